@@ -1,0 +1,42 @@
+# `make fit` trains on the bundled questions, `make test` runs the tests; both set up `.venv` first.
+# Options go through ARGS: `make fit ARGS="--config conf/inflection.yaml"`.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.PHONY: fit test lint clean
+
+fit: $(VENV)/.fit
+	$(VENV)/bin/python -m lightning_modules.fit $(ARGS)
+
+test: $(VENV)/.test $(VENV)/.scatter
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV)
+
+# torch comes first: everything after it, and the build of torch-scatter, finds it there.
+$(VENV)/.torch: constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet torch
+	touch $@
+
+$(VENV)/.fit: $(VENV)/.torch pyproject.toml
+	$(PIP) install --quiet --editable '.[viz]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.torch pyproject.toml
+	$(PIP) install --quiet --editable '.[viz,test]'
+	touch $@ $(VENV)/.fit
+
+# Compiled from source against the torch that is installed; the tests and the package do without it.
+$(VENV)/.scatter: $(VENV)/.test
+	@$(PIP) install --quiet --no-build-isolation torch-scatter > $(VENV)/scatter.log 2>&1 \
+		|| echo "torch-scatter could not be built (see $(VENV)/scatter.log): going on without it"
+	@touch $@

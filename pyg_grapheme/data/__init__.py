@@ -1,0 +1,34 @@
+"""Text to graphs: graphemes, edits, file formats, pairs."""
+
+from pyg_grapheme.data.curriculum import Problem, generate_problems, write_problems
+from pyg_grapheme.data.edits import DELETE, KEEP, Edits, apply_edits, compute_edits
+from pyg_grapheme.data.examples import Example, ExampleError, read_examples
+from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
+from pyg_grapheme.data.graph import label_edits, text_graph
+from pyg_grapheme.data.pairs import GraphPair, PairDataset, graph_pair
+from pyg_grapheme.data.vocabulary import Vocabulary
+
+__all__ = [
+    "CATEGORIES",
+    "DELETE",
+    "KEEP",
+    "Edits",
+    "Example",
+    "ExampleError",
+    "Grapheme",
+    "GraphPair",
+    "PairDataset",
+    "Problem",
+    "Vocabulary",
+    "apply_edits",
+    "compute_edits",
+    "describe",
+    "generate_problems",
+    "graph_pair",
+    "label_edits",
+    "normalize",
+    "read_examples",
+    "split_graphemes",
+    "text_graph",
+    "write_problems",
+]

@@ -1,0 +1,26 @@
+"""Pooling by merging: score, select, reduce, connect."""
+
+from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
+from pyg_grapheme.nn.pool.estimator import Estimator, Gate, Merge, NoEstimator, StraightThrough
+from pyg_grapheme.nn.pool.history import MergeHistory
+from pyg_grapheme.nn.pool.score import cosine_score, edge_pairs
+from pyg_grapheme.nn.pool.select import Selection, select_components
+from pyg_grapheme.nn.pool.threshold_merge_pool import Cuts, PoolOutput, ThresholdMergePool
+
+__all__ = [
+    "Cuts",
+    "Dendrogram",
+    "Estimator",
+    "Gate",
+    "Merge",
+    "MergeHistory",
+    "NoEstimator",
+    "PoolOutput",
+    "Selection",
+    "StraightThrough",
+    "ThresholdMergePool",
+    "cosine_score",
+    "edge_pairs",
+    "select_components",
+    "single_linkage",
+]

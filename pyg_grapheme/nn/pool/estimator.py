@@ -1,0 +1,131 @@
+"""How a gradient reaches the threshold of a hard merge in ``forward``.
+
+The output of a hard merge is piecewise constant in the threshold. Each estimator here says which
+output the pool hands on and what gradient it lets through; ``ThresholdMergePool.expect`` needs
+none of them, for its gradient is exact.
+"""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple, get_args
+
+import torch
+from torch import Tensor
+from torch_geometric.utils import scatter
+
+from pyg_grapheme.nn.pool.select import Selection
+from pyg_grapheme.typing import EstimatorName
+
+
+class Merge(NamedTuple):
+    """What an estimator sees of a merge: the input, the clustering, and the plain output.
+
+    Attributes:
+        x: [N, F], the input.
+        pooled: [C, F], the clusters' members, reduced.
+        selection: The clustering and the scores that led to it.
+        threshold: Scalar, differentiable.
+        temperature: T.
+    """
+
+    x: Tensor
+    pooled: Tensor
+    selection: Selection
+    threshold: Tensor
+    temperature: float
+
+
+class Estimator(ABC):
+    """One way of letting a gradient through to the threshold."""
+
+    differentiates_scores: bool
+    """Whether the scores are part of the differentiated function of the node features."""
+
+    @abstractmethod
+    def __call__(self, merge: Merge) -> Tensor:
+        """Return the pool's output [C, F]."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class NoEstimator(Estimator):
+    """``"none"``: the plain output; the threshold's gradient is zero.
+
+    Differentiation: exact in x for the function it computes.
+    """
+
+    differentiates_scores = False
+
+    def __call__(self, merge: Merge) -> Tensor:
+        return merge.pooled
+
+
+class Gate(Estimator):
+    """``"gate"``: every output node is scaled by its soft membership w.
+
+    w is the mean of sigmoid((score - threshold) / T) over the merged pairs inside the node, and 1
+    for a node of one member.
+
+    Differentiation: exact almost everywhere, for the function it computes.
+    """
+
+    differentiates_scores = True
+
+    def __call__(self, merge: Merge) -> Tensor:
+        return merge.pooled * soft_membership(merge)[:, None]
+
+
+class StraightThrough(Estimator):
+    """``"straight_through"``: forward the plain output; backward through the soft membership.
+
+    The threshold and the parameters of a learned score get the gradient of
+    ``(1 - w) * x_first + w * pooled``, x_first the smallest member and w as for :class:`Gate`.
+    The features get that of the plain output: it does not reach them through the scores.
+
+    Differentiation: exact in x for the function it computes; biased for the rest. Source: Bengio,
+    Léonard and Courville 2013, "Estimating or propagating gradients through stochastic neurons
+    for conditional computation" (the idea; this form is ours).
+    """
+
+    differentiates_scores = False
+
+    def __call__(self, merge: Merge) -> Tensor:
+        w = soft_membership(merge)
+        towards = (merge.pooled - first_member(merge)).detach()
+        return merge.pooled + (w - w.detach())[:, None] * towards
+
+
+def soft_membership(merge: Merge) -> Tensor:
+    """How surely each cluster is one: the mean of sigmoid((score - threshold) / T), [C]."""
+    selection = merge.selection
+    score = selection.score[selection.merged]
+    sure = torch.sigmoid((score - merge.threshold) / merge.temperature)
+    cluster = selection.cluster[selection.pairs[0, selection.merged]]
+    mean = scatter(sure, cluster, dim_size=selection.num_clusters, reduce="mean")
+    single = scatter(torch.ones_like(sure), cluster, dim_size=selection.num_clusters) == 0
+    return torch.where(single, torch.ones_like(mean), mean).to(merge.pooled.dtype)
+
+
+def first_member(merge: Merge) -> Tensor:
+    """Features of the smallest member of each cluster, [C, F]."""
+    cluster = merge.selection.cluster
+    nodes = torch.arange(cluster.numel(), device=cluster.device)
+    first = nodes.new_full((merge.selection.num_clusters,), cluster.numel())
+    return merge.x[first.scatter_reduce(0, cluster, nodes, "amin")]
+
+
+_BY_NAME: dict[EstimatorName, type[Estimator]] = {
+    "none": NoEstimator,
+    "gate": Gate,
+    "straight_through": StraightThrough,
+}
+
+
+def resolve_estimator(estimator: EstimatorName | Estimator) -> Estimator:
+    """Turn a name into the estimator it names; an estimator is handed back as it is."""
+    if isinstance(estimator, Estimator):
+        return estimator
+    if estimator not in _BY_NAME:
+        names = ", ".join(map(repr, get_args(EstimatorName)))
+        raise ValueError(f"Expected 'estimator' to be one of {names} (got {estimator!r})")
+    return _BY_NAME[estimator]()

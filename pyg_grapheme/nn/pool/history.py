@@ -1,0 +1,81 @@
+"""The merge history: which node went where, and with what weight."""
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch_geometric.utils import degree
+
+
+class MergeHistory(NamedTuple):
+    """Record of one merge of N nodes into C; O(N) detached numbers.
+
+    Attributes:
+        cluster: [N], input node -> output node.
+        weight: [N], the share of the input node in its output node under ``mean``.
+        num_clusters: C.
+        num_graphs: B.
+        threshold: Scalar, the threshold that the pairs were compared with.
+        log_prob: [B], log-probability of the drawn clustering; zero where nothing is drawn.
+    """
+
+    cluster: Tensor
+    weight: Tensor
+    num_clusters: int
+    num_graphs: int
+    threshold: Tensor
+    log_prob: Tensor
+
+    def lift(self, coarse: Tensor) -> Tensor:
+        """Give every input node the features of its cluster: [C, *] -> [N, *].
+
+        Differentiation: exact.
+        """
+        if coarse.size(0) != self.num_clusters:
+            raise ValueError(
+                f"Expected 'coarse' to have {self.num_clusters} rows, one a cluster "
+                f"(got shape {tuple(coarse.shape)})"
+            )
+        return coarse.index_select(0, self.cluster)
+
+    def route(self, gradient: Tensor, reduce: Literal["mean", "sum"] = "mean") -> Tensor:
+        """Carry a gradient at the C output nodes back to the N input nodes by hand.
+
+        This is what autograd does for a pool that outputs the plain ``reduce`` of its clusters:
+        every member gets its cluster's gradient, times its share under ``mean``.
+
+        Args:
+            gradient: [C, *].
+            reduce: How the members were combined.
+
+        Returns:
+            [N, *].
+        """
+        if reduce not in ("mean", "sum"):
+            raise ValueError(f"Expected 'reduce' to be one of 'mean', 'sum' (got {reduce!r})")
+        lifted = self.lift(gradient)
+        if reduce == "sum":
+            return lifted
+        weight = self.weight.to(lifted.dtype)
+        return lifted * weight.view(-1, *(1,) * (lifted.dim() - 1))
+
+    def members(self, k: int) -> Tensor:
+        """List the input nodes of output node ``k``, in ascending order."""
+        if not 0 <= k < self.num_clusters:
+            raise IndexError(f"Expected 'k' to be in [0, {self.num_clusters}) (got {k})")
+        return (self.cluster == k).nonzero().view(-1)
+
+
+def make_history(
+    cluster: Tensor, num_clusters: int, num_graphs: int, threshold: Tensor, dtype: torch.dtype
+) -> MergeHistory:
+    """Write down a merge that nothing random led to."""
+    size = degree(cluster, num_clusters, dtype=dtype)
+    return MergeHistory(
+        cluster=cluster,
+        weight=size.reciprocal()[cluster],
+        num_clusters=num_clusters,
+        num_graphs=num_graphs,
+        threshold=threshold.detach(),
+        log_prob=size.new_zeros(num_graphs),
+    )

@@ -1,0 +1,40 @@
+"""Candidate pairs and how alike the nodes of each are."""
+
+import torch
+from torch import Tensor
+
+
+def edge_pairs(edge_index: Tensor, num_nodes: int) -> Tensor:
+    """Find the pairs of nodes that an edge joins, in either direction or both.
+
+    Args:
+        edge_index: [2, E]; self-loops and repeats are allowed.
+        num_nodes: N.
+
+    Returns:
+        [2, M], each pair once with its smaller node first, sorted: the order of the edges decides
+        nothing.
+
+    Cost: O(E log E).
+    """
+    low, high = edge_index.min(dim=0).values, edge_index.max(dim=0).values
+    key = torch.unique((low * num_nodes + high)[low != high])
+    return torch.stack([key // num_nodes, key % num_nodes])
+
+
+def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
+    """Cosine of the angle between the features of each pair; 0 where one of them is zero.
+
+    Args:
+        x: [N, F].
+        pairs: [2, M].
+
+    Returns:
+        [M], in [-1, 1].
+
+    Differentiation: exact; a zero vector gets a zero gradient from its norm.
+    Cost: O(N F + M F).
+    """
+    norm = torch.linalg.vector_norm(x, dim=-1).clamp(min=torch.finfo(x.dtype).tiny ** 0.25)
+    dot = (x[pairs[0]] * x[pairs[1]]).sum(dim=-1)
+    return dot / (norm[pairs[0]] * norm[pairs[1]])

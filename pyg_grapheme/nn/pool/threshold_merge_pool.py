@@ -1,0 +1,286 @@
+"""The layer: merge nodes that are similar enough, and learn how similar that is."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn.resolver import aggregation_resolver
+from torch_geometric.utils import scatter
+
+from pyg_grapheme.nn.pool.check import check_graphs, check_scores
+from pyg_grapheme.nn.pool.connect import connect_clusters
+from pyg_grapheme.nn.pool.copies import copy_graphs
+from pyg_grapheme.nn.pool.cuts import enumerate_cuts
+from pyg_grapheme.nn.pool.estimator import Estimator, Merge, resolve_estimator
+from pyg_grapheme.nn.pool.history import MergeHistory, make_history
+from pyg_grapheme.nn.pool.score import cosine_score, edge_pairs
+from pyg_grapheme.nn.pool.select import Selection, select_components
+from pyg_grapheme.typing import EstimatorName
+
+
+class PoolOutput(NamedTuple):
+    """A coarser graph, in the order of PyG's pools, and how it came about.
+
+    Attributes:
+        x: [C, F].
+        edge_index: [2, E'], sorted by row.
+        edge_attr: [E'] or [E', D], None where the input had none.
+        batch: [C], sorted.
+        history: Which input node went where.
+    """
+
+    x: Tensor
+    edge_index: Tensor
+    edge_attr: Tensor | None
+    batch: Tensor
+    history: MergeHistory
+
+
+class Cuts(NamedTuple):
+    """All R cuts of all B input graphs as one batch of R pooled graphs.
+
+    Attributes:
+        output: The pooled graphs; its history runs over the copies of the input nodes.
+        weight: [R], the probability of each cut; differentiable, sums to 1 in each input graph.
+        graph: [R], the input graph that each cut is of.
+        node: [N'], the input node that each copy is of: ``cuts.output.history.lift(z)`` goes with
+            ``x[cuts.node]``.
+    """
+
+    output: PoolOutput
+    weight: Tensor
+    graph: Tensor
+    node: Tensor
+
+
+class ThresholdMergePool(nn.Module):
+    r"""Merge the nodes of a graph that are similar enough into a real, coarser graph.
+
+    Two nodes joined by an edge, in either direction, become one where the cosine of their features
+    is strictly above the threshold :math:`\tau`, and so, transitively, do all that are linked by
+    such pairs. The result is the quotient graph: members are reduced to one node, edges inside a
+    cluster vanish, parallel ones become one.
+
+    ``forward`` pools at the plain threshold. :meth:`expect` averages any function of the pooled
+    graph over a logistic threshold :math:`\tau + T \epsilon`, exactly: it is smooth in the
+    threshold, and that gradient is the true one.
+
+    The parameter is ``raw_threshold`` = logit(threshold). A threshold in (0, 1) never merges pairs
+    of negative cosine.
+
+    Args:
+        threshold: Initial threshold, in (0, 1). 0.69 is sigmoid(0.8).
+        reduce: How the members of a cluster become one: any PyG aggregation, by name or as a
+            module.
+        edge_reduce: How the attributes of parallel edges become one: "sum", "mean", "min", "max"
+            or "mul".
+        estimator: How a gradient reaches the threshold in ``forward``: "none", "gate",
+            "straight_through", or an ``Estimator``. :meth:`expect` needs none.
+        temperature: T > 0, the width of the noise.
+
+    Shapes:
+        x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted -> :class:`PoolOutput`.
+
+    Raises:
+        ValueError: for an option that is not known, or input that does not fit, naming both.
+
+    Differentiation:
+        Exact in x and edge_attr for the graph that comes out; the threshold as the estimator says,
+        and never None. :meth:`expect` is exact in everything.
+
+    Cost: O(N F + M F + E log E) for M candidate pairs.
+
+    Example:
+        >>> pool = ThresholdMergePool(threshold=0.9)
+        >>> x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
+        >>> edge_index = torch.tensor([[0, 1], [1, 2]])
+        >>> x, edge_index, edge_attr, batch, history = pool(x, edge_index)
+        >>> history.cluster
+        tensor([0, 0, 1])
+        >>> edge_index
+        tensor([[0],
+                [1]])
+    """
+
+    def __init__(
+        self,
+        threshold: float = 0.69,
+        *,
+        reduce: str | nn.Module = "mean",
+        edge_reduce: str = "sum",
+        estimator: EstimatorName | Estimator = "gate",
+        temperature: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if not 0 < threshold < 1:
+            raise ValueError(f"Expected 'threshold' to be in (0, 1) (got {threshold})")
+        if not 0 < temperature < float("inf"):
+            raise ValueError(f"Expected 'temperature' to be positive (got {temperature})")
+        if edge_reduce not in _EDGE_REDUCTIONS:
+            names = ", ".join(map(repr, _EDGE_REDUCTIONS))
+            raise ValueError(f"Expected 'edge_reduce' to be one of {names} (got {edge_reduce!r})")
+        self.initial_threshold = threshold
+        self.temperature = temperature
+        self.edge_reduce = edge_reduce
+        self.reduce = _resolve_reduce(reduce)
+        self.estimator = resolve_estimator(estimator)
+        self.raw_threshold = nn.Parameter(torch.empty(()))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Return to the initial threshold."""
+        with torch.no_grad():
+            self.raw_threshold.fill_(self.initial_threshold).logit_()
+
+    @property
+    def threshold(self) -> Tensor:
+        """The threshold, sigmoid(raw_threshold): a differentiable scalar in (0, 1)."""
+        return torch.sigmoid(self.raw_threshold)
+
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> PoolOutput:
+        """Pool at the plain threshold.
+
+        Args:
+            x: [N, F].
+            edge_index: [2, E].
+            edge_attr: [E] or [E, D].
+            batch: [N], sorted; one graph if None.
+            batch_size: B, needed where graphs at the end are empty.
+        """
+        batch, num_graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
+        selection = self.select(x, edge_index)
+        return PoolOutput(
+            self._pool(x, selection),
+            *self.connect(selection, edge_index, edge_attr),
+            _coarse_batch(batch, selection),
+            self._history(selection, num_graphs, x.dtype),
+        )
+
+    def select(self, x: Tensor, edge_index: Tensor) -> Selection:
+        """Decide which nodes become one."""
+        pairs = edge_pairs(edge_index, x.size(0))
+        scored = x if self.estimator.differentiates_scores else x.detach()
+        score = check_scores(cosine_score(scored, pairs))
+        return select_components(score, pairs, self.threshold.detach(), x.size(0))
+
+    def connect(
+        self, selection: Selection, edge_index: Tensor, edge_attr: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Carry the edges over to the clusters."""
+        return connect_clusters(
+            selection.cluster, selection.num_clusters, edge_index, edge_attr, self.edge_reduce
+        )
+
+    def _pool(self, x: Tensor, selection: Selection) -> Tensor:
+        pooled = self.reduce(x, selection.cluster, dim_size=selection.num_clusters)
+        threshold = self.threshold
+        output = self.estimator(Merge(x, pooled, selection, threshold, self.temperature))
+        # Whatever the estimator and the batch, an optimiser finds a gradient and not None.
+        return output + 0.0 * threshold.to(output.dtype)
+
+    def _history(self, selection: Selection, num_graphs: int, dtype: torch.dtype) -> MergeHistory:
+        cluster, num_clusters = selection.cluster, selection.num_clusters
+        return make_history(cluster, num_clusters, num_graphs, self.threshold, dtype)
+
+    def cuts(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Cuts:
+        """List every pooled graph that a logistic threshold can lead to, with its probability.
+
+        Arguments as for :meth:`forward`. A graph of n nodes has at most n cuts of n nodes each.
+
+        Differentiation: exact: ``output.x`` in x, ``output.edge_attr`` in edge_attr, ``weight`` in
+        the threshold, and in x wherever no two scores tie.
+        """
+        batch, num_graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
+        pairs = edge_pairs(edge_index, x.size(0))
+        score = check_scores(cosine_score(x, pairs))
+        cuts = enumerate_cuts(score, pairs, batch, num_graphs, self.threshold, self.temperature)
+        edges = copy_graphs(edge_index, batch, num_graphs, cuts.graph)
+        selection = Selection(cuts.cluster, cuts.num_clusters, pairs, score, score.new_empty(0))
+        node = cuts.copies.node
+        copied_attr = None if edge_attr is None else edge_attr[edges.edge]
+        output = PoolOutput(
+            self.reduce(x[node], cuts.cluster, dim_size=cuts.num_clusters),
+            *self.connect(selection, edges.edge_index, copied_attr),
+            _coarse_batch(cuts.copies.batch, selection),
+            self._history(selection, cuts.graph.numel(), x.dtype),
+        )
+        return Cuts(output, cuts.weight, cuts.graph, node)
+
+    def expect(
+        self,
+        fn: Callable[[Cuts], Tensor],
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        """Average a function of the pooled graph over the noise of the threshold, exactly.
+
+        Args:
+            fn: From :class:`Cuts` to [R, ...], one row a cut: a loss, a prediction, a readout. It
+                must treat each cut by itself (no BatchNorm).
+            x: As the rest, as for :meth:`forward`.
+            edge_index: [2, E].
+            edge_attr: [E] or [E, D].
+            batch: [N].
+            batch_size: B.
+
+        Returns:
+            [B, ...], the expectation for each graph.
+
+        Differentiation: exact in everything that ``fn`` and the cuts depend on.
+        """
+        cuts = self.cuts(x, edge_index, edge_attr, batch, batch_size)
+        value = fn(cuts)
+        if value.dim() == 0 or value.size(0) != cuts.graph.numel():
+            raise ValueError(
+                f"Expected 'fn' to return one row for each of the {cuts.graph.numel()} cuts "
+                f"(got shape {tuple(value.shape)})"
+            )
+        weight = cuts.weight.view(-1, *(1,) * (value.dim() - 1))
+        num_graphs = int(cuts.graph[-1]) + 1 if cuts.graph.numel() else 0
+        expected: Tensor = scatter(value * weight, cuts.graph, dim_size=num_graphs)
+        return expected
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(threshold={float(self.threshold.detach()):.4g}, "
+            f"reduce={self.reduce}, edge_reduce={self.edge_reduce!r}, "
+            f"estimator={self.estimator}, temperature={self.temperature})"
+        )
+
+
+_EDGE_REDUCTIONS = ("sum", "mean", "min", "max", "mul")
+
+
+def _resolve_reduce(reduce: str | nn.Module) -> nn.Module:
+    if isinstance(reduce, nn.Module):
+        return reduce
+    try:
+        aggregation: nn.Module = aggregation_resolver(reduce)
+    except ValueError:
+        raise ValueError(
+            f"Expected 'reduce' to name a PyG aggregation, such as 'mean' (got {reduce!r})"
+        ) from None
+    return aggregation
+
+
+def _coarse_batch(batch: Tensor, selection: Selection) -> Tensor:
+    coarse = batch.new_empty(selection.num_clusters)
+    return coarse.scatter_(0, selection.cluster, batch)

@@ -1,0 +1,36 @@
+"""Shape legend and the aliases that more than one room uses.
+
+Shapes in docstrings and comments use one set of letters:
+
+======  ==========================================================
+letter  meaning
+======  ==========================================================
+N       nodes of the input, over the whole batch
+E       directed edges
+M       candidate pairs (unordered, each once)
+C       clusters: nodes of the output
+F       features a node
+D       features an edge
+B       graphs in the batch
+R       cuts: graphs in the batch of all clusterings of all graphs
+V       graphemes in the vocabulary
+======  ==========================================================
+
+A prime (N', E') counts over all cuts instead of over all graphs.
+"""
+
+from os import PathLike
+from typing import Literal, TypeAlias
+
+NormalForm: TypeAlias = Literal["NFC", "none"]
+"""Unicode normal form of the text: composed, or as it came."""
+
+EstimatorName: TypeAlias = Literal["none", "gate", "straight_through"]
+"""How a gradient reaches the threshold in ``ThresholdMergePool.forward``."""
+
+LossName: TypeAlias = Literal["structural", "cross_entropy", "hybrid"]
+"""What the text model is trained on."""
+
+PathLikeStr: TypeAlias = str | PathLike[str]
+
+__all__ = ["EstimatorName", "LossName", "NormalForm", "PathLikeStr"]
