@@ -3,8 +3,8 @@
 from pyg_grapheme.data.curriculum import Problem, generate_problems, write_problems
 from pyg_grapheme.data.edits import DELETE, KEEP, Edits, apply_edits, compute_edits
 from pyg_grapheme.data.examples import Example, ExampleError, read_examples
-from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
 from pyg_grapheme.data.graph import label_edits, text_graph
+from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
 from pyg_grapheme.data.pairs import GraphPair, PairDataset, graph_pair
 from pyg_grapheme.data.vocabulary import Vocabulary
 
@@ -15,8 +15,8 @@ __all__ = [
     "Edits",
     "Example",
     "ExampleError",
-    "Grapheme",
     "GraphPair",
+    "Grapheme",
     "PairDataset",
     "Problem",
     "Vocabulary",

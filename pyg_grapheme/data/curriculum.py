@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pyg_grapheme.data.examples import Example, format_number
+
 LEVELS = (1, 2, 3, 4)
 
 
@@ -64,6 +66,14 @@ def generate_problems(level: int, count: int, seed: int = 0) -> list[Problem]:
     return list(problems.values())
 
 
+def as_example(problem: Problem) -> Example:
+    """Return the problem as a text and the text it is to become."""
+    if problem.expected_symbolic is not None:
+        return Example(problem.input_polish, problem.expected_symbolic)
+    assert problem.expected_result is not None
+    return Example(problem.input_polish, format_number(problem.expected_result))
+
+
 def write_problems(problems: Sequence[Problem], path: Path) -> None:
     """Write problems as JSON lines; the file appears whole or not at all."""
     part = path.with_name(path.name + ".part")
@@ -104,7 +114,11 @@ def _draw_substitution(rng: random.Random) -> _Drawn:
 
 
 def _draw_function(rng: random.Random) -> _Drawn:
-    kind, root, other = rng.choice(("square", "sqrt", "root")), rng.randint(1, 9), rng.randint(1, 20)
+    kind, root, other = (
+        rng.choice(("square", "sqrt", "root")),
+        rng.randint(1, 9),
+        rng.randint(1, 20),
+    )
     if kind == "root":
         return _draw_root(rng)
     operator = rng.choice("+-")
@@ -120,7 +134,10 @@ def _draw_root(rng: random.Random) -> _Drawn:
     inside = number // (outside * outside)
     if inside == 1:
         return f"(sqrt {number})", outside
-    return f"(sqrt {number})", f"(sqrt {inside})" if outside == 1 else f"(* {outside} (sqrt {inside}))"
+    return (
+        f"(sqrt {number})",
+        f"(sqrt {inside})" if outside == 1 else f"(* {outside} (sqrt {inside}))",
+    )
 
 
 _DRAW = {1: _draw_arithmetic, 2: _draw_nested, 3: _draw_substitution, 4: _draw_function}

@@ -24,7 +24,8 @@ class ExampleError(ValueError):
 
 
 EXPECTED_FIELDS = """\
-  question/answer:   JSONL objects with 'input' and 'target', or TSV or CSV whose first line names them
+  question/answer:   JSONL objects with 'input' and 'target', or TSV or CSV with a header that
+                     names these columns
   maths curriculum:  JSONL objects with 'input_polish' and 'expected_result' or 'expected_symbolic'
   inflection:        TSV of three columns without a header: lemma, form, features"""
 
@@ -52,6 +53,11 @@ def read_examples(path: PathLikeStr) -> list[Example]:
             format expects.
     """
     return [example for _, example in _read_numbered(Path(path))]
+
+
+def format_number(value: float) -> str:
+    """Write a number as an answer: 25.0 as "25", 2.5 as "2.5"."""
+    return str(int(value)) if isinstance(value, int) or value.is_integer() else repr(value)
 
 
 def _read_numbered(path: Path) -> Iterator[tuple[int, Example]]:
@@ -100,13 +106,13 @@ def _detect(path: Path, text: str) -> _Reader:
             return _read_maths_jsonl
         _fail_format(path, 1, sorted(fields))
     for delimiter in "\t,":
-        header = next(csv.reader([first], delimiter=delimiter))
-        if {"input", "target"} <= set(header):
+        # Quotes need no care here: names that need them are not ours.
+        if {"input", "target"} <= {name.strip('"') for name in first.split(delimiter)}:
             return _read_table(delimiter)
     columns = first.split("\t")
-    if len(columns) == 3:
-        return _read_inflection
-    _fail_format(path, 1, columns)
+    if len(columns) != 3:
+        _fail_format(path, 1, columns)
+    return _read_inflection
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -140,8 +146,7 @@ def _read_maths_jsonl(path: Path, text: str) -> Iterator[tuple[int, Example]]:
 def _read_table(delimiter: str) -> _Reader:
     def read(path: Path, text: str) -> Iterator[tuple[int, Example]]:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        header = next(rows)
-        columns = header.index("input"), header.index("target")
+        header: list[str] = []
         while True:
             line = rows.line_num + 1
             try:
@@ -149,10 +154,14 @@ def _read_table(delimiter: str) -> _Reader:
             except StopIteration:
                 return
             except csv.Error as error:
-                _fail(path, line, f"broken quoting ({error})", f"{len(header)} columns")
+                _fail(path, line, f"broken quoting ({error})", f"{len(header) or 'quoted'} columns")
+            if not header:
+                header = row
+                source, target = header.index("input"), header.index("target")
+                continue
             if len(row) != len(header):
                 _fail(path, line, f"{len(row)} columns: {row}", f"{len(header)}: {header}")
-            yield line, Example(*(row[c] for c in columns))
+            yield line, Example(row[source], row[target])
 
     return read
 
@@ -169,7 +178,7 @@ def _read_inflection(path: Path, text: str) -> Iterator[tuple[int, Example]]:
 def _json_object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         _fail(path, number, f"{_shorten(line)!r}, which is not JSON ({error})", "a JSON object")
     if not isinstance(record, dict):
         _fail(path, number, f"{_shorten(line)!r}", "a JSON object")
@@ -186,9 +195,9 @@ def _text_field(path: Path, number: int, record: dict[str, Any], name: str) -> s
 def _number_field(path: Path, number: int, record: dict[str, Any], name: str) -> str:
     value = record[name]
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if not numeric or not math.isfinite(value):
+    if not numeric or (isinstance(value, float) and not math.isfinite(value)):
         _fail(path, number, f"{value!r} in field '{name}'", "a finite number there")
-    return str(int(value)) if float(value).is_integer() else repr(value)
+    return format_number(value)
 
 
 def _shorten(text: str, length: int = 60) -> str:

@@ -42,7 +42,7 @@ def text_graph(text: str, tags: Sequence[str] = (), form: NormalForm = "NFC") ->
 
         * ``grapheme`` [n + k]: hash that says which grapheme (or tag) it is,
         * ``category`` [n + k]: index into ``CATEGORIES``, one past its end for tags,
-        * ``activation`` [n + k]: fixed hashed value in [0, 1), what ``StructuralLoss`` aims at,
+        * ``activation`` [n + k]: fixed hashed value in [0, 1], what ``StructuralLoss`` aims at,
         * ``hashes`` [n + k, NUM_HASHES]: for hashed embeddings,
         * ``position`` [n + k, 2]: distance from the start and from the end; -1 for tags,
         * ``is_tag`` [n + k],

@@ -46,7 +46,9 @@ def check_graphs(
     if not bool((batch[1:] >= batch[:-1]).all()):
         raise ValueError("Expected 'batch' to be sorted (got a smaller graph after a larger one)")
     if not bool((batch[edge_index[0]] == batch[edge_index[1]]).all()):
-        raise ValueError("Expected 'edge_index' to join nodes of one graph (got an edge between two)")
+        raise ValueError(
+            "Expected 'edge_index' to join nodes of one graph (got an edge between two)"
+        )
     found = int(batch[-1]) + 1 if num_nodes else 0
     return batch, _batch_size(found if batch_size is None else batch_size, batch)
 
@@ -61,8 +63,7 @@ def check_scores(score: Tensor) -> Tensor:
 def _batch_size(batch_size: int, batch: Tensor) -> int:
     if batch.numel() and not (batch[0] >= 0 and batch[-1] < batch_size):
         raise ValueError(
-            f"Expected 'batch' to be in [0, {batch_size}) "
-            f"(got {int(batch[0])} to {int(batch[-1])})"
+            f"Expected 'batch' to be in [0, {batch_size}) (got {int(batch[0])} to {int(batch[-1])})"
         )
     return batch_size
 

@@ -93,7 +93,8 @@ def step_heights(
     best = score.detach().new_full((total,), -torch.inf)
     best = best.scatter_reduce(0, at, score.detach(), "amax")
     highest = score.detach() == best[at]
-    return scatter(score[highest], at[highest], dim_size=total, reduce="mean")
+    height: Tensor = scatter(score[highest], at[highest], dim_size=total, reduce="mean")
+    return height
 
 
 def cut_probabilities(
@@ -116,18 +117,16 @@ def cut_probabilities(
     Returns:
         [S + B], graph by graph, finest cut first.
     """
-    logit = (height - threshold) / temperature
     num_cuts = num_steps + 1
     first = cumsum(num_cuts)
     graph = torch.repeat_interleave(num_cuts)
     position = torch.arange(graph.numel(), device=graph.device)
     is_first, is_last = position == first[graph], position == first[graph + 1] - 1
     # Cut r of graph g has passed step r - g - 1 of the list of steps; the ends are masked below.
-    padded = F.pad(logit, (1, 1))
-    a, b = padded[position - graph], padded[position - graph + 1]
-    log_above = F.logsigmoid(a).masked_fill(is_first, 0.0)
-    log_below = F.logsigmoid(-b).masked_fill(is_last, 0.0)
-    gap = (b - a).masked_fill(is_first | is_last, -torch.inf)
-    probability = torch.exp(log_above + log_below) * -torch.expm1(gap)
-    # A batch without a step has constant probabilities; the threshold's gradient is zero then.
-    return probability + 0.0 * threshold
+    padded = F.pad(height, (1, 1))
+    passed, ahead = padded[position - graph], padded[position - graph + 1]
+    log_above = F.logsigmoid((passed - threshold) / temperature).masked_fill(is_first, 0.0)
+    log_below = F.logsigmoid((threshold - ahead) / temperature).masked_fill(is_last, 0.0)
+    # b - a from the heights themselves: the difference of two rounded arguments has fewer digits.
+    gap = ((ahead - passed) / temperature).masked_fill(is_first | is_last, -torch.inf)
+    return torch.exp(log_above + log_below) * -torch.expm1(gap)

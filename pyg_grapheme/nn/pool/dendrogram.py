@@ -86,8 +86,9 @@ def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
 
 
 def _hook(best: Tensor, left: Tensor, right: Tensor, rank: Tensor) -> Tensor:
-    """Point every tree to the tree at the other end of its best pair; the smaller of two that
-    point to each other stays a root.
+    """Point every tree to the tree at the other end of its best pair.
+
+    Of two that point to each other, the smaller stays a root.
     """
     nodes = torch.arange(best.numel(), device=best.device)
     parent = nodes.clone()

@@ -32,9 +32,11 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
     Returns:
         [M], in [-1, 1].
 
-    Differentiation: exact; a zero vector gets a zero gradient from its norm.
+    Differentiation: exact. The cosine has no derivative at a zero vector; there it is given that of
+        the dot product with the other's direction.
     Cost: O(N F + M F).
     """
-    norm = torch.linalg.vector_norm(x, dim=-1).clamp(min=torch.finfo(x.dtype).tiny ** 0.25)
-    dot = (x[pairs[0]] * x[pairs[1]]).sum(dim=-1)
-    return dot / (norm[pairs[0]] * norm[pairs[1]])
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    unit = x / norm.masked_fill(norm == 0, 1.0)
+    cosine: Tensor = (unit[pairs[0]] * unit[pairs[1]]).sum(dim=-1)
+    return cosine

@@ -80,7 +80,8 @@ class ThresholdMergePool(nn.Module):
         temperature: T > 0, the width of the noise.
 
     Shapes:
-        x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted -> :class:`PoolOutput`.
+        x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted
+        -> :class:`PoolOutput`.
 
     Raises:
         ValueError: for an option that is not known, or input that does not fit, naming both.

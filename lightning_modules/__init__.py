@@ -1,0 +1,13 @@
+"""Training, scoring and prediction with Lightning."""
+
+from lightning_modules.checkpoint import CheckpointError, load_module
+from lightning_modules.datamodule import MathsDataModule, TextDataModule
+from lightning_modules.module import TransformModule
+
+__all__ = [
+    "CheckpointError",
+    "MathsDataModule",
+    "TextDataModule",
+    "TransformModule",
+    "load_module",
+]

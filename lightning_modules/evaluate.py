@@ -1,0 +1,36 @@
+"""Score a checkpoint: ``python -m lightning_modules.evaluate --ckpt_path FILE [EXAMPLES ...]``."""
+
+import argparse
+
+from lightning_modules.checkpoint import load_module
+from lightning_modules.errors import reported
+from lightning_modules.scoring import predict_examples, print_scores
+from pyg_grapheme.data import read_examples
+from pyg_grapheme.data.bundled import resolve_path
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print exact match, character error rate and C/N on files of examples."""
+    parser = argparse.ArgumentParser(prog="python -m lightning_modules.evaluate")
+    parser.add_argument("--ckpt_path", required=True, help="checkpoint of a run")
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument(
+        "examples",
+        nargs="*",
+        default=["bundled:kindergarten.jsonl", "bundled:kindergarten_unseen.jsonl"],
+        help="files of examples (default: the bundled questions)",
+    )
+    options = parser.parse_args(arguments)
+    with reported():
+        module = load_module(options.ckpt_path)
+        files = {name: read_examples(resolve_path(name)) for name in options.examples}
+    print_scores(
+        {
+            name.rsplit("/", 1)[-1]: predict_examples(module, examples, options.batch_size)[1]
+            for name, examples in files.items()
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Train: ``python -m lightning_modules.fit [--config FILE] [--model.lr 1e-3 ...]``."""
+
+import sys
+
+from lightning_modules.cli import make_cli
+from lightning_modules.errors import reported
+from lightning_modules.report import report_run
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train as the configuration says; without any, on the bundled kindergarten questions."""
+    with reported():
+        cli = make_cli(sys.argv[1:] if arguments is None else arguments)
+    cli.trainer.fit(cli.model, cli.datamodule)
+    report_run(cli.trainer, cli.model, cli.datamodule, cli.recorder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Predictions for a set of examples, and how good they are."""
+
+import sys
+from typing import NamedTuple
+
+import torch
+from torch_geometric.loader import DataLoader
+from torchmetrics.text import CharErrorRate
+
+from lightning_modules.module import TransformModule
+from pyg_grapheme.data import Example, PairDataset, Vocabulary, normalize
+
+
+class Scores(NamedTuple):
+    """How good the predictions for a set of examples are.
+
+    Attributes:
+        examples: How many.
+        exact_match: Share of predictions equal to the target.
+        char_error_rate: Levenshtein distances of code points, over the targets' length.
+        coarse_share: C/N at the plain threshold, coarse over fine nodes.
+    """
+
+    examples: int
+    exact_match: float
+    char_error_rate: float
+    coarse_share: float
+
+
+def predict_examples(
+    module: TransformModule, examples: list[Example], batch_size: int = 64
+) -> tuple[list[str], Scores]:
+    """Rewrite the source of each example and compare with its target."""
+    form = module.net.form
+    dataset = PairDataset(examples, Vocabulary(module.net.vocabulary.graphemes), form)
+    predictions: list[str] = []
+    coarse = fine = 0
+    training = module.training
+    module.eval()
+    with torch.no_grad():
+        for pair in DataLoader(dataset, batch_size=batch_size):
+            pair = type(pair)(*(graphs.to(module.device) for graphs in pair))
+            predictions += module.predict_step(pair)
+            history = module.net.merge(module.net.encode(pair.source)).history
+            coarse += history.num_clusters
+            fine += history.cluster.numel()
+    module.train(training)
+    targets = [normalize(example.target, form) for example in examples]
+    correct = sum(p == t for p, t in zip(predictions, targets, strict=True))
+    rate = CharErrorRate()
+    rate.update(predictions, targets)
+    scores = Scores(len(examples), correct / len(examples), float(rate.compute()), coarse / fine)
+    return predictions, scores
+
+
+def print_scores(scores: dict[str, Scores]) -> None:
+    """Print a table, one split a line."""
+    print(f"{'split':<12} {'examples':>8} {'exact match':>12} {'char. errors':>13} {'C/N':>6}")
+    for name, score in scores.items():
+        print(
+            f"{name:<12} {score.examples:>8} {score.exact_match:>11.1%} "
+            f"{score.char_error_rate:>12.1%} {score.coarse_share:>6.2f}"
+        )
+    sys.stdout.flush()

@@ -1,0 +1,17 @@
+"""Losses: between graphs, and on edits."""
+
+from pyg_grapheme.nn.loss.edit import edit_cross_entropy
+from pyg_grapheme.nn.loss.graph_features import GraphFeatures, graph_features, one_hot_labels
+from pyg_grapheme.nn.loss.sinkhorn import SinkhornOutput, sinkhorn
+from pyg_grapheme.nn.loss.structural import StructuralLoss, StructuralOutput
+
+__all__ = [
+    "GraphFeatures",
+    "SinkhornOutput",
+    "StructuralLoss",
+    "StructuralOutput",
+    "edit_cross_entropy",
+    "graph_features",
+    "one_hot_labels",
+    "sinkhorn",
+]

@@ -1,0 +1,140 @@
+"""What the text model is trained on: the exact expectation of its losses over all merges."""
+
+from typing import NamedTuple, get_args
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.utils import degree, scatter
+
+from pyg_grapheme.data.pairs import GraphPair
+from pyg_grapheme.nn.loss import (
+    GraphFeatures,
+    StructuralLoss,
+    edit_cross_entropy,
+    graph_features,
+)
+from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
+from pyg_grapheme.nn.pool import Cuts
+from pyg_grapheme.nn.pool.copies import take_segments
+from pyg_grapheme.typing import LossName
+
+
+class TransformLossOutput(NamedTuple):
+    """Losses of B pairs of texts.
+
+    Attributes:
+        total: [B], what is minimised.
+        structural: [B], difference of the pooled graph from the target's; 0 if not asked for.
+        cross_entropy: [B], of the edits, in nats a text; 0 if not asked for.
+        clusters: [B], number of coarse nodes.
+    """
+
+    total: Tensor
+    structural: Tensor
+    cross_entropy: Tensor
+    clusters: Tensor
+
+
+class TransformLoss(nn.Module):
+    """Losses of a :class:`GraphTransformNet` on pairs of texts.
+
+    ``structural`` compares the pooled graph with the target's. It reaches the embedding, the
+    encoder, the activation head and the threshold, not the edit heads. ``cross_entropy`` is on the
+    edits; it reaches all but the activation head. ``hybrid`` is their sum.
+
+    Args:
+        loss: Which.
+        structural: How graphs are compared.
+        structural_weight: Weight of the structural loss in ``hybrid``.
+
+    Differentiation: :meth:`forward` is the exact expectation over the threshold's noise, and so is
+        its gradient.
+    """
+
+    def __init__(
+        self,
+        loss: LossName = "hybrid",
+        structural: StructuralLoss | None = None,
+        structural_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if loss not in get_args(LossName):
+            names = ", ".join(map(repr, get_args(LossName)))
+            raise ValueError(f"Expected 'loss' to be one of {names} (got {loss!r})")
+        self.loss = loss
+        self.structural = StructuralLoss() if structural is None else structural
+        self.structural_weight = structural_weight if loss == "hybrid" else 1.0
+
+    def forward(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:
+        """Expected losses over all merges that the threshold's noise can lead to."""
+        state = net.encode(pair.source)
+
+        def losses(cuts: Cuts) -> Tensor:
+            return torch.stack(self._at(net, pair, state, cuts), dim=1)
+
+        expected = net.pool.expect(
+            losses, state.x, state.edge_index, None, state.batch, state.num_graphs
+        )
+        return TransformLossOutput(*expected.unbind(1))
+
+    def at_threshold(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:
+        """Losses of the one merge at the plain threshold."""
+        state = net.encode(pair.source)
+        output = net.merge(state)
+        graph = torch.arange(state.num_graphs, device=state.x.device)
+        node = torch.arange(state.x.size(0), device=state.x.device)
+        cuts = Cuts(output, state.x.new_ones(state.num_graphs), graph, node)
+        return self._at(net, pair, state, cuts)
+
+    def _at(
+        self, net: GraphTransformNet, pair: GraphPair, state: TextState, cuts: Cuts
+    ) -> TransformLossOutput:
+        """Losses of each of R cuts, [R] each."""
+        num_cuts = cuts.graph.numel()
+        structural = cross_entropy = state.x.new_zeros(num_cuts)
+        if self.loss != "cross_entropy":
+            structural = self.structural.compare(*_features(net, pair, cuts)).total
+        if self.loss != "structural":
+            cross_entropy = _edit_loss(net, pair, state, cuts)
+        total = self.structural_weight * structural + cross_entropy
+        clusters = degree(cuts.output.batch, num_cuts, dtype=total.dtype)
+        return TransformLossOutput(total, structural, cross_entropy, clusters)
+
+
+def _features(
+    net: GraphTransformNet, pair: GraphPair, cuts: Cuts
+) -> tuple[GraphFeatures, GraphFeatures]:
+    """The pooled graph of each cut, and the graph of the target it is to become."""
+    fine, target = graph_features(pair.source, pair.target)
+    text = ~pair.source.is_tag
+    label, category = fine.label[text], fine.category[text]
+    dtype = cuts.output.x.dtype
+    pooled = net.coarse_features(
+        cuts.output, label[cuts.node].to(dtype), category[cuts.node].to(dtype)
+    )
+    target = target._replace(
+        activation=target.activation.to(dtype),
+        label=target.label.to(dtype),
+        category=target.category.to(dtype),
+    )
+    return pooled, target.take(cuts.graph)
+
+
+def _edit_loss(net: GraphTransformNet, pair: GraphPair, state: TextState, cuts: Cuts) -> Tensor:
+    """Cross-entropy of the edits, for every cut with its own copy of the labels."""
+    source, graph = pair.source, cuts.graph
+    batch = cuts.output.batch[cuts.output.history.cluster]
+    logits = net.decode(state.x[cuts.node], batch, cuts.output)
+    gaps = degree(state.batch, state.num_graphs, dtype=torch.long) + 1
+    gap, _, _ = take_segments(gaps, graph)
+    gap_graph = torch.repeat_interleave(gaps)
+    written = scatter(source.insert_length, gap_graph, dim_size=state.num_graphs)
+    grapheme, _, _ = take_segments(written, graph)
+    return edit_cross_entropy(
+        net.heads,
+        logits,
+        source.operation[cuts.node],
+        source.insert_length[gap],
+        source.insert_grapheme[grapheme],
+        graph.numel(),
+    )

@@ -1,0 +1,75 @@
+"""Pictures of which graphemes were merged."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+_COLOURS = ("#8ecae6", "#ffb703", "#95d5b2", "#f4a3a8", "#c8b6ff", "#e9c46a")
+
+
+class MergedText(NamedTuple):
+    """A text, and what became of it.
+
+    Attributes:
+        graphemes: The n nodes.
+        cluster: The cluster of each.
+        score: How alike the n - 1 neighbours are.
+        rewritten: What the model wrote.
+    """
+
+    graphemes: Sequence[str]
+    cluster: Sequence[int]
+    score: Sequence[float]
+    rewritten: str
+
+
+def draw_merges(texts: Sequence[MergedText], threshold: float) -> Figure:
+    """Draw one text a row: neighbours of one cluster share a box, scores stand between them.
+
+    A score above the threshold is bold. No display is needed; ``figure.savefig(path)`` writes it.
+    """
+    longest = max((len(text.graphemes) for text in texts), default=1)
+    figure = Figure(figsize=(max(4.0, 0.42 * longest + 1), 0.95 * max(len(texts), 1) + 0.6))
+    axes = figure.add_subplot()
+    for row, text in enumerate(texts):
+        _draw_text(axes, -row * 1.6, text, threshold)
+    axes.set_title(f"merged where the score is above {threshold:.3f}", fontsize=9, loc="left")
+    axes.set_xlim(-0.7, max(longest - 0.3, 1))
+    axes.set_ylim(-1.6 * max(len(texts) - 1, 0) - 1.0, 0.6)
+    axes.set_aspect("equal")
+    axes.axis("off")
+    figure.tight_layout()
+    return figure
+
+
+def _draw_text(axes: Axes, y: float, text: MergedText, threshold: float) -> None:
+    start = 0
+    n = len(text.graphemes)
+    for i in range(1, n + 1):
+        if i == n or text.cluster[i] != text.cluster[start]:
+            colour = to_hex(_COLOURS[text.cluster[start] % len(_COLOURS)])
+            box = FancyBboxPatch(
+                (start - 0.32, y - 0.3),
+                i - 1 - start + 0.64,
+                0.6,
+                boxstyle="round,pad=0.08",
+                facecolor=colour,
+                edgecolor="none",
+            )
+            axes.add_patch(box)
+            start = i
+    for i, grapheme in enumerate(text.graphemes):
+        shown = "␣" if grapheme.isspace() else grapheme
+        axes.text(i, y, shown, ha="center", va="center", fontsize=11, parse_math=False)
+    for i, score in enumerate(text.score):
+        weight = "bold" if score > threshold else "normal"
+        axes.text(i + 0.5, y - 0.58, f"{score:.2f}", ha="center", fontsize=5, weight=weight)
+    rewritten = textwrap.shorten(f"→ {text.rewritten}", 80, placeholder="…")
+    below = axes.text(-0.4, y - 0.95, rewritten, fontsize=7, color="0.35", parse_math=False)
+    # However long it is, it does not push the graph aside.
+    below.set_in_layout(False)

@@ -1,0 +1,53 @@
+"""Pairs of graphs, and batches of them."""
+
+from torch_geometric.loader import DataLoader
+
+from pyg_grapheme.data import (
+    Example,
+    GraphPair,
+    PairDataset,
+    Vocabulary,
+    graph_pair,
+    text_graph,
+)
+
+EXAMPLES = [Example("walk", "walked", ("V", "PST")), Example("a", ""), Example("go", "went")]
+VOCABULARY = Vocabulary(["d", "e", "n", "t", "w"])
+
+
+def test_a_pair_is_the_source_with_labels_and_the_target() -> None:
+    source, target = graph_pair(EXAMPLES[0], VOCABULARY)
+    assert source.text == list("walk")
+    assert source.num_nodes == 6
+    assert source.operation.tolist() == [0, 0, 0, 0]
+    assert source.insert_length.tolist() == [0, 0, 0, 0, 2]
+    assert source.insert_grapheme.tolist() == [1, 0]
+    assert target.text == list("walked")
+    assert target.num_nodes == 6
+
+
+def test_the_form_reaches_both_graphs() -> None:
+    source, target = graph_pair(Example("e\u0301", "o\u0301"), VOCABULARY, "none")
+    assert (source.text, target.text) == (["e\u0301"], ["o\u0301"])
+    source, target = graph_pair(Example("e\u0301", "o\u0301"), VOCABULARY)
+    assert (source.text, target.text) == (["\u00e9"], ["\u00f3"])
+
+
+def test_a_loader_makes_a_pair_of_batches() -> None:
+    dataset = PairDataset(EXAMPLES, VOCABULARY)
+    assert len(dataset) == 3
+    (batch,) = DataLoader(dataset, batch_size=3)
+    assert isinstance(batch, GraphPair)
+    assert batch.source.batch.tolist() == [0] * 6 + [1] + [2] * 2
+    assert batch.target.batch.tolist() == [0] * 6 + [2] * 4
+    assert batch.target.num_graphs == 3
+    assert batch.source.insert_length.numel() == 5 + 2 + 3
+    assert batch.source.text == [list("walk"), ["a"], list("go")]
+
+
+def test_a_loader_keeps_what_each_graph_is() -> None:
+    dataset = PairDataset(EXAMPLES, VOCABULARY)
+    for i, pair in enumerate(DataLoader(dataset, batch_size=1)):
+        alone = text_graph(EXAMPLES[i].source, EXAMPLES[i].tags)
+        assert pair.source.edge_index.equal(alone.edge_index)
+        assert pair.source.grapheme.equal(alone.grapheme)

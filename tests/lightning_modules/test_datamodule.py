@@ -1,0 +1,44 @@
+"""Splits, and the generated curriculum's."""
+
+from pathlib import Path
+
+import pytest
+
+from lightning_modules import MathsDataModule, TextDataModule
+
+
+def test_maths_problems_of_test_are_not_trained_on() -> None:
+    data = MathsDataModule(train_count=200, test_count=50)
+    splits = data.splits
+    assert set(splits) == {"train", "level_1", "level_2", "level_3", "level_4"}
+    assert len(splits["train"]) == 800
+    trained = {example.source for example in splits["train"]}
+    for level in range(1, 5):
+        tested = {example.source for example in splits[f"level_{level}"]}
+        assert len(tested) == 50
+        assert not tested & trained
+
+
+def test_the_vocabulary_is_what_training_edits_write(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("input\ttarget\nab\tac\nxy\txyz\n")
+    assert TextDataModule(train=str(path)).vocabulary == ["c", "z"]
+
+
+def test_a_test_split_can_not_be_called_train() -> None:
+    with pytest.raises(ValueError, match=r"Expected 'test' to have names of its own"):
+        TextDataModule(test={"train": "x"})
+
+
+def test_without_validation_data_there_is_nothing_to_validate_on() -> None:
+    assert TextDataModule().val_dataloader() == []
+
+
+def test_the_questions_are_at_least_thirty_and_the_unseen_ones_ask_about_other_nouns() -> None:
+    data = TextDataModule(test={"unseen": "bundled:kindergarten_unseen.jsonl"})
+    known = {word for e in data.splits["train"] for word in e.source.strip("?").lower().split()}
+    assert len(data.splits["train"]) >= 30
+    assert len(data.splits["unseen"]) == 10
+    for example in data.splits["unseen"]:
+        new = [w for w in example.source.strip("?").lower().split() if w not in known]
+        assert len(new) == 1, example

@@ -1,0 +1,170 @@
+"""Training from the command line, and what a run leaves behind."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from lightning_modules import fit
+from lightning_modules.cli import config_folder
+from pyg_grapheme.data import read_examples
+from pyg_grapheme.data.bundled import resolve_path
+
+pytestmark = pytest.mark.filterwarnings(
+    # Lightning asks torch and jsonargparse in ways that these are about to drop.
+    "ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning",
+    "ignore:.*LeafSpec.*is deprecated",
+    # Two cores are not worth worker processes, and the data lies in memory.
+    "ignore:The '.*_dataloader' does not have many workers",
+)
+
+CONFIGS = sorted(config_folder().glob("*.yaml"))
+
+
+def test_a_run_leaves_a_full_folder(run_folder: Path) -> None:
+    names = {path.name for path in run_folder.iterdir()}
+    assert {
+        "checkpoints",
+        "config.yaml",
+        "metrics.csv",
+        "summary.json",
+        "predictions.tsv",
+        "loss.png",
+        "threshold.png",
+        "merges.png",
+    } <= names
+    assert not list(run_folder.glob("*.part"))
+    assert (run_folder / "checkpoints" / "model.ckpt").is_file()
+
+
+def test_the_summary_says_what_was_learned(run_folder: Path) -> None:
+    summary = json.loads((run_folder / "summary.json").read_text())
+    assert summary["epochs"] == 2
+    assert summary["cross_entropy_last"] < summary["cross_entropy_first"]
+    assert summary["raw_threshold_first"] == pytest.approx(0.8, abs=1e-3)
+    assert summary["raw_threshold_last"] != summary["raw_threshold_first"]
+    assert set(summary["splits"]) == {"train", "unseen"}
+    assert 0 < summary["splits"]["train"]["coarse_share"] <= 1
+    assert summary["seconds"] > 0
+
+
+def test_metrics_have_a_line_an_epoch(run_folder: Path) -> None:
+    with (run_folder / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["train/loss"]]
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+
+
+def test_predictions_are_there_for_every_example(run_folder: Path) -> None:
+    with (run_folder / "predictions.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, dialect="excel-tab"))
+    examples = read_examples(resolve_path("bundled:kindergarten.jsonl"))
+    examples += read_examples(resolve_path("bundled:kindergarten_unseen.jsonl"))
+    assert [(r["input"], r["target"]) for r in rows] == [(e.source, e.target) for e in examples]
+
+
+def test_a_second_run_does_not_touch_the_first(short_run: list[str], run_folder: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in run_folder.rglob("*")}
+    fit.main([*short_run, f"--output={run_folder.parent.parent}"])
+    assert (run_folder.parent / "version_1" / "summary.json").is_file()
+    assert {path: path.stat().st_mtime_ns for path in run_folder.rglob("*")} == before
+
+
+def test_the_same_run_again_ends_with_the_same_weights(
+    short_run: list[str], run_folder: Path, tmp_path: Path
+) -> None:
+    fit.main([*short_run, f"--output={tmp_path}"])
+    first, second = (
+        torch.load(folder / "checkpoints" / "model.ckpt", weights_only=True)["state_dict"]
+        for folder in (run_folder, tmp_path / "kindergarten" / "version_0")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_config_of_a_run_runs_again(run_folder: Path, tmp_path: Path) -> None:
+    config = run_folder / "config.yaml"
+    fit.main(["--config", str(config), f"--output={tmp_path}", "--trainer.max_epochs=1"])
+    assert (tmp_path / "kindergarten" / "version_0" / "summary.json").is_file()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=[path.stem for path in CONFIGS])
+def test_every_config_runs(
+    short_run: list[str], config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(config.parent.parent)
+    files = yaml.safe_load(config.read_text())["data"]["init_args"]
+    named = [files.get("train"), files.get("val"), *files.get("test", {}).values()]
+    for name in filter(None, named):
+        if not resolve_path(name).exists():
+            pytest.skip(f"the data set {name} is not on this machine")
+    fit.main(
+        [
+            "--config",
+            str(config),
+            *short_run,
+            "--trainer.max_epochs=1",
+            "--trainer.limit_train_batches=2",
+            f"--output={tmp_path}",
+        ]
+    )
+    (summary,) = tmp_path.glob("*/version_0/summary.json")
+    assert json.loads(summary.read_text())["epochs"] == 1
+
+
+@pytest.mark.parametrize("loss", ["structural", "cross_entropy", "hybrid"])
+def test_every_loss_trains(short_run: list[str], loss: str, tmp_path: Path) -> None:
+    fit.main([*short_run, f"--model.loss={loss}", f"--output={tmp_path}"])
+    summary = json.loads((tmp_path / "kindergarten/version_0/summary.json").read_text())
+    assert summary["loss_last"] < summary["loss_first"]
+    assert (summary["structural_first"] == 0) == (loss == "cross_entropy")
+    assert (summary["cross_entropy_first"] == 0) == (loss == "structural")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data.train=nowhere.tsv"], "nowhere.tsv: no such file"),
+        (["--data.train=bundled:nothing.jsonl"], "expected one of bundled:kindergarten.jsonl"),
+        (["--data.batch_sizes=3"], "batch_sizes"),
+        (["--model.chanels=3"], "chanels"),
+        (["--model.pool.temprature=0.1"], "temprature"),
+        (["--model.pool.estimator=gated"], "gated"),
+        (["--model.pool.threshold=1.5"], r"Expected 'threshold' to be in (0, 1) (got 1.5)"),
+        (["--model.loss=hybird"], "hybird"),
+        (["--data.batch_size=0"], "Expected 'batch_size' to be at least 1 (got 0)"),
+        (["--config=nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_what_is_misspelt_is_named(
+    arguments: list[str], message: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        fit.main([*arguments, f"--output={tmp_path}"])
+    assert stop.value.code not in (0, None)
+    assert message in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "got an empty file"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "byte 0x89, which is not UTF-8"),
+        (b"lemma\n", "found 1 field(s) ['lemma']"),
+        (b'{"input": "", "target": "a"}\n', "an empty input text"),
+    ],
+    ids=["empty", "binary", "one column", "empty text"],
+)
+def test_a_file_that_is_no_data_is_named(
+    content: bytes, message: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "data.tsv"
+    path.write_bytes(content)
+    with pytest.raises(SystemExit) as stop:
+        fit.main([f"--data.train={path}", f"--output={tmp_path / 'runs'}"])
+    assert stop.value.code == 2
+    error = capfd.readouterr().err
+    assert str(path) in error
+    assert message in error

@@ -1,0 +1,83 @@
+"""Random batches of graphs, and numbers to hold gradients against."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+
+
+class Graphs(NamedTuple):
+    """A batch as the pool takes it."""
+
+    x: Tensor
+    edge_index: Tensor
+    edge_attr: Tensor
+    batch: Tensor
+    batch_size: int
+
+
+DrawGraphs = Callable[..., Graphs]
+GradientError = Callable[..., float]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Tiny tensors gain nothing from threads, and wait long for them on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def draw_graphs() -> DrawGraphs:
+    """Draw directed graphs of given sizes, with repeated edges and self-loops, edges shuffled."""
+
+    def draw(
+        seed: int, sizes: Sequence[int], edges_per_node: float = 2.0, features: int = 3
+    ) -> Graphs:
+        generator = torch.Generator().manual_seed(seed)
+        edges, first = [], 0
+        for size in sizes:
+            count = int(size * edges_per_node)
+            edges.append(first + torch.randint(max(size, 1), (2, count), generator=generator))
+            first += size
+        edge_index = torch.cat([*edges, edges[0][:, :2]], dim=1)
+        edge_index = edge_index[:, torch.randperm(edge_index.size(1), generator=generator)]
+        return Graphs(
+            x=torch.randn(first, features, generator=generator, dtype=torch.double),
+            edge_index=edge_index,
+            edge_attr=torch.randn(edge_index.size(1), 2, generator=generator, dtype=torch.double),
+            batch=torch.repeat_interleave(torch.tensor(sizes)),
+            batch_size=len(sizes),
+        )
+
+    return draw
+
+
+@pytest.fixture
+def gradient_error() -> GradientError:
+    """Largest error of the gradient of ``function(*inputs)``, over max(largest |numeric|, 1e-3)."""
+
+    def error(function: Callable[..., Tensor], *inputs: Tensor, step: float = 1e-5) -> float:
+        leaves = [tensor.detach().clone().requires_grad_() for tensor in inputs]
+        analytic = torch.autograd.grad(function(*leaves), leaves)
+        worst = 0.0
+        for leaf, gradient in zip(leaves, analytic, strict=True):
+            numeric = torch.zeros_like(leaf).view(-1)
+            flat = leaf.detach().view(-1)
+            for i in range(flat.numel()):
+                value = flat[i].item()
+                sides = []
+                for moved in (value + step, value - step):
+                    flat[i] = moved
+                    sides.append(float(function(*leaves).detach()))
+                flat[i] = value
+                numeric[i] = (sides[0] - sides[1]) / (2 * step)
+            difference = (gradient.view(-1) - numeric).abs().max()
+            worst = max(worst, float(difference / numeric.abs().max().clamp(min=1e-3)))
+        return worst
+
+    return error

@@ -1,0 +1,66 @@
+"""Single linkage against SciPy and networkx."""
+
+import networkx as nx
+import pytest
+import torch
+from scipy.cluster.hierarchy import linkage
+
+from pyg_grapheme.nn.pool import single_linkage
+
+
+@pytest.mark.parametrize("num_nodes", [2, 3, 8, 25])
+@pytest.mark.parametrize("seed", range(4))
+def test_heights_of_complete_graphs_are_scipys(num_nodes: int, seed: int) -> None:
+    pairs = torch.combinations(torch.arange(num_nodes)).T
+    generator = torch.Generator().manual_seed(seed)
+    score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
+    dendrogram = single_linkage(score, pairs, torch.zeros(num_nodes).long(), 1)
+    expected = 1 - torch.from_numpy(linkage((1 - score).numpy(), method="single")[:, 2])
+    torch.testing.assert_close(score[dendrogram.joint], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("levels", [None, 4], ids=["distinct", "ties"])
+@pytest.mark.parametrize("seed", range(10))
+def test_joints_weigh_what_networkx_spanning_forests_weigh(seed: int, levels: int | None) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    sizes = [9, 0, 1, 14]
+    batch = torch.repeat_interleave(torch.tensor(sizes))
+    blocks = [torch.combinations(torch.arange(9)), 10 + torch.combinations(torch.arange(14))]
+    pairs = torch.cat(blocks).T
+    pairs = pairs[:, torch.randperm(pairs.size(1), generator=generator)[: pairs.size(1) // 5]]
+    score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
+    score = score if levels is None else (score * levels).floor()
+    dendrogram = single_linkage(score, pairs, batch, len(sizes))
+    graph_of_joint = batch[pairs[0, dendrogram.joint]]
+    assert graph_of_joint.tolist() == sorted(graph_of_joint.tolist())
+    for g in range(len(sizes)):
+        graph = nx.Graph()
+        for (u, v), s in zip(pairs.T.tolist(), score.tolist(), strict=True):
+            if batch[u] == g:
+                graph.add_edge(u, v, weight=s)
+        forest = nx.maximum_spanning_edges(graph)
+        weights = sorted((data["weight"] for _, _, data in forest), reverse=True)
+        mine = graph_of_joint == g
+        assert score[dendrogram.joint[mine]].tolist() == weights
+        distinct = sorted(set(weights), reverse=True)
+        assert dendrogram.step[mine].tolist() == [1 + distinct.index(w) for w in weights]
+        assert dendrogram.num_steps[g] == len(distinct)
+
+
+@pytest.mark.parametrize(("num_nodes", "num_graphs"), [(0, 0), (0, 2), (3, 1)])
+def test_without_pairs_there_is_no_step(num_nodes: int, num_graphs: int) -> None:
+    none = torch.empty(2, 0, dtype=torch.long)
+    batch = torch.zeros(num_nodes).long()
+    dendrogram = single_linkage(torch.empty(0), none, batch, num_graphs)
+    assert dendrogram.joint.numel() == dendrogram.step.numel() == 0
+    assert dendrogram.num_steps.tolist() == [0] * num_graphs
+
+
+def test_a_long_chain_of_falling_scores_joins_in_order() -> None:
+    nodes = torch.arange(500)
+    score = torch.linspace(1, 0, 499, dtype=torch.double)
+    dendrogram = single_linkage(
+        score, torch.stack([nodes[:-1], nodes[1:]]), torch.zeros(500).long(), 1
+    )
+    assert dendrogram.joint.tolist() == list(range(499))
+    assert dendrogram.step.tolist() == list(range(1, 500))

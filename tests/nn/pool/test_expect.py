@@ -1,0 +1,336 @@
+"""The exact expectation, against its definition written with networkx and SciPy."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+
+import networkx as nx
+import pytest
+import torch
+from scipy.special import expit
+from torch import Tensor, nn
+from torch_geometric.utils import scatter
+
+from pyg_grapheme.nn.pool import Cuts, ThresholdMergePool
+from pyg_grapheme.nn.pool.cuts import cut_probabilities
+
+SEEDS = range(5)
+SIZES = [6, 0, 1, 8, 2]
+TRIANGLE = torch.tensor([[0, 1, 2], [1, 2, 0]])
+
+
+def loss_per_cut(cuts: Cuts) -> Tensor:
+    """Per cut: sum over clusters of sin(sum of x), C^2 / 10, sum over edges of <x_u, x_v> attr."""
+    out, num_cuts = cuts.output, cuts.graph.numel()
+    node = scatter(out.x.sum(dim=1).sin(), out.batch, dim_size=num_cuts)
+    count = scatter(torch.ones_like(out.x[:, 0]), out.batch, dim_size=num_cuts)
+    u, v = out.edge_index
+    edge = (out.x[u] * out.x[v]).sum(dim=1) * out.edge_attr[:, 0]
+    return node + count.square() / 10 + scatter(edge, out.batch[u], dim_size=num_cuts)
+
+
+def oracle_loss(clusters: list[list[int]], x: list, edges: list, attrs: list) -> float:
+    label = {node: k for k, part in enumerate(clusters) for node in part}
+    mean = [
+        [sum(column) / len(part) for column in zip(*(x[i] for i in part), strict=True)]
+        for part in clusters
+    ]
+    total: dict[tuple[int, int], float] = defaultdict(float)
+    for (u, v), attr in zip(edges, attrs, strict=True):
+        if u in label and label[u] != label[v]:
+            total[label[u], label[v]] += attr[0]
+    value = sum(math.sin(sum(row)) for row in mean) + len(clusters) ** 2 / 10
+    for (u, v), attr in total.items():
+        value += attr * sum(a * b for a, b in zip(mean[u], mean[v], strict=True))
+    return value
+
+
+def oracle_cuts(
+    graphs: tuple, graph: int, tau: float, temperature: float
+) -> list[tuple[float, list[list[int]]]]:
+    """Probability and clustering between all distinct pair scores of one graph."""
+    x, nodes = graphs.x.tolist(), (graphs.batch == graph).nonzero().view(-1).tolist()
+    score = {
+        (u, v): sum(a * b for a, b in zip(x[u], x[v], strict=True))
+        / math.hypot(*x[u])
+        / math.hypot(*x[v])
+        for u, v in graphs.edge_index.T.tolist()
+        if u != v and u in nodes
+    }
+    bounds = [math.inf, *sorted(set(score.values()), reverse=True), -math.inf]
+    cuts = []
+    for upper, lower in pairwise(bounds):
+        merged = nx.Graph()
+        merged.add_nodes_from(nodes)
+        merged.add_edges_from(pair for pair, s in score.items() if s >= upper)
+        probability = expit((upper - tau) / temperature) - expit((lower - tau) / temperature)
+        cuts.append((probability, sorted(sorted(p) for p in nx.connected_components(merged))))
+    return cuts
+
+
+def oracle_expect(graphs: tuple, tau: float, temperature: float) -> list[float]:
+    data = graphs.x.tolist(), graphs.edge_index.T.tolist(), graphs.edge_attr.tolist()
+    return [
+        sum(p * oracle_loss(c, *data) for p, c in oracle_cuts(graphs, g, tau, temperature))
+        for g in range(graphs.batch_size)
+    ]
+
+
+class Expect(nn.Module):
+    """The sum of the expected losses as a function of x, edge_attr and the raw threshold."""
+
+    def __init__(self, graphs: tuple, temperature: float = 0.1) -> None:
+        super().__init__()
+        self.pool = ThresholdMergePool(temperature=temperature).double()
+        self.graphs = graphs
+
+    def forward(self, x: Tensor, edge_attr: Tensor) -> Tensor:
+        _, edge_index, _, batch, batch_size = self.graphs
+        return self.pool.expect(loss_per_cut, x, edge_index, edge_attr, batch, batch_size).sum()
+
+    def of(self, x: Tensor, edge_attr: Tensor, raw: Tensor) -> Tensor:
+        return torch.func.functional_call(self, {"pool.raw_threshold": raw}, (x, edge_attr))
+
+
+@pytest.mark.parametrize(("tau", "temperature"), [(0.69, 0.1), (0.2, 0.5), (0.5, 0.03)])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_value_is_that_of_the_definition(
+    seed: int, tau: float, temperature: float, draw_graphs: Callable
+) -> None:
+    graphs = draw_graphs(seed, SIZES)
+    pool = ThresholdMergePool(temperature=temperature).double()
+    with torch.no_grad():
+        pool.raw_threshold.fill_(math.log(tau / (1 - tau)))
+    found = pool.expect(loss_per_cut, *graphs)
+    expected = oracle_expect(graphs, tau, temperature)
+    torch.testing.assert_close(found, torch.tensor(expected).double(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_central_differences_in_everything(
+    seed: int, temperature: float, draw_graphs: Callable, gradient_error: Callable
+) -> None:
+    graphs = draw_graphs(seed, SIZES)
+    raw = torch.tensor(0.3, dtype=torch.double)
+    expect = Expect(graphs, temperature)
+    assert gradient_error(expect.of, graphs.x, graphs.edge_attr, raw) < 1e-6
+
+
+def test_gradcheck_in_everything(draw_graphs: Callable) -> None:
+    graphs = draw_graphs(7, [5, 0, 1, 4])
+    inputs = (graphs.x, graphs.edge_attr, torch.tensor(0.3, dtype=torch.double))
+    assert torch.autograd.gradcheck(Expect(graphs).of, [t.requires_grad_() for t in inputs])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_threshold_s_gradient_is_the_closed_form(seed: int, draw_graphs: Callable) -> None:
+    graphs = draw_graphs(seed, [9])
+    pool = ThresholdMergePool(0.5, temperature=0.2).double()
+    pool.expect(loss_per_cut, *graphs).sum().backward()
+    data = graphs.x.tolist(), graphs.edge_index.T.tolist(), graphs.edge_attr.tolist()
+    cuts = oracle_cuts(graphs, 0, 0.5, 0.2)
+    derivative, above = 0.0, 1.0
+    for (p, finer), (_, coarser) in pairwise(cuts):
+        above -= p  # the probability that the threshold is below the score between the two
+        density = above * (1 - above) / 0.2
+        derivative -= (oracle_loss(coarser, *data) - oracle_loss(finer, *data)) * density
+    assert pool.raw_threshold.grad.item() == pytest.approx(derivative * 0.5 * 0.5, rel=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float, torch.double])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_weights_sum_to_one_in_each_graph(
+    seed: int, dtype: torch.dtype, draw_graphs: Callable
+) -> None:
+    graphs = draw_graphs(seed, SIZES)
+    x = graphs.x.to(dtype)
+    cuts = ThresholdMergePool().to(dtype).cuts(x, graphs.edge_index, None, *graphs[3:])
+    assert (cuts.weight >= 0).all()
+    total = scatter(cuts.weight, cuts.graph, dim_size=graphs.batch_size)
+    torch.testing.assert_close(total, torch.ones_like(total))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cuts_are_the_distinct_clusterings_finest_first(seed: int, draw_graphs: Callable) -> None:
+    graphs = draw_graphs(seed, SIZES)
+    cuts = ThresholdMergePool(0.5, temperature=0.2).double().cuts(*graphs)
+    expected = []
+    for g in range(graphs.batch_size):
+        merged: list[list] = []
+        for p, clusters in oracle_cuts(graphs, g, 0.5, 0.2):
+            if merged and merged[-1][2] == clusters:
+                merged[-1][1] += p
+            else:
+                merged.append([g, p, clusters])
+        expected += merged
+    history = cuts.output.history
+    assert cuts.graph.tolist() == [g for g, _, _ in expected]
+    assert history.num_graphs == len(expected)
+    torch.testing.assert_close(cuts.weight, torch.tensor([p for _, p, _ in expected]).double())
+    copy_batch = history.lift(cuts.output.batch)
+    for r, (g, _, clusters) in enumerate(expected):
+        mine = (copy_batch == r).nonzero().view(-1)
+        assert cuts.node[mine].tolist() == (graphs.batch == g).nonzero().view(-1).tolist()
+        ids = (cuts.output.batch == r).nonzero().view(-1).tolist()
+        assert [cuts.node[history.members(k)].tolist() for k in ids] == clusters
+        for k, part in zip(ids, clusters, strict=True):
+            torch.testing.assert_close(cuts.output.x[k], graphs.x[part].mean(dim=0))
+
+
+def test_a_cut_is_what_forward_gives_at_a_threshold_inside_it(draw_graphs: Callable) -> None:
+    graphs = draw_graphs(2, [9])
+    pool = ThresholdMergePool(estimator="none", temperature=0.01).double()
+    for threshold in (0.05, 0.3, 0.6, 0.9):
+        with torch.no_grad():
+            pool.raw_threshold.fill_(math.log(threshold / (1 - threshold)))
+        plain, cuts = pool(*graphs), pool.cuts(*graphs)
+        sizes = torch.bincount(cuts.output.batch)
+        (r,) = (sizes == plain.history.num_clusters).nonzero().view(-1).tolist()
+        assert cuts.output.x[cuts.output.batch == r].equal(plain.x)
+
+
+# Float32 scores near 0.7 are 6e-8 apart, so heights closer than about 1e-6 would hardly be two.
+@pytest.mark.parametrize("gap", [0.3, 0.03, 0.003, 1e-4, 1e-5])
+@pytest.mark.parametrize("temperature", [1.0, 0.1, 0.01])
+def test_probabilities_keep_their_digits_in_float32(temperature: float, gap: float) -> None:
+    height = torch.tensor([0.9 - k * gap for k in range(4)])
+    tau = torch.tensor(0.69)
+    found = cut_probabilities(height, torch.tensor([4]), tau, temperature)
+    logits = [math.inf, *((h - tau.item()) / temperature for h in height.tolist()), -math.inf]
+    # sigmoid(a) - sigmoid(b) = sinh((a - b) / 2) / (2 cosh(a / 2) cosh(b / 2)), in float64.
+    expected = [expit(-logits[1])]
+    for a, b in pairwise(logits[1:-1]):
+        expected.append(math.sinh((a - b) / 2) / (2 * math.cosh(a / 2) * math.cosh(b / 2)))
+    expected.append(expit(logits[-2]))
+    error = max(abs(p - q) / q for p, q in zip(found.tolist(), expected, strict=True))
+    assert error < 1e-5
+
+
+def test_probabilities_of_several_graphs_do_not_mix() -> None:
+    height = torch.tensor([0.9, 0.2, 0.5], dtype=torch.double)
+    tau = torch.tensor(0.6, dtype=torch.double)
+    found = cut_probabilities(height, torch.tensor([0, 2, 0, 1, 0]), tau, 0.1)
+    s9, s2, s5 = expit(3.0), expit(-4.0), expit(-1.0)
+    expected = [1, 1 - s9, s9 - s2, s2, 1, 1 - s5, s5, 1]
+    torch.testing.assert_close(found, torch.tensor(expected).double())
+
+
+def test_gradcheck_of_the_probabilities() -> None:
+    height = torch.tensor([0.9, 0.2, 0.5], dtype=torch.double, requires_grad=True)
+    tau = torch.tensor(0.6, dtype=torch.double, requires_grad=True)
+    steps = torch.tensor([0, 2, 1])
+    assert torch.autograd.gradcheck(lambda h, t: cut_probabilities(h, steps, t, 0.1), (height, tau))
+
+
+def tied_graph() -> tuple[Tensor, Tensor, Tensor]:
+    """Two pairs of cosine exactly 0.5 on a cycle with others, and a third that they make moot."""
+    x = torch.tensor(
+        [[1.0, 1, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0], [0, 0, 1, 1], [1, 1, 1, 5]]
+    ).double()
+    edge_index = torch.tensor([[0, 1, 2, 3, 3, 4], [1, 2, 0, 1, 2, 0]])
+    return x, edge_index, torch.linspace(-1, 1, 6).double()[:, None]
+
+
+def expect_with_gradients(x: Tensor, edge_index: Tensor, edge_attr: Tensor) -> list[Tensor]:
+    pool = ThresholdMergePool(temperature=0.2).double()
+    pool.raw_threshold.data.fill_(math.log(0.6 / 0.4))
+    x = x.clone().requires_grad_()
+    value = pool.expect(loss_per_cut, x, edge_index, edge_attr)
+    value.sum().backward()
+    return [value.detach(), pool.raw_threshold.grad, x.grad]
+
+
+def test_ties_have_the_value_of_the_definition(draw_graphs: Callable) -> None:
+    x, edge_index, edge_attr = tied_graph()
+    graphs = draw_graphs(0, [5])._replace(x=x, edge_index=edge_index, edge_attr=edge_attr)
+    value, _, _ = expect_with_gradients(x, edge_index, edge_attr)
+    assert value.item() == pytest.approx(oracle_expect(graphs, 0.6, 0.2)[0], rel=1e-10)
+
+
+def test_central_differences_in_the_threshold_at_ties(
+    draw_graphs: Callable, gradient_error: Callable
+) -> None:
+    x, edge_index, edge_attr = tied_graph()
+    graphs = draw_graphs(0, [5])._replace(edge_index=edge_index)
+    expect = Expect(graphs)
+    raw = torch.tensor(0.4, dtype=torch.double)
+    assert gradient_error(lambda r, a: expect.of(x, a, r), raw, edge_attr) < 1e-6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_at_ties_the_order_of_nodes_and_edges_decides_nothing(seed: int) -> None:
+    x, edge_index, edge_attr = tied_graph()
+    value, threshold_gradient, gradient = expect_with_gradients(x, edge_index, edge_attr)
+    generator = torch.Generator().manual_seed(seed)
+    place, order = torch.randperm(5, generator=generator), torch.randperm(6, generator=generator)
+    moved = torch.empty_like(x)
+    moved[place] = x
+    found = expect_with_gradients(moved, place[edge_index[:, order]], edge_attr[order])
+    torch.testing.assert_close(found[0], value)
+    torch.testing.assert_close(found[1], threshold_gradient)
+    torch.testing.assert_close(found[2][place], gradient)
+
+
+def test_pairs_that_tie_share_the_gradient_of_their_step() -> None:
+    x = torch.tensor([[1.0, 1, 0], [0, 1, 1], [1, 0, 1]]).double().requires_grad_()
+    pool = ThresholdMergePool().double()
+    pool.raw_threshold.data.fill_(math.log(0.6 / 0.4))
+    cuts = pool.cuts(x, TRIANGLE)
+    assert cuts.graph.numel() == 2
+    (gradient,) = torch.autograd.grad(cuts.weight[1], x)
+    probability = expit((0.5 - 0.6) / 0.1)
+    density = probability * (1 - probability) / 0.1
+    # The mean of the three cosines moves node i by (x_j + x_k - x_i) / 2 / 3.
+    towards = (x.sum(dim=0) - 2 * x).detach() / 6
+    torch.testing.assert_close(gradient, density * towards)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_at_small_temperatures_it_is_the_loss_at_the_plain_threshold(
+    seed: int, draw_graphs: Callable
+) -> None:
+    graphs = draw_graphs(seed, SIZES)
+    pool = ThresholdMergePool(0.45, estimator="none", temperature=1e-6).double()
+    plain = pool(*graphs)
+    cuts = Cuts(plain, torch.empty(0), torch.arange(graphs.batch_size), torch.empty(0))
+    torch.testing.assert_close(pool.expect(loss_per_cut, *graphs), loss_per_cut(cuts))
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
+def test_rows_of_any_shape_are_averaged(shape: tuple[int, ...], draw_graphs: Callable) -> None:
+    graphs = draw_graphs(1, SIZES)
+    pool = ThresholdMergePool().double()
+    weight = pool.cuts(*graphs).weight
+    value = torch.randn(weight.numel(), *shape, dtype=torch.double)
+    graph = pool.cuts(*graphs).graph.tolist()
+    expected = torch.zeros(len(SIZES), *shape, dtype=torch.double)
+    for r, g in enumerate(graph):
+        expected[g] += weight[r] * value[r]
+    torch.testing.assert_close(pool.expect(lambda cuts: value, *graphs), expected)
+
+
+@pytest.mark.parametrize(("num_nodes", "sizes"), [(0, []), (0, [0]), (0, [0, 0]), (1, [1])])
+def test_graphs_without_a_pair_have_one_cut(num_nodes: int, sizes: list[int]) -> None:
+    batch = torch.zeros(num_nodes).long()
+    none = torch.empty(2, 0, dtype=torch.long)
+    cuts = ThresholdMergePool().cuts(torch.ones(num_nodes, 2), none, None, batch, len(sizes))
+    assert cuts.weight.tolist() == [1.0] * len(sizes)
+    assert cuts.graph.tolist() == list(range(len(sizes)))
+    expected = ThresholdMergePool().expect(
+        lambda cuts: cuts.weight.detach(), torch.ones(num_nodes, 2), none, None, batch, len(sizes)
+    )
+    assert expected.tolist() == [1.0] * len(sizes)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(torch.tensor(1.0), r"\(\)"), (torch.ones(3), r"\(3,\)"), (torch.ones(1, 2), r"\(1, 2\)")],
+    ids=["scalar", "too many", "too few"],
+)
+def test_a_function_of_the_wrong_shape_is_refused(value: Tensor, shown: str) -> None:
+    x = torch.tensor([[1.0, 1, 0], [0, 1, 1], [1, 0, 1]])
+    message = rf"'fn' to return one row for each of the 2 cuts \(got shape {shown}\)"
+    with pytest.raises(ValueError, match=message):
+        ThresholdMergePool().expect(lambda cuts: value, x, TRIANGLE)

@@ -1,0 +1,93 @@
+"""The merge history: lift, route, members."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+
+from pyg_grapheme.nn.pool import MergeHistory, ThresholdMergePool
+
+X = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.1], [0.1, 3.0], [-1.0, -1.0]])
+EDGES = torch.tensor([[0, 1, 4], [2, 3, 0]])
+
+
+@pytest.fixture
+def history() -> MergeHistory:
+    return ThresholdMergePool(0.9)(X, EDGES).history
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+def test_routing_equals_autograd(reduce: str, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(20, 4, generator=generator, dtype=torch.double, requires_grad=True)
+    edge_index = torch.randint(20, (2, 50), generator=generator)
+    pool = ThresholdMergePool(0.3, reduce=reduce, estimator="none").double()
+    out = pool(x, edge_index)
+    assert 1 < out.history.num_clusters < 20
+    gradient = torch.randn(out.x.shape, generator=generator, dtype=torch.double)
+    (expected,) = torch.autograd.grad(out.x, x, gradient)
+    torch.testing.assert_close(
+        out.history.route(gradient, reduce), expected, rtol=1e-12, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
+def test_routing_takes_gradients_of_any_width(history: MergeHistory, shape: tuple[int]) -> None:
+    gradient = torch.randn(3, *shape)
+    routed = history.route(gradient)
+    for i, (k, weight) in enumerate([(0, 0.5), (1, 0.5), (0, 0.5), (1, 0.5), (2, 1.0)]):
+        torch.testing.assert_close(routed[i], gradient[k] * weight)
+
+
+def test_the_record_is_what_was_found_by_hand(history: MergeHistory) -> None:
+    assert history.cluster.tolist() == [0, 1, 0, 1, 2]
+    assert history.weight.tolist() == [0.5, 0.5, 0.5, 0.5, 1.0]
+    assert (history.num_clusters, history.num_graphs) == (3, 1)
+    assert history.threshold.item() == pytest.approx(0.9)
+    assert history.log_prob.tolist() == [0.0]
+    assert [history.members(k).tolist() for k in range(3)] == [[0, 2], [1, 3], [4]]
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
+def test_lift_gives_every_node_its_cluster(history: MergeHistory, shape: tuple[int]) -> None:
+    coarse = torch.randn(3, *shape)
+    assert history.lift(coarse).equal(torch.stack([coarse[k] for k in (0, 1, 0, 1, 2)]))
+
+
+def test_gradcheck_of_lift(history: MergeHistory) -> None:
+    coarse = torch.randn(3, 2, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(history.lift, coarse)
+
+
+@pytest.mark.parametrize("k", [-1, 3])
+def test_members_of_no_cluster_are_an_error(history: MergeHistory, k: int) -> None:
+    with pytest.raises(IndexError, match=rf"'k' to be in \[0, 3\) \(got {k}\)"):
+        history.members(k)
+
+
+@pytest.mark.parametrize("method", ["lift", "route"])
+def test_rows_that_are_not_the_clusters_are_an_error(history: MergeHistory, method: str) -> None:
+    with pytest.raises(ValueError, match=r"'coarse' to have 3 rows, .*\(got shape \(5, 2\)\)"):
+        getattr(history, method)(torch.ones(5, 2))
+
+
+def test_routing_through_another_reduction_is_an_error(history: MergeHistory) -> None:
+    with pytest.raises(ValueError, match=r"'reduce' to be one of 'mean', 'sum' \(got 'max'\)"):
+        history.route(torch.ones(3, 2), "max")  # type: ignore[arg-type]
+
+
+def test_nothing_in_the_record_requires_a_gradient() -> None:
+    history = ThresholdMergePool(0.9)(X.clone().requires_grad_(), EDGES).history
+    for tensor in (history.cluster, history.weight, history.threshold, history.log_prob):
+        assert not tensor.requires_grad
+
+
+@pytest.mark.parametrize("how", ["pickle", "deepcopy"])
+def test_copies_are_equal(history: MergeHistory, how: str) -> None:
+    copied = pickle.loads(pickle.dumps(history)) if how == "pickle" else copy.deepcopy(history)
+    assert type(copied) is MergeHistory
+    for old, new in zip(history, copied, strict=True):
+        assert new.equal(old) if isinstance(old, torch.Tensor) else new == old
+    assert copied.members(1).tolist() == [1, 3]

@@ -1,0 +1,58 @@
+"""Candidate pairs and their cosines."""
+
+import pytest
+import torch
+from scipy.spatial.distance import cosine
+
+from pyg_grapheme.nn.pool import cosine_score, edge_pairs
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pairs_are_the_set_of_undirected_edges(seed: int) -> None:
+    edges = torch.randint(7, (2, 20), generator=torch.Generator().manual_seed(seed))
+    expected = sorted({(min(e), max(e)) for e in edges.T.tolist() if e[0] != e[1]})
+    assert [tuple(p) for p in edge_pairs(edges, 7).T.tolist()] == expected
+
+
+@pytest.mark.parametrize(
+    ("edges", "num_nodes"),
+    [([[], []], 0), ([[], []], 3), ([[1, 1], [1, 1]], 2)],
+    ids=["no nodes", "no edges", "self-loops"],
+)
+def test_there_may_be_no_pair(edges: list[list[int]], num_nodes: int) -> None:
+    assert edge_pairs(torch.tensor(edges, dtype=torch.long), num_nodes).shape == (2, 0)
+
+
+def test_scores_are_scipys_cosines() -> None:
+    x = torch.randn(8, 5, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    pairs = torch.combinations(torch.arange(8)).T
+    expected = [1 - cosine(x[i].numpy(), x[j].numpy()) for i, j in pairs.T.tolist()]
+    torch.testing.assert_close(cosine_score(x, pairs), torch.tensor(expected).double())
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_length_does_not_matter(scale: float) -> None:
+    x = torch.tensor([[3.0, 4.0], [4.0, 3.0]]) * scale
+    assert cosine_score(x, torch.tensor([[0], [1]])).item() == pytest.approx(24 / 25, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
+@pytest.mark.parametrize("scale", [0.005, 0.5, 100.0])
+def test_length_does_not_matter_in_half_precision(scale: float, dtype: torch.dtype) -> None:
+    x = (torch.tensor([[3.0, 4.0], [4.0, 3.0]]) * scale).to(dtype)
+    score = cosine_score(x, torch.tensor([[0], [1]])).item()
+    assert score == pytest.approx(24 / 25, rel=4 * torch.finfo(dtype).eps)
+
+
+def test_a_zero_vector_scores_zero_with_finite_gradient() -> None:
+    x = torch.tensor([[0.0, 0.0], [1.0, 2.0]], requires_grad=True)
+    score = cosine_score(x, torch.tensor([[0], [1]]))
+    score.sum().backward()
+    assert score.tolist() == [0.0]
+    assert torch.isfinite(x.grad).all()
+
+
+def test_gradcheck_of_the_cosine() -> None:
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.double)
+    pairs = torch.tensor([[0, 0, 1], [1, 2, 3]])
+    assert torch.autograd.gradcheck(lambda t: cosine_score(t, pairs), x.requires_grad_())
