@@ -44,7 +44,8 @@ def write_pictures(
         folder / "threshold.png", dpi=120
     )
     threshold = float(module.net.pool.threshold.detach())
-    merged = describe_merges(module, examples[:shown])
+    spread = max(1, len(examples) // shown)
+    merged = describe_merges(module, examples[::spread][:shown])
     draw_merges(merged, threshold).savefig(folder / "merges.png", dpi=150)
     return True
 

@@ -10,6 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 _COLOURS = ("#8ecae6", "#ffb703", "#95d5b2", "#f4a3a8", "#c8b6ff", "#e9c46a")
+_ROW = 1.75
+"""Distance between two texts, in graphemes."""
+_INCHES = 0.42
+"""Width of a grapheme."""
 
 
 class MergedText(NamedTuple):
@@ -34,16 +38,16 @@ def draw_merges(texts: Sequence[MergedText], threshold: float) -> Figure:
     A score above the threshold is bold. No display is needed; ``figure.savefig(path)`` writes it.
     """
     longest = max((len(text.graphemes) for text in texts), default=1)
-    figure = Figure(figsize=(max(4.0, 0.42 * longest + 1), 0.95 * max(len(texts), 1) + 0.6))
-    axes = figure.add_subplot()
+    left, right = -0.7, max(longest - 0.3, 8.0)
+    bottom, top = -_ROW * max(len(texts) - 1, 0) - 1.1, 1.0
+    figure = Figure(figsize=(_INCHES * (right - left), _INCHES * (top - bottom)))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     for row, text in enumerate(texts):
-        _draw_text(axes, -row * 1.6, text, threshold)
-    axes.set_title(f"merged where the score is above {threshold:.3f}", fontsize=9, loc="left")
-    axes.set_xlim(-0.7, max(longest - 0.3, 1))
-    axes.set_ylim(-1.6 * max(len(texts) - 1, 0) - 1.0, 0.6)
-    axes.set_aspect("equal")
+        _draw_text(axes, -row * _ROW, text, threshold)
+    axes.text(-0.4, 0.65, f"merged where the score is above {threshold:.3f}", fontsize=8)
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
     axes.axis("off")
-    figure.tight_layout()
     return figure
 
 
@@ -70,6 +74,4 @@ def _draw_text(axes: Axes, y: float, text: MergedText, threshold: float) -> None
         weight = "bold" if score > threshold else "normal"
         axes.text(i + 0.5, y - 0.58, f"{score:.2f}", ha="center", fontsize=5, weight=weight)
     rewritten = textwrap.shorten(f"→ {text.rewritten}", 80, placeholder="…")
-    below = axes.text(-0.4, y - 0.95, rewritten, fontsize=7, color="0.35", parse_math=False)
-    # However long it is, it does not push the graph aside.
-    below.set_in_layout(False)
+    axes.text(-0.4, y - 0.95, rewritten, fontsize=7, color="0.35", parse_math=False)

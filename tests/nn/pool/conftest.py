@@ -1,6 +1,6 @@
 """Random batches of graphs, and numbers to hold gradients against."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -20,15 +20,6 @@ class Graphs(NamedTuple):
 
 DrawGraphs = Callable[..., Graphs]
 GradientError = Callable[..., float]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    """Tiny tensors gain nothing from threads, and wait long for them on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
