@@ -1,6 +1,5 @@
 """Load what a run has learned."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ def load_module(path: PathLikeStr) -> TransformModule:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+        raise FileNotFoundError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     checkpoint = _read(path)
     options = checkpoint.get("hyper_parameters")
     if not isinstance(options, dict) or "vocabulary" not in options:
@@ -34,7 +33,7 @@ def load_module(path: PathLikeStr) -> TransformModule:
     try:
         module = TransformModule(**known)
         module.load_state_dict(checkpoint["state_dict"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(
             f"{path}: expected a checkpoint of TransformModule "
@@ -46,7 +45,7 @@ def load_module(path: PathLikeStr) -> TransformModule:
 def _read(path: Path) -> dict[str, Any]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # The unpickler of a damaged file raises whatever it stumbles on.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(
             f"{path}: expected a checkpoint (got a damaged or foreign file: {reason})"

@@ -67,5 +67,7 @@ def make_cli(arguments: list[str]) -> FitCLI:
         auto_configure_optimizers=False,
         save_config_kwargs={"overwrite": False},
         trainer_defaults={"accelerator": "auto"},
+        # A misspelt option must not pass for the one it is the beginning of.
+        parser_kwargs={"allow_abbrev": False},
         args=[*default, *arguments],
     )

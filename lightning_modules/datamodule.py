@@ -100,6 +100,11 @@ class MathsDataModule(TextDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size=batch_size)
+        for name, value in (("train_count", train_count), ("test_count", test_count)):
+            if value < 1:
+                raise ValueError(f"Expected '{name}' to be at least 1 (got {value})")
+        if levels is not None and not levels:
+            raise ValueError("Expected 'levels' to name at least one level (got [])")
         self.levels = list(LEVELS) if levels is None else levels
         self.train_count, self.test_count, self.seed = train_count, test_count, seed
 

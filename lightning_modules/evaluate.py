@@ -11,7 +11,9 @@ from pyg_grapheme.data.bundled import resolve_path
 
 def main(arguments: list[str] | None = None) -> None:
     """Print exact match, character error rate and C/N on files of examples."""
-    parser = argparse.ArgumentParser(prog="python -m lightning_modules.evaluate")
+    parser = argparse.ArgumentParser(
+        prog="python -m lightning_modules.evaluate", allow_abbrev=False
+    )
     parser.add_argument("--ckpt_path", required=True, help="checkpoint of a run")
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument(
@@ -21,12 +23,14 @@ def main(arguments: list[str] | None = None) -> None:
         help="files of examples (default: the bundled questions)",
     )
     options = parser.parse_args(arguments)
+    if options.batch_size < 1:
+        parser.error(f"Expected '--batch_size' to be at least 1 (got {options.batch_size})")
     with reported():
         module = load_module(options.ckpt_path)
         files = {name: read_examples(resolve_path(name)) for name in options.examples}
     print_scores(
         {
-            name.rsplit("/", 1)[-1]: predict_examples(module, examples, options.batch_size)[1]
+            name: predict_examples(module, examples, options.batch_size)[1]
             for name, examples in files.items()
         }
     )

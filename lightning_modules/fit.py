@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from pathlib import Path
 
 from lightning_modules.cli import make_cli
 from lightning_modules.errors import reported
@@ -14,8 +15,10 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
     with reported():
         cli = make_cli(sys.argv[1:] if arguments is None else arguments)
+        if cli.trainer.log_dir is not None:
+            Path(cli.trainer.log_dir).mkdir(parents=True, exist_ok=True)
     cli.trainer.fit(cli.model, cli.datamodule)
-    report_run(cli.trainer, cli.model, cli.datamodule, cli.recorder)
+    report_run(cli.trainer, cli.datamodule, cli.recorder)
 
 
 if __name__ == "__main__":

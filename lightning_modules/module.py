@@ -15,7 +15,7 @@ from torchmetrics.text import CharErrorRate
 from pyg_grapheme.data import GraphPair, apply_edits
 from pyg_grapheme.nn import GraphTransformNet, StructuralLoss, ThresholdMergePool
 from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput
-from pyg_grapheme.typing import EstimatorName, LossName, NormalForm
+from pyg_grapheme.typing import LossName, NormalForm
 
 
 class PoolOptions(TypedDict, total=False):
@@ -23,7 +23,6 @@ class PoolOptions(TypedDict, total=False):
 
     threshold: float
     reduce: str
-    estimator: EstimatorName
     temperature: float
 
 
@@ -85,6 +84,9 @@ class TransformModule(L.LightningModule):
             raise ValueError(
                 f"Expected 'schedule' to be one of 'constant', 'linear' (got {schedule!r})"
             )
+        for name, rate in (("lr", lr), ("threshold_lr", threshold_lr)):
+            if rate is not None and not 0 <= rate < float("inf"):
+                raise ValueError(f"Expected '{name}' to be at least 0 (got {rate})")
         self.save_hyperparameters()
         self.lr, self.schedule = lr, schedule
         self.threshold_lr = lr if threshold_lr is None else threshold_lr
@@ -95,7 +97,7 @@ class TransformModule(L.LightningModule):
             heads=heads,
             dropout=dropout,
             buckets=buckets,
-            pool=ThresholdMergePool(**(pool or {})),
+            pool=ThresholdMergePool(**(pool or {}), estimator="none"),
             form=form,
         )
         self.loss = TransformLoss(loss, StructuralLoss(**(structural or {})), structural_weight)

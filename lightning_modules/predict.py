@@ -9,17 +9,19 @@ from lightning_modules.errors import reported
 
 def main(arguments: list[str] | None = None) -> None:
     """Print one rewritten text a line for each text given, in order."""
-    parser = argparse.ArgumentParser(prog="python -m lightning_modules.predict")
+    parser = argparse.ArgumentParser(prog="python -m lightning_modules.predict", allow_abbrev=False)
     parser.add_argument("--ckpt_path", required=True, help="checkpoint of a run")
     parser.add_argument("--tags", default="", help='tags for all texts, such as "V;PST"')
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="default: lines of standard input")
     options = parser.parse_args(arguments)
     with reported():
-        texts = options.texts or sys.stdin.read().splitlines()
         module = load_module(options.ckpt_path)
-        tags = tuple(tag for tag in options.tags.split(";") if tag)
-        rewritten = module(texts, [tags] * len(texts))
-    for text in rewritten:
+        texts = options.texts or sys.stdin.read().removesuffix("\n").split("\n")
+        for number, text in enumerate(texts, start=1):
+            if not text:
+                raise ValueError(f"text {number}: expected at least one character (got '')")
+    tags = tuple(tag for tag in options.tags.split(";") if tag)
+    for text in module(texts, [tags] * len(texts)):
         print(text)
 
 

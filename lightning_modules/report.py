@@ -17,14 +17,13 @@ from lightning_modules.datamodule import TextDataModule
 from lightning_modules.module import TransformModule, mean_expected_loss
 from lightning_modules.pictures import write_pictures
 from lightning_modules.scoring import Scores, predict_examples, print_scores
-from pyg_grapheme.data import Example
+from pyg_grapheme.data import Example, normalize
 
 _LOSSES = ("train/loss", "train/structural", "train/cross_entropy")
 
 
 def report_run(
     trainer: Trainer,
-    module: TransformModule,
     data: TextDataModule,
     recorder: RunRecorder,
     shown: int = 5,
@@ -32,33 +31,39 @@ def report_run(
     """Sum a run up, in files beside its checkpoint and in tables on the terminal.
 
     Writes ``summary.json``, ``predictions.tsv`` and pictures into the logger's folder. The weights
-    that are reported on are those of the checkpoint, where the run kept one.
+    that are reported on are those of the checkpoint.
 
     Args:
         trainer: That has run.
-        module: What it has trained.
         data: What it was trained on.
         recorder: What was noted meanwhile.
         shown: Predictions a split to show on the terminal.
     """
-    if not trainer.is_global_zero or trainer.log_dir is None or "train/loss" not in recorder.curves:
+    if not trainer.is_global_zero or trainer.log_dir is None:
+        return
+    if "train/loss" not in recorder.curves:
+        print("no epoch was trained: nothing to report")
         return
     folder = Path(trainer.log_dir)
     checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    if checkpoint:
-        module = load_module(checkpoint)
+    if not checkpoint:
+        # Shorter than one round of validation, or without a checkpoint callback.
+        checkpoint = str(folder / "checkpoints" / "model.ckpt")
+        trainer.save_checkpoint(checkpoint)
+    module = load_module(checkpoint)
     predictions, scores = {}, {}
     for split, examples in data.splits.items():
         predictions[split], scores[split] = predict_examples(module, examples)
     summary = {
+        "checkpoint": str(Path(checkpoint).relative_to(folder)),
         **_training_summary(module, data, recorder),
         "splits": {split: score._asdict() for split, score in scores.items()},
     }
     with _whole_file(folder / "summary.json") as file:
-        json.dump(summary, file, indent=2)
+        json.dump(summary, file, indent=2, allow_nan=False)
     _write_predictions(folder / "predictions.tsv", data.splits, predictions)
     drawn = write_pictures(folder, module, recorder.curves, data.splits["train"])
-    _print_predictions(data.splits, predictions, shown)
+    _print_predictions(data, predictions, shown)
     _print_summary(folder, scores, summary)
     if not drawn:
         print("no pictures: matplotlib is not installed (pip install 'pyg-grapheme[viz]')")
@@ -95,9 +100,12 @@ def _training_summary(
 def _whole_file(path: Path) -> Iterator[TextIO]:
     """Open a file that appears under its name only when it is complete."""
     part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        yield file
-    part.replace(path)
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _write_predictions(
@@ -112,14 +120,12 @@ def _write_predictions(
                 rows.writerow([example.source, prediction, example.target, tags, split])
 
 
-def _print_predictions(
-    splits: dict[str, list[Example]], predictions: dict[str, list[str]], shown: int
-) -> None:
+def _print_predictions(data: TextDataModule, predictions: dict[str, list[str]], shown: int) -> None:
     print()
-    for split, examples in splits.items():
+    for split, examples in data.splits.items():
         for example, prediction in zip(examples[:shown], predictions[split], strict=False):
             tags = f" [{';'.join(example.tags)}]" if example.tags else ""
-            right = prediction == example.target
+            right = prediction == normalize(example.target, data.form)
             verdict = "correct" if right else f"expected {example.target}"
             print(f"{split:<8} {example.source}{tags} -> {prediction} ({verdict})")
     print()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch_geometric.loader import DataLoader
-from torchmetrics.text import CharErrorRate
+from torchmetrics.functional.text import char_error_rate
 
 from lightning_modules.module import TransformModule
 from pyg_grapheme.data import Example, PairDataset, Vocabulary, normalize
@@ -17,13 +17,14 @@ class Scores(NamedTuple):
     Attributes:
         examples: How many.
         exact_match: Share of predictions equal to the target.
-        char_error_rate: Levenshtein distances of code points, over the targets' length.
+        char_error_rate: Levenshtein distances of code points, over the targets' length; None where
+            all targets are empty.
         coarse_share: C/N at the plain threshold, coarse over fine nodes.
     """
 
     examples: int
     exact_match: float
-    char_error_rate: float
+    char_error_rate: float | None
     coarse_share: float
 
 
@@ -47,18 +48,17 @@ def predict_examples(
     module.train(training)
     targets = [normalize(example.target, form) for example in examples]
     correct = sum(p == t for p, t in zip(predictions, targets, strict=True))
-    rate = CharErrorRate()
-    rate.update(predictions, targets)
-    scores = Scores(len(examples), correct / len(examples), float(rate.compute()), coarse / fine)
-    return predictions, scores
+    rate = float(char_error_rate(predictions, targets)) if any(targets) else None
+    return predictions, Scores(len(examples), correct / len(examples), rate, coarse / fine)
 
 
 def print_scores(scores: dict[str, Scores]) -> None:
     """Print a table, one split a line."""
     print(f"{'split':<12} {'examples':>8} {'exact match':>12} {'char. errors':>13} {'C/N':>6}")
     for name, score in scores.items():
+        rate = "-" if score.char_error_rate is None else f"{score.char_error_rate:.1%}"
         print(
-            f"{name:<12} {score.examples:>8} {score.exact_match:>11.1%} "
-            f"{score.char_error_rate:>12.1%} {score.coarse_share:>6.2f}"
+            f"{name:<12} {score.examples:>8} {score.exact_match:>12.1%} {rate:>13} "
+            f"{score.coarse_share:>6.2f}"
         )
     sys.stdout.flush()

@@ -93,6 +93,9 @@ def _read_text(path: Path) -> str:
     return text.rstrip("\r\n")
 
 
+_HEADER_NAMES = {"answer", "features", "feats", "id", "input", "label", "tags", "target", "output"}
+"""What the third column of an inflection file would only be called in a header, which it lacks."""
+
 _Reader = Callable[[Path, str], Iterator[tuple[int, Example]]]
 
 
@@ -110,7 +113,7 @@ def _detect(path: Path, text: str) -> _Reader:
         if {"input", "target"} <= {name.strip('"') for name in first.split(delimiter)}:
             return _read_table(delimiter)
     columns = first.split("\t")
-    if len(columns) != 3:
+    if len(columns) != 3 or columns[2].lower() in _HEADER_NAMES:
         _fail_format(path, 1, columns)
     return _read_inflection
 
@@ -135,12 +138,12 @@ def _read_maths_jsonl(path: Path, text: str) -> Iterator[tuple[int, Example]]:
         if "input_polish" not in record:
             _fail_format(path, number, sorted(record))
         source = _text_field(path, number, record, "input_polish")
-        if record.get("expected_symbolic") is not None:
+        if record.get("expected_symbolic") not in (None, ""):
             yield number, Example(source, _text_field(path, number, record, "expected_symbolic"))
         elif record.get("expected_result") is not None:
             yield number, Example(source, _number_field(path, number, record, "expected_result"))
         else:
-            _fail_format(path, number, sorted(k for k in record if record[k] is not None))
+            _fail_format(path, number, sorted(k for k in record if record[k] not in (None, "")))
 
 
 def _read_table(delimiter: str) -> _Reader:
@@ -189,6 +192,10 @@ def _text_field(path: Path, number: int, record: dict[str, Any], name: str) -> s
     value = record[name]
     if not isinstance(value, str):
         _fail(path, number, f"{value!r} in field '{name}'", "a text there")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        _fail(path, number, f"{value!r} in field '{name}'", "a text without lone surrogates")
     return value
 
 

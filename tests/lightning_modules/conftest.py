@@ -16,6 +16,22 @@ SHORT_RUN = [
 ]
 
 
+OTHERS_WARNINGS = (
+    # Lightning asks torch and jsonargparse in ways that these are about to drop.
+    "ignore:.*LeafSpec.*is deprecated",
+    "ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning",
+    # Two cores are not worth worker processes, and the data lies in memory.
+    "ignore:The '.*_dataloader' does not have many workers",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of this folder run Lightning's trainer; what it warns about is not ours."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings(*OTHERS_WARNINGS))
+
+
 @pytest.fixture(scope="session")
 def short_run() -> list[str]:
     """Options that make a run short."""

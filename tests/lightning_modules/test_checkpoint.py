@@ -9,14 +9,6 @@ import torch
 
 from lightning_modules import CheckpointError, TransformModule, evaluate, load_module, predict
 
-pytestmark = pytest.mark.filterwarnings(
-    # Lightning asks torch and jsonargparse in ways that these are about to drop.
-    "ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning",
-    "ignore:.*LeafSpec.*is deprecated",
-    # Two cores are not worth worker processes, and the data lies in memory.
-    "ignore:The '.*_dataloader' does not have many workers",
-)
-
 
 @pytest.fixture
 def checkpoint(run_folder: Path) -> Path:
@@ -78,6 +70,10 @@ def with_code(checkpoint: Path, path: Path) -> None:
     torch.save({"state_dict": {}, "object": Path}, path)
 
 
+def text(checkpoint: Path, path: Path) -> None:
+    path.write_text("a\tb\tV\n")
+
+
 def tensor(checkpoint: Path, path: Path) -> None:
     torch.save(torch.ones(3), path)
 
@@ -90,6 +86,7 @@ def tensor(checkpoint: Path, path: Path) -> None:
         (resized, "one that does not fit"),
         (with_code, "damaged or foreign file"),
         (tensor, "got a Tensor"),
+        (text, "damaged or foreign file"),
     ],
 )
 @pytest.mark.parametrize("command", [evaluate, predict])
@@ -117,4 +114,27 @@ def test_an_empty_text_is_refused(checkpoint: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as stop:
         predict.main(["--ckpt_path", str(checkpoint), "a", ""])
     assert stop.value.code == 2
-    assert "Expected text 1 of 'texts' to have a character" in capsys.readouterr().err
+    assert "text 2: expected at least one character" in capsys.readouterr().err
+
+
+def test_no_text_at_all_is_refused(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(SystemExit) as stop:
+        predict.main(["--ckpt_path", str(checkpoint)])
+    assert stop.value.code == 2
+    assert "text 1: expected at least one character" in capsys.readouterr().err
+
+
+def test_evaluate_keeps_files_of_one_name_apart(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / "a" / "dev.tsv", tmp_path / "b" / "dev.tsv"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text("lemma\t\tV\n")
+    evaluate.main(["--ckpt_path", str(checkpoint), *map(str, files)])
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert [row.split()[0] for row in rows] == list(map(str, files))
+    assert [row.split()[3] for row in rows] == ["-", "-"]

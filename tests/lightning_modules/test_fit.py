@@ -13,14 +13,6 @@ from lightning_modules.cli import config_folder
 from pyg_grapheme.data import read_examples
 from pyg_grapheme.data.bundled import resolve_path
 
-pytestmark = pytest.mark.filterwarnings(
-    # Lightning asks torch and jsonargparse in ways that these are about to drop.
-    "ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning",
-    "ignore:.*LeafSpec.*is deprecated",
-    # Two cores are not worth worker processes, and the data lies in memory.
-    "ignore:The '.*_dataloader' does not have many workers",
-)
-
 CONFIGS = sorted(config_folder().glob("*.yaml"))
 
 
@@ -109,8 +101,9 @@ def test_every_config_runs(
             f"--output={tmp_path}",
         ]
     )
-    (summary,) = tmp_path.glob("*/version_0/summary.json")
-    assert json.loads(summary.read_text())["epochs"] == 1
+    (folder,) = tmp_path.glob("*/version_0")
+    assert json.loads((folder / "summary.json").read_text())["epochs"] == 1
+    assert (folder / "checkpoints" / "model.ckpt").is_file()
 
 
 @pytest.mark.parametrize("loss", ["structural", "cross_entropy", "hybrid"])
@@ -129,8 +122,15 @@ def test_every_loss_trains(short_run: list[str], loss: str, tmp_path: Path) -> N
         (["--data.train=bundled:nothing.jsonl"], "expected one of bundled:kindergarten.jsonl"),
         (["--data.batch_sizes=3"], "batch_sizes"),
         (["--model.chanels=3"], "chanels"),
+        (["--model.chan=8"], "chan"),
+        (["--trainer.max_epoch=3"], "max_epoch"),
+        (["--conf=conf/maths.yaml"], "conf"),
+        (["--model.heads=0"], "Expected 'heads' to be at least 1 (got 0)"),
+        (["--model.layers=-3"], "Expected 'layers' to be at least 1 (got -3)"),
+        (["--model.lr=-1"], "Expected 'lr' to be at least 0 (got -1.0)"),
+        (["--model.dropout=1"], "Expected 'dropout' to be in [0, 1) (got 1.0)"),
         (["--model.pool.temprature=0.1"], "temprature"),
-        (["--model.pool.estimator=gated"], "gated"),
+        (["--model.pool.reduce=men"], "Expected 'reduce' to be a PyG aggregation"),
         (["--model.pool.threshold=1.5"], r"Expected 'threshold' to be in (0, 1) (got 1.5)"),
         (["--model.loss=hybird"], "hybird"),
         (["--data.batch_size=0"], "Expected 'batch_size' to be at least 1 (got 0)"),
@@ -168,3 +168,20 @@ def test_a_file_that_is_no_data_is_named(
     error = capfd.readouterr().err
     assert str(path) in error
     assert message in error
+
+
+def test_an_output_folder_that_can_not_be_is_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as stop:
+        fit.main([f"--output={tmp_path / 'file'}"])
+    assert stop.value.code == 2
+    assert str(tmp_path / "file") in capfd.readouterr().err
+
+
+def test_no_epoch_gives_no_report(
+    short_run: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit.main([*short_run, "--trainer.max_epochs=0", f"--output={tmp_path}"])
+    assert "no epoch was trained" in capsys.readouterr().out

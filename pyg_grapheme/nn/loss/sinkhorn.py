@@ -45,7 +45,8 @@ def sinkhorn(
         columns: [B, n2], likewise.
         temperature: Weight of the entropy, > 0.
         max_iterations: When to stop at the latest.
-        tolerance: L1 error of the column sums at which a pair is done.
+        tolerance: L1 error of the column sums at which a pair is done. In float32, rounding alone
+            can keep the error of some pairs above 1e-6.
 
     Differentiation: unrolled through the iterations; exact for the plan that is returned.
     Cost: O(B n1 n2) an iteration, in time and, for the backward pass, memory.

@@ -1,5 +1,6 @@
 """How different two graphs of different sizes are, as one differentiable number."""
 
+import math
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -67,8 +68,12 @@ class StructuralLoss(nn.Module):
         debias: bool = False,
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f"Expected 'temperature' to be positive (got {temperature})")
+        for name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
+            if not math.isfinite(weight):
+                raise ValueError(f"Expected '{name}' to be finite (got {weight})")
+        for name, value in (("temperature", temperature), ("tolerance", tolerance)):
+            if not 0 < value < math.inf:
+                raise ValueError(f"Expected '{name}' to be positive (got {value})")
         if max_iterations < 1:
             raise ValueError(f"Expected 'max_iterations' to be at least 1 (got {max_iterations})")
         self.alpha, self.beta, self.gamma = alpha, beta, gamma

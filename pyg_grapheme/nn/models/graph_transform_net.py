@@ -50,7 +50,8 @@ class GraphTransformNet(nn.Module):
         heads: Attention heads a layer.
         dropout: Probability of dropping a feature.
         buckets: Rows of the hashed embedding.
-        pool: The pool; one with its defaults if None.
+        pool: The pool. Training goes through its expectation over plain merges, so the estimator
+            shall be "none", as it is if this is None: a gate would scale what it predicts from.
         form: Unicode normal form of the texts.
         max_insert: Graphemes inserted at one gap at most when predicting.
 
@@ -74,17 +75,22 @@ class GraphTransformNet(nn.Module):
         max_insert: int = 64,
     ) -> None:
         super().__init__()
+        for name, value in (("layers", layers), ("heads", heads), ("buckets", buckets)):
+            if value < 1:
+                raise ValueError(f"Expected '{name}' to be at least 1 (got {value})")
         if channels < 2 or channels % 2 or channels % heads:
             raise ValueError(
                 f"Expected 'channels' to be a positive multiple of 2 and of 'heads' = {heads} "
                 f"(got {channels})"
             )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"Expected 'dropout' to be in [0, 1) (got {dropout})")
         self.vocabulary = Vocabulary(vocabulary)
         self.form: NormalForm = form
         self.max_insert = max_insert
         self.embedding = GraphemeEmbedding(channels, buckets, dropout)
         self.encoder = GraphEncoder(channels, layers, heads, dropout)
-        self.pool = ThresholdMergePool() if pool is None else pool
+        self.pool = ThresholdMergePool(estimator="none") if pool is None else pool
         self.coarse = GraphEncoder(channels, 1, heads, dropout)
         self.join = nn.Linear(2 * channels, channels)
         self.heads = EditHeads(channels, len(self.vocabulary), dropout)
@@ -171,6 +177,10 @@ class GraphTransformNet(nn.Module):
         Raises:
             ValueError: if a text is empty, or the numbers of texts and tags differ.
         """
+        if isinstance(texts, str) or any(isinstance(tag, str) for tag in tags):
+            raise ValueError(
+                "Expected 'texts' and each of 'tags' to be lists of texts (got a text)"
+            )
         if tags and len(tags) != len(texts):
             raise ValueError(
                 f"Expected 'tags' to have {len(texts)} entries, one a text (got {len(tags)})"

@@ -15,6 +15,7 @@ from pyg_grapheme.nn.loss import (
 )
 from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.nn.pool import Cuts
+from pyg_grapheme.nn.pool.check import expect_one_of
 from pyg_grapheme.nn.pool.copies import take_segments
 from pyg_grapheme.typing import LossName
 
@@ -58,9 +59,7 @@ class TransformLoss(nn.Module):
         structural_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        if loss not in get_args(LossName):
-            names = ", ".join(map(repr, get_args(LossName)))
-            raise ValueError(f"Expected 'loss' to be one of {names} (got {loss!r})")
+        expect_one_of("loss", loss, get_args(LossName))
         self.loss = loss
         self.structural = StructuralLoss() if structural is None else structural
         self.structural_weight = structural_weight if loss == "hybrid" else 1.0

@@ -1,4 +1,6 @@
-"""What a graph that goes into the pool must look like."""
+"""What a graph that goes into the pool, and an option of it, must look like."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,21 +12,26 @@ def check_graphs(
     edge_attr: Tensor | None,
     batch: Tensor | None,
     batch_size: int | None,
-) -> tuple[Tensor, int]:
+) -> tuple[Tensor, Tensor, int]:
     """Check the input of a pool and fill in what was left out.
 
     Returns:
-        ``batch`` [N] (zeros where it was None) and the number of graphs B.
+        ``edge_index`` [2, E] and ``batch`` [N] (zeros where it was None), both int64, and the
+        number of graphs B.
 
     Raises:
         ValueError: naming the argument, what was expected and what came.
     """
     if x.dim() != 2 or not x.is_floating_point():
         raise ValueError(f"Expected 'x' to be a float tensor [N, F] (got {_describe(x)})")
-    if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.is_floating_point():
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
+    if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.dtype not in _INTEGERS:
         raise ValueError(
-            f"Expected 'edge_index' to be an integer tensor [2, E] (got {_describe(edge_index)})"
+            f"Expected 'edge_index' to be an int64 or int32 tensor [2, E] "
+            f"(got {_describe(edge_index)})"
         )
+    edge_index = edge_index.long()
     num_nodes, num_edges = x.size(0), edge_index.size(1)
     if num_edges and not (edge_index.min() >= 0 and edge_index.max() < num_nodes):
         raise ValueError(
@@ -38,11 +45,13 @@ def check_graphs(
         )
     if batch is None:
         batch = edge_index.new_zeros(num_nodes)
-        return batch, _batch_size(1 if batch_size is None else batch_size, batch)
-    if batch.shape != (num_nodes,) or batch.is_floating_point():
+        return edge_index, batch, _batch_size(1 if batch_size is None else batch_size, batch)
+    if batch.shape != (num_nodes,) or batch.dtype not in _INTEGERS:
         raise ValueError(
-            f"Expected 'batch' to be an integer tensor [{num_nodes}] (got {_describe(batch)})"
+            f"Expected 'batch' to be an int64 or int32 tensor [{num_nodes}] "
+            f"(got {_describe(batch)})"
         )
+    batch = batch.long()
     if not bool((batch[1:] >= batch[:-1]).all()):
         raise ValueError("Expected 'batch' to be sorted (got a smaller graph after a larger one)")
     if not bool((batch[edge_index[0]] == batch[edge_index[1]]).all()):
@@ -50,17 +59,22 @@ def check_graphs(
             "Expected 'edge_index' to join nodes of one graph (got an edge between two)"
         )
     found = int(batch[-1]) + 1 if num_nodes else 0
-    return batch, _batch_size(found if batch_size is None else batch_size, batch)
+    return edge_index, batch, _batch_size(found if batch_size is None else batch_size, batch)
 
 
-def check_scores(score: Tensor) -> Tensor:
-    """Hand scores [M] on if none is NaN or infinite."""
-    if not bool(torch.isfinite(score).all()):
-        raise ValueError("Expected 'x' to give finite scores (got NaN or infinity)")
-    return score
+def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:
+    """Refuse an option that is none of the names it may have."""
+    if value not in names:
+        known = ", ".join(map(repr, names))
+        raise ValueError(f"Expected '{name}' to be one of {known} (got {value!r})")
+
+
+_INTEGERS = (torch.int64, torch.int32)
 
 
 def _batch_size(batch_size: int, batch: Tensor) -> int:
+    if batch_size < 0:
+        raise ValueError(f"Expected 'batch_size' to be at least 0 (got {batch_size})")
     if batch.numel() and not (batch[0] >= 0 and batch[-1] < batch_size):
         raise ValueError(
             f"Expected 'batch' to be in [0, {batch_size}) (got {int(batch[0])} to {int(batch[-1])})"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
+from pyg_grapheme.nn.pool.check import expect_one_of
 from pyg_grapheme.nn.pool.select import Selection
 from pyg_grapheme.typing import EstimatorName
 
@@ -125,7 +126,5 @@ def resolve_estimator(estimator: EstimatorName | Estimator) -> Estimator:
     """Turn a name into the estimator it names; an estimator is handed back as it is."""
     if isinstance(estimator, Estimator):
         return estimator
-    if estimator not in _BY_NAME:
-        names = ", ".join(map(repr, get_args(EstimatorName)))
-        raise ValueError(f"Expected 'estimator' to be one of {names} (got {estimator!r})")
+    expect_one_of("estimator", estimator, get_args(EstimatorName))
     return _BY_NAME[estimator]()

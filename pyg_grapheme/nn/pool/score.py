@@ -30,12 +30,16 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
         pairs: [2, M].
 
     Returns:
-        [M], in [-1, 1].
+        [M], in [-1, 1], float32 at least: half precision can't tell close scores apart.
 
     Differentiation: exact. The cosine has no derivative at a zero vector; there it is given that of
         the dot product with the other's direction.
     Cost: O(N F + M F).
     """
+    x = x.to(torch.promote_types(x.dtype, torch.float))
+    # The cosine does not depend on lengths; without them no square over- or underflows.
+    size = x.detach().abs().amax(dim=-1, keepdim=True) if x.size(1) else x.new_zeros(x.size(0), 1)
+    x = x / size.masked_fill(size == 0, 1.0)
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     unit = x / norm.masked_fill(norm == 0, 1.0)
     cosine: Tensor = (unit[pairs[0]] * unit[pairs[1]]).sum(dim=-1)

@@ -1,14 +1,16 @@
 """The layer: merge nodes that are similar enough, and learn how similar that is."""
 
+import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
 from torch_geometric.nn.resolver import aggregation_resolver
 from torch_geometric.utils import scatter
 
-from pyg_grapheme.nn.pool.check import check_graphs, check_scores
+from pyg_grapheme.nn.pool.check import check_graphs, expect_one_of
 from pyg_grapheme.nn.pool.connect import connect_clusters
 from pyg_grapheme.nn.pool.copies import copy_graphs
 from pyg_grapheme.nn.pool.cuts import enumerate_cuts
@@ -71,6 +73,9 @@ class ThresholdMergePool(nn.Module):
 
     Args:
         threshold: Initial threshold, in (0, 1). 0.69 is sigmoid(0.8).
+        score: How alike two nodes are: "cosine", of their features.
+        candidates: Which pairs may merge: "edges", the two ends of an edge in either direction.
+        merge: Which of them do: "components", all above the threshold, closed transitively.
         reduce: How the members of a cluster become one: any PyG aggregation, by name or as a
             module.
         edge_reduce: How the attributes of parallel edges become one: "sum", "mean", "min", "max"
@@ -108,20 +113,25 @@ class ThresholdMergePool(nn.Module):
         self,
         threshold: float = 0.69,
         *,
+        score: Literal["cosine"] = "cosine",
+        candidates: Literal["edges"] = "edges",
+        merge: Literal["components"] = "components",
         reduce: str | nn.Module = "mean",
         edge_reduce: str = "sum",
         estimator: EstimatorName | Estimator = "gate",
         temperature: float = 0.1,
     ) -> None:
         super().__init__()
-        if not 0 < threshold < 1:
+        if not 0 < threshold < 1 - 1e-7:
             raise ValueError(f"Expected 'threshold' to be in (0, 1) (got {threshold})")
         if not 0 < temperature < float("inf"):
             raise ValueError(f"Expected 'temperature' to be positive (got {temperature})")
-        if edge_reduce not in _EDGE_REDUCTIONS:
-            names = ", ".join(map(repr, _EDGE_REDUCTIONS))
-            raise ValueError(f"Expected 'edge_reduce' to be one of {names} (got {edge_reduce!r})")
+        expect_one_of("score", score, ("cosine",))
+        expect_one_of("candidates", candidates, ("edges",))
+        expect_one_of("merge", merge, ("components",))
+        expect_one_of("edge_reduce", edge_reduce, ("sum", "mean", "min", "max", "mul"))
         self.initial_threshold = threshold
+        self.score, self.candidates, self.merge = score, candidates, merge
         self.temperature = temperature
         self.edge_reduce = edge_reduce
         self.reduce = _resolve_reduce(reduce)
@@ -130,9 +140,12 @@ class ThresholdMergePool(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Return to the initial threshold."""
+        """Return to the initial threshold, and to new weights of an aggregation that has any."""
+        reset(self.reduce)
         with torch.no_grad():
-            self.raw_threshold.fill_(self.initial_threshold).logit_()
+            self.raw_threshold.fill_(
+                math.log(self.initial_threshold / (1 - self.initial_threshold))
+            )
 
     @property
     def threshold(self) -> Tensor:
@@ -156,20 +169,20 @@ class ThresholdMergePool(nn.Module):
             batch: [N], sorted; one graph if None.
             batch_size: B, needed where graphs at the end are empty.
         """
-        batch, num_graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
+        edge_index, batch, num_graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
         selection = self.select(x, edge_index)
         return PoolOutput(
             self._pool(x, selection),
             *self.connect(selection, edge_index, edge_attr),
-            _coarse_batch(batch, selection),
-            self._history(selection, num_graphs, x.dtype),
+            _coarse_batch(batch, *selection[:2]),
+            make_history(*selection[:2], num_graphs, self.threshold, x.dtype),
         )
 
     def select(self, x: Tensor, edge_index: Tensor) -> Selection:
         """Decide which nodes become one."""
         pairs = edge_pairs(edge_index, x.size(0))
         scored = x if self.estimator.differentiates_scores else x.detach()
-        score = check_scores(cosine_score(scored, pairs))
+        score = cosine_score(scored, pairs)
         return select_components(score, pairs, self.threshold.detach(), x.size(0))
 
     def connect(
@@ -187,10 +200,6 @@ class ThresholdMergePool(nn.Module):
         # Whatever the estimator and the batch, an optimiser finds a gradient and not None.
         return output + 0.0 * threshold.to(output.dtype)
 
-    def _history(self, selection: Selection, num_graphs: int, dtype: torch.dtype) -> MergeHistory:
-        cluster, num_clusters = selection.cluster, selection.num_clusters
-        return make_history(cluster, num_clusters, num_graphs, self.threshold, dtype)
-
     def cuts(
         self,
         x: Tensor,
@@ -206,19 +215,18 @@ class ThresholdMergePool(nn.Module):
         Differentiation: exact: ``output.x`` in x, ``output.edge_attr`` in edge_attr, ``weight`` in
         the threshold, and in x wherever no two scores tie.
         """
-        batch, num_graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
+        edge_index, batch, num_graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
         pairs = edge_pairs(edge_index, x.size(0))
-        score = check_scores(cosine_score(x, pairs))
+        score = cosine_score(x, pairs)
         cuts = enumerate_cuts(score, pairs, batch, num_graphs, self.threshold, self.temperature)
         edges = copy_graphs(edge_index, batch, num_graphs, cuts.graph)
-        selection = Selection(cuts.cluster, cuts.num_clusters, pairs, score, score.new_empty(0))
-        node = cuts.copies.node
+        node, clustering = cuts.copies.node, (cuts.cluster, cuts.num_clusters)
         copied_attr = None if edge_attr is None else edge_attr[edges.edge]
         output = PoolOutput(
             self.reduce(x[node], cuts.cluster, dim_size=cuts.num_clusters),
-            *self.connect(selection, edges.edge_index, copied_attr),
-            _coarse_batch(cuts.copies.batch, selection),
-            self._history(selection, cuts.graph.numel(), x.dtype),
+            *connect_clusters(*clustering, edges.edge_index, copied_attr, self.edge_reduce),
+            _coarse_batch(cuts.copies.batch, *clustering),
+            make_history(*clustering, cuts.graph.numel(), self.threshold, x.dtype),
         )
         return Cuts(output, cuts.weight, cuts.graph, node)
 
@@ -262,26 +270,26 @@ class ThresholdMergePool(nn.Module):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(threshold={float(self.threshold.detach()):.4g}, "
+            f"score={self.score!r}, candidates={self.candidates!r}, merge={self.merge!r}, "
             f"reduce={self.reduce}, edge_reduce={self.edge_reduce!r}, "
             f"estimator={self.estimator}, temperature={self.temperature})"
         )
-
-
-_EDGE_REDUCTIONS = ("sum", "mean", "min", "max", "mul")
 
 
 def _resolve_reduce(reduce: str | nn.Module) -> nn.Module:
     if isinstance(reduce, nn.Module):
         return reduce
     try:
-        aggregation: nn.Module = aggregation_resolver(reduce)
-    except ValueError:
+        aggregation = aggregation_resolver(reduce)
+    except (ValueError, TypeError):
+        aggregation = None
+    if not reduce or not isinstance(aggregation, nn.Module):
         raise ValueError(
-            f"Expected 'reduce' to name a PyG aggregation, such as 'mean' (got {reduce!r})"
-        ) from None
+            "Expected 'reduce' to be a PyG aggregation, or to name one that needs no options, "
+            f"such as 'mean' (got {reduce!r})"
+        )
     return aggregation
 
 
-def _coarse_batch(batch: Tensor, selection: Selection) -> Tensor:
-    coarse = batch.new_empty(selection.num_clusters)
-    return coarse.scatter_(0, selection.cluster, batch)
+def _coarse_batch(batch: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
+    return batch.new_empty(num_clusters).scatter_(0, cluster, batch)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from pyg_grapheme.nn.pool import ThresholdMergePool
-from pyg_grapheme.nn.pool.check import check_graphs, check_scores
+from pyg_grapheme.nn.pool.check import check_graphs
 
 X = torch.ones(3, 2)
 EDGES = torch.tensor([[0, 1], [1, 2]])
@@ -16,6 +16,8 @@ REFUSED = {
     "x, integers": ({"x": torch.ones(3, 2, dtype=torch.long)}, r"'x' .*\(got int64 of shape"),
     "edge_index, 1-d": ({"edge_index": EDGES[0]}, r"'edge_index' .*\[2, E\] \(got int64 of shape"),
     "edge_index, [E, 2]": ({"edge_index": torch.zeros(3, 2).long()}, r"\(got int64 .*\(3, 2\)\)"),
+    "edge_index, bytes": ({"edge_index": EDGES.to(torch.uint8)}, r"'edge_index' .*\(got uint8"),
+    "batch_size, negative": ({"batch_size": -1}, r"'batch_size' to be at least 0 \(got -1\)"),
     "edge_index, floats": ({"edge_index": EDGES.float()}, r"'edge_index' .*\(got float32"),
     "edge_index, high": ({"edge_index": EDGES + 1}, r"nodes in \[0, 3\) \(got 1 to 3\)"),
     "edge_index, negative": ({"edge_index": EDGES - 1}, r"nodes in \[0, 3\) \(got -1 to 1\)"),
@@ -27,7 +29,7 @@ REFUSED = {
     "edge_attr, 3-d": ({"edge_attr": torch.ones(2, 1, 1)}, r"'edge_attr' .*\(2, 1, 1\)\)"),
     "batch, length": (
         {"batch": torch.zeros(2).long()},
-        r"'batch' to be an integer tensor \[3\] \(got int64 of shape \(2,\)\)",
+        r"'batch' to be an int64 or int32 tensor \[3\] \(got int64 of shape \(2,\)\)",
     ),
     "batch, floats": ({"batch": torch.zeros(3)}, r"'batch' .*\(got float32"),
     "batch, unsorted": ({"batch": torch.tensor([0, 1, 0])}, "'batch' to be sorted"),
@@ -62,22 +64,12 @@ def test_the_pool_checks_its_input(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["forward", "cuts"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_the_pool_refuses_scores_that_are_not_finite(method: str, value: float) -> None:
-    x = X.clone()
-    x[1, 0] = value
-    with pytest.raises(ValueError, match="'x' to give finite scores"):
+@pytest.mark.parametrize("node", [1, 3])
+def test_the_pool_refuses_what_is_not_finite(method: str, value: float, node: int) -> None:
+    x = torch.ones(4, 2)
+    x[node, 0] = value
+    with pytest.raises(ValueError, match=r"'x' to be finite \(got NaN or infinity\)"):
         getattr(ThresholdMergePool(), method)(x, EDGES)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_scores_must_be_finite(value: float) -> None:
-    with pytest.raises(ValueError, match=r"finite scores \(got NaN or infinity\)"):
-        check_scores(torch.tensor([0.5, value]))
-
-
-@pytest.mark.parametrize("score", [torch.tensor([0.5, -1.0]), torch.empty(0)])
-def test_finite_scores_are_handed_on(score: Tensor) -> None:
-    assert check_scores(score) is score
 
 
 @pytest.mark.parametrize(
@@ -100,6 +92,7 @@ def test_what_was_left_out_is_filled_in(
     num_graphs: int,
 ) -> None:
     given = None if batch is None else torch.tensor(batch, dtype=torch.long)
-    filled, found = check_graphs(torch.ones(num_nodes, 2), NONE, None, given, batch_size)
-    assert filled.dtype == torch.long
+    x = torch.ones(num_nodes, 2)
+    edges, filled, found = check_graphs(x, NONE.int(), None, given, batch_size)
+    assert edges.dtype == filled.dtype == torch.long
     assert (filled.tolist(), found) == (expected, num_graphs)

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch_geometric.typing
 from torch import Tensor
+from torch_geometric.nn import SoftmaxAggregation
 
 from pyg_grapheme.nn.pool import ThresholdMergePool
 
@@ -216,7 +217,13 @@ def test_max_and_its_gradient_need_no_torch_scatter(
             {"edge_reduce": "median"},
             r"'edge_reduce' to be one of 'sum', 'mean', 'min', 'max', 'mul' \(got 'median'\)",
         ),
-        ({"reduce": "avarage"}, r"'reduce' to name a PyG aggregation.* \(got 'avarage'\)"),
+        ({"reduce": "avarage"}, r"'reduce' to be a PyG aggregation.* \(got 'avarage'\)"),
+        ({"reduce": ""}, r"'reduce' to be a PyG aggregation.* \(got ''\)"),
+        ({"reduce": "lstm"}, r"'reduce' to be a PyG aggregation.* \(got 'lstm'\)"),
+        ({"threshold": 0.999999999}, r"'threshold' to be in \(0, 1\)"),
+        ({"score": "dot"}, r"'score' to be one of 'cosine' \(got 'dot'\)"),
+        ({"candidates": "every"}, r"'candidates' to be one of 'edges' \(got 'every'\)"),
+        ({"merge": "component"}, r"'merge' to be one of 'components' \(got 'component'\)"),
         (
             {"estimator": "gat"},
             r"'estimator' to be one of 'none', 'gate', 'straight_through' \(got 'gat'\)",
@@ -238,7 +245,8 @@ def test_an_unknown_option_is_refused() -> None:
 def test_repr_says_every_option() -> None:
     pool = ThresholdMergePool(0.25, reduce="max", edge_reduce="min", estimator="none")
     assert repr(pool) == (
-        "ThresholdMergePool(threshold=0.25, reduce=MaxAggregation(), edge_reduce='min', "
+        "ThresholdMergePool(threshold=0.25, score='cosine', candidates='edges', "
+        "merge='components', reduce=MaxAggregation(), edge_reduce='min', "
         "estimator=NoEstimator(), temperature=0.1)"
     )
 
@@ -285,3 +293,29 @@ def test_select_and_connect_can_be_used_on_their_own(draw_graphs: Callable) -> N
     edge_index, edge_attr = pool.connect(selection, graphs.edge_index, graphs.edge_attr)
     assert edge_index.equal(out.edge_index)
     assert edge_attr.equal(out.edge_attr)
+
+
+def test_32_bit_edges_give_the_same_clusters_where_their_products_overflow() -> None:
+    nodes = torch.arange(60000)
+    edge_index = torch.stack([nodes[:-1], nodes[1:]])
+    x = torch.randn(60000, 2, generator=torch.Generator().manual_seed(0))
+    pool = ThresholdMergePool()
+    expected = pool(x, edge_index)
+    found = pool(x, edge_index.int())
+    assert torch.equal(found.history.cluster, expected.history.cluster)
+    assert torch.equal(found.edge_index, expected.edge_index)
+
+
+def test_reset_parameters_resets_the_aggregation() -> None:
+    aggregation = SoftmaxAggregation(learn=True)
+    pool = ThresholdMergePool(reduce=aggregation)
+    with torch.no_grad():
+        aggregation.t.fill_(5.0)
+    pool.reset_parameters()
+    assert aggregation.t.item() == 1.0
+
+
+@pytest.mark.parametrize("length", [1e-30, 1e30])
+def test_equal_nodes_merge_however_long_their_vectors(length: float) -> None:
+    x = torch.full((2, 2), length)
+    assert ThresholdMergePool()(x, torch.tensor([[0], [1]])).history.num_clusters == 1
