@@ -1,5 +1,6 @@
 """Connect: the edges of the quotient graph."""
 
+import torch
 from torch import Tensor
 from torch_geometric.utils import coalesce
 
@@ -27,11 +28,16 @@ def connect_clusters(
     Differentiation: exact in ``edge_attr``.
     Cost: O(E log E).
     """
-    coarse = cluster[edge_index]
-    between = coarse[0] != coarse[1]
-    if edge_attr is not None:
-        edge_attr = edge_attr[between]
-    connected: tuple[Tensor, Tensor | None] = coalesce(
-        coarse[:, between], edge_attr, num_nodes=num_clusters, reduce=edge_reduce
+    row, column = (cluster.index_select(0, end) for end in edge_index)
+    between = row != column
+    if edge_attr is None:
+        key = torch.unique((row * num_clusters + column)[between])
+        row = key // max(num_clusters, 1)
+        return torch.stack([row, key - row * num_clusters]), None
+    connected: tuple[Tensor, Tensor] = coalesce(
+        torch.stack([row[between], column[between]]),
+        edge_attr[between],
+        num_nodes=num_clusters,
+        reduce=edge_reduce,
     )
     return connected
