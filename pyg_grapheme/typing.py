@@ -28,9 +28,12 @@ NormalForm: TypeAlias = Literal["NFC", "none"]
 EstimatorName: TypeAlias = Literal["none", "gate", "straight_through"]
 """How a gradient reaches the threshold in ``ThresholdMergePool.forward``."""
 
+MergeName: TypeAlias = Literal["components", "matching"]
+"""Which of the candidate pairs above the threshold merge."""
+
 LossName: TypeAlias = Literal["structural", "cross_entropy", "hybrid"]
 """What the text model is trained on."""
 
 PathLikeStr: TypeAlias = str | PathLike[str]
 
-__all__ = ["EstimatorName", "LossName", "NormalForm", "PathLikeStr"]
+__all__ = ["EstimatorName", "LossName", "MergeName", "NormalForm", "PathLikeStr"]

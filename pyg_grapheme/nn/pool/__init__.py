@@ -3,9 +3,10 @@
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
 from pyg_grapheme.nn.pool.estimator import Estimator, Gate, Merge, NoEstimator, StraightThrough
 from pyg_grapheme.nn.pool.history import MergeHistory
+from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
 from pyg_grapheme.nn.pool.score import cosine_score, edge_pairs
 from pyg_grapheme.nn.pool.select import Selection, select_components
-from pyg_grapheme.nn.pool.threshold_merge_pool import Cuts, PoolOutput, ThresholdMergePool
+from pyg_grapheme.nn.pool.threshold_merge_pool import ThresholdMergePool
 
 __all__ = [
     "Cuts",

@@ -1,9 +1,33 @@
 """What a graph that goes into the pool, and an option of it, must look like."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+
+class Graphs(NamedTuple):
+    """A batch of B graphs that has been checked.
+
+    Attributes:
+        x: [N, F], finite.
+        edge_index: [2, E], int64, inside [0, N), each edge inside one graph.
+        edge_attr: [E] or [E, D], or None.
+        batch: [N], int64, sorted.
+        num_graphs: B.
+    """
+
+    x: Tensor
+    edge_index: Tensor
+    edge_attr: Tensor | None
+    batch: Tensor
+    num_graphs: int
+
+    def detach(self) -> "Graphs":
+        """Return the same graphs, cut off from what computed their features."""
+        edge_attr = None if self.edge_attr is None else self.edge_attr.detach()
+        return self._replace(x=self.x.detach(), edge_attr=edge_attr)
 
 
 def check_graphs(
@@ -12,12 +36,8 @@ def check_graphs(
     edge_attr: Tensor | None,
     batch: Tensor | None,
     batch_size: int | None,
-) -> tuple[Tensor, Tensor, int]:
+) -> Graphs:
     """Check the input of a pool and fill in what was left out.
-
-    Returns:
-        ``edge_index`` [2, E] and ``batch`` [N] (zeros where it was None), both int64, and the
-        number of graphs B.
 
     Raises:
         ValueError: naming the argument, what was expected and what came.
@@ -47,7 +67,8 @@ def check_graphs(
         )
     if batch is None:
         batch = edge_index.new_zeros(num_nodes)
-        return edge_index, batch, _batch_size(1 if batch_size is None else batch_size, batch)
+        num_graphs = _batch_size(1 if batch_size is None else batch_size, batch)
+        return Graphs(x, edge_index, edge_attr, batch, num_graphs)
     if batch.shape != (num_nodes,) or batch.dtype not in _INTEGERS:
         raise ValueError(
             f"Expected 'batch' to be an int64 or int32 tensor [{num_nodes}] "
@@ -61,7 +82,8 @@ def check_graphs(
             "Expected 'edge_index' to join nodes of one graph (got an edge between two)"
         )
     found = int(batch[-1]) + 1 if num_nodes else 0
-    return edge_index, batch, _batch_size(found if batch_size is None else batch_size, batch)
+    num_graphs = _batch_size(found if batch_size is None else batch_size, batch)
+    return Graphs(x, edge_index, edge_attr, batch, num_graphs)
 
 
 def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:

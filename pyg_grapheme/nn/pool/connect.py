@@ -41,3 +41,8 @@ def connect_clusters(
         reduce=edge_reduce,
     )
     return connected
+
+
+def coarse_batch(batch: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
+    """Graph [C] of each cluster, from the graph [N] of each node."""
+    return batch.new_empty(num_clusters).scatter_(0, cluster, batch)

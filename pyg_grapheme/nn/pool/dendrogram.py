@@ -17,11 +17,17 @@ class Dendrogram(NamedTuple):
     clusterings, from every node alone (0 steps) to whole components (S steps).
 
     Attributes:
-        joint: [K], the candidate pair that each joint is.
+        pairs: [2, K], two nodes of the two clusters that each joint joins.
+        height: [K], its score, differentiable; a pair merges below it.
+        graph: [K], the graph that it is in.
+        joint: [K], the candidate pair that it is.
         step: [K], the step of its graph, from 1, in which it joins.
         num_steps: [B], S of each graph.
     """
 
+    pairs: Tensor
+    height: Tensor
+    graph: Tensor
     joint: Tensor
     step: Tensor
     num_steps: Tensor
@@ -40,21 +46,22 @@ def single_linkage(score: Tensor, pairs: Tensor, batch: Tensor, num_graphs: int)
         batch: [N].
         num_graphs: B.
 
-    Differentiation: none; the structure is piecewise constant in the scores.
+    Differentiation: the heights are the scores; the structure is piecewise constant.
     Cost: O((N + M) log N).
     """
-    score = score.detach()
-    joint = spanning_forest(score, pairs, batch.numel())
-    joint = joint[score[joint].argsort(descending=True, stable=True)]
+    value = score.detach()
+    joint = spanning_forest(value, pairs, batch.numel())
+    joint = joint[value[joint].argsort(descending=True, stable=True)]
     graph = batch[pairs[0, joint]]
     by_graph = graph.argsort(stable=True)
     joint, graph = joint[by_graph], graph[by_graph]
-    height = score[joint]
+    height = value[joint]
     new_step = torch.ones_like(graph)
     new_step[1:] = ((height[1:] != height[:-1]) | (graph[1:] != graph[:-1])).long()
     num_steps = degree(graph[new_step.bool()], num_graphs, dtype=torch.long)
     before = num_steps.cumsum(0) - num_steps
-    return Dendrogram(joint, new_step.cumsum(0) - before[graph], num_steps)
+    step = new_step.cumsum(0) - before[graph]
+    return Dendrogram(pairs[:, joint], score[joint], graph, joint, step, num_steps)
 
 
 def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:

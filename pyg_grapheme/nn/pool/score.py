@@ -1,7 +1,8 @@
 """Candidate pairs and how alike the nodes of each are."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch_geometric.utils import scatter
 
 from pyg_grapheme.nn.pool.pair_product import pair_dot
 
@@ -49,6 +50,57 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
     inverse = norm.masked_fill(norm == 0, 1.0).reciprocal()
     low, high = (inverse.index_select(0, end) for end in pairs)
     return pair_dot(x, pairs) * low * high
+
+
+def module_score(score: nn.Module, x: Tensor, pairs: Tensor, attributes: Tensor | None) -> Tensor:
+    """Score pairs with a module, in both orders, averaged: a pair has no first node.
+
+    Args:
+        score: ``(x_i [M, F], x_j [M, F], edge_attr [M, D] or None) -> [M]``.
+        x: [N, F].
+        pairs: [2, M].
+        attributes: [M] or [M, D], or None.
+
+    Returns:
+        [M].
+
+    Raises:
+        ValueError: if the module's scores are not finite, or not one a pair.
+
+    Cost: two calls of the module, and 2 M F memory for the features of the ends.
+    """
+    left, right = (x.index_select(0, end) for end in pairs)
+    scores: Tensor = (score(left, right, attributes) + score(right, left, attributes)) / 2
+    if scores.shape != pairs.shape[1:]:
+        raise ValueError(
+            f"Expected 'score' to return one number for each of the {pairs.size(1)} pairs "
+            f"(got shape {tuple(scores.shape)})"
+        )
+    if not bool(torch.isfinite(scores).all()):
+        raise ValueError("Expected 'score' to return finite numbers (got NaN or infinity)")
+    return scores
+
+
+def pair_attributes(edge_index: Tensor, edge_attr: Tensor, pairs: Tensor, reduce: str) -> Tensor:
+    """Reduce the attributes of all edges between the two nodes of each pair, in either direction.
+
+    Args:
+        edge_index: [2, E].
+        edge_attr: [E] or [E, D].
+        pairs: [2, M], of :func:`edge_pairs`.
+        reduce: "sum", "mean", "min", "max" or "mul".
+
+    Returns:
+        [M] or [M, D].
+
+    Cost: O(E log M).
+    """
+    low, high = torch.minimum(*edge_index), torch.maximum(*edge_index)
+    apart = low != high
+    width = int(pairs.max()) + 1 if pairs.numel() else 1
+    of_pair = torch.searchsorted(pairs[0] * width + pairs[1], (low * width + high)[apart])
+    reduced: Tensor = scatter(edge_attr[apart], of_pair, 0, pairs.size(1), reduce)
+    return reduced
 
 
 def _squares_are_safe(norm: Tensor) -> bool:

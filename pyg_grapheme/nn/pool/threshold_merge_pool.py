@@ -2,58 +2,26 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
-from torch_geometric.nn.resolver import aggregation_resolver
 from torch_geometric.utils import scatter
 
-from pyg_grapheme.nn.pool.check import check_graphs, expect_one_of
-from pyg_grapheme.nn.pool.connect import connect_clusters
+from pyg_grapheme.nn.pool.check import Graphs, check_graphs, expect_one_of
+from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
 from pyg_grapheme.nn.pool.copies import copy_graphs
 from pyg_grapheme.nn.pool.cuts import enumerate_cuts
+from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
 from pyg_grapheme.nn.pool.estimator import Estimator, Merge, resolve_estimator
-from pyg_grapheme.nn.pool.history import MergeHistory, make_history
-from pyg_grapheme.nn.pool.score import cosine_score, edge_pairs
+from pyg_grapheme.nn.pool.history import make_history
+from pyg_grapheme.nn.pool.matching import keep_matching
+from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
+from pyg_grapheme.nn.pool.reduce import resolve_reduce, with_gradient
+from pyg_grapheme.nn.pool.score import cosine_score, edge_pairs, module_score, pair_attributes
 from pyg_grapheme.nn.pool.select import Selection, select_components
-from pyg_grapheme.typing import EstimatorName
-
-
-class PoolOutput(NamedTuple):
-    """A coarser graph, in the order of PyG's pools, and how it came about.
-
-    Attributes:
-        x: [C, F].
-        edge_index: [2, E'], sorted by row.
-        edge_attr: [E'] or [E', D], None where the input had none.
-        batch: [C], sorted.
-        history: Which input node went where.
-    """
-
-    x: Tensor
-    edge_index: Tensor
-    edge_attr: Tensor | None
-    batch: Tensor
-    history: MergeHistory
-
-
-class Cuts(NamedTuple):
-    """All R cuts of all B input graphs as one batch of R pooled graphs.
-
-    Attributes:
-        output: The pooled graphs; its history runs over the copies of the input nodes.
-        weight: [R], the probability of each cut; differentiable, sums to 1 in each input graph.
-        graph: [R], the input graph that each cut is of.
-        node: [N'], the input node that each copy is of: ``cuts.output.history.lift(z)`` goes with
-            ``x[cuts.node]``.
-    """
-
-    output: PoolOutput
-    weight: Tensor
-    graph: Tensor
-    node: Tensor
+from pyg_grapheme.typing import EstimatorName, MergeName
 
 
 class ThresholdMergePool(nn.Module):
@@ -73,9 +41,14 @@ class ThresholdMergePool(nn.Module):
 
     Args:
         threshold: Initial threshold, in (0, 1). 0.69 is sigmoid(0.8).
-        score: How alike two nodes are: "cosine", of their features.
+        score: How alike two nodes are: "cosine", of their features, or a module
+            ``(x_i [M, F], x_j [M, F], edge_attr [M, D] or None) -> [M]``. It sees each pair in both
+            orders, and the two are averaged; attributes of parallel edges are reduced first. It
+            should end in a sigmoid, for the threshold lies in (0, 1).
         candidates: Which pairs may merge: "edges", the two ends of an edge in either direction.
-        merge: Which of them do: "components", all above the threshold, closed transitively.
+        merge: Which of them do: "components", all above the threshold, closed transitively; or
+            "matching", greedily, best first, each node in at most one, equal scores in the order of
+            a fixed hash of the two nodes' places in their graph.
         reduce: How the members of a cluster become one: any PyG aggregation, by name or as a
             module.
         edge_reduce: How the attributes of parallel edges become one: "sum", "mean", "min", "max"
@@ -113,9 +86,9 @@ class ThresholdMergePool(nn.Module):
         self,
         threshold: float = 0.69,
         *,
-        score: Literal["cosine"] = "cosine",
+        score: Literal["cosine"] | nn.Module = "cosine",
         candidates: Literal["edges"] = "edges",
-        merge: Literal["components"] = "components",
+        merge: MergeName = "components",
         reduce: str | nn.Module = "mean",
         edge_reduce: str = "sum",
         estimator: EstimatorName | Estimator = "gate",
@@ -126,22 +99,24 @@ class ThresholdMergePool(nn.Module):
             raise ValueError(f"Expected 'threshold' to be in (0, 1) (got {threshold})")
         if not 0 < temperature < float("inf"):
             raise ValueError(f"Expected 'temperature' to be positive (got {temperature})")
-        expect_one_of("score", score, ("cosine",))
+        if not isinstance(score, nn.Module):
+            expect_one_of("score", score, ("cosine",))
         expect_one_of("candidates", candidates, ("edges",))
-        expect_one_of("merge", merge, ("components",))
+        expect_one_of("merge", merge, get_args(MergeName))
         expect_one_of("edge_reduce", edge_reduce, ("sum", "mean", "min", "max", "mul"))
         self.initial_threshold = threshold
         self.score, self.candidates, self.merge = score, candidates, merge
         self.temperature = temperature
         self.edge_reduce = edge_reduce
-        self.reduce = _resolve_reduce(reduce)
+        self.reduce = resolve_reduce(reduce)
         self.estimator = resolve_estimator(estimator)
         self.raw_threshold = nn.Parameter(torch.empty(()))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Return to the initial threshold, and to new weights of an aggregation that has any."""
+        """Return to the initial threshold, and to new weights of score and aggregation."""
         reset(self.reduce)
+        reset(self.score)
         with torch.no_grad():
             self.raw_threshold.fill_(
                 math.log(self.initial_threshold / (1 - self.initial_threshold))
@@ -169,36 +144,77 @@ class ThresholdMergePool(nn.Module):
             batch: [N], sorted; one graph if None.
             batch_size: B, needed where graphs at the end are empty.
         """
-        edge_index, batch, num_graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
-        selection = self.select(x, edge_index)
+        graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
+        selection = self._select(graphs)
+        cluster, num_clusters = selection[:2]
+        pooled = self.reduce(x, cluster, dim_size=num_clusters)
+        merge = Merge(x, pooled, selection, self.threshold, self.temperature)
         return PoolOutput(
-            self._pool(x, selection),
-            *self.connect(selection, edge_index, edge_attr),
-            _coarse_batch(batch, *selection[:2]),
-            make_history(*selection[:2], num_graphs, self.threshold, x.dtype),
+            with_gradient(self.estimator(merge), self.threshold),
+            *self.connect(selection, graphs.edge_index, edge_attr),
+            coarse_batch(graphs.batch, cluster, num_clusters),
+            make_history(cluster, num_clusters, graphs.num_graphs, self.threshold, x.dtype),
         )
 
-    def select(self, x: Tensor, edge_index: Tensor) -> Selection:
-        """Decide which nodes become one."""
-        pairs = edge_pairs(edge_index, x.size(0))
-        scored = x if self.estimator.differentiates_scores else x.detach()
-        score = cosine_score(scored, pairs)
-        return select_components(score, pairs, self.threshold.detach(), x.size(0))
+    def select(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Selection:
+        """Decide which nodes become one; arguments as for :meth:`forward`."""
+        return self._select(check_graphs(x, edge_index, edge_attr, batch, batch_size))
 
     def connect(
         self, selection: Selection, edge_index: Tensor, edge_attr: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Carry the edges over to the clusters."""
-        return connect_clusters(
-            selection.cluster, selection.num_clusters, edge_index, edge_attr, self.edge_reduce
-        )
+        return connect_clusters(*selection[:2], edge_index, edge_attr, self.edge_reduce)
 
-    def _pool(self, x: Tensor, selection: Selection) -> Tensor:
-        pooled = self.reduce(x, selection.cluster, dim_size=selection.num_clusters)
-        threshold = self.threshold
-        output = self.estimator(Merge(x, pooled, selection, threshold, self.temperature))
-        # Whatever the estimator and the batch, an optimiser finds a gradient and not None.
-        return output + 0.0 * threshold.to(output.dtype)
+    def _select(self, graphs: Graphs) -> Selection:
+        if not self.estimator.differentiates_scores:
+            graphs = graphs.detach()
+        pairs, score = self._candidates(graphs)
+        threshold = self.threshold.detach()
+        if self.merge == "matching":
+            # What is below the threshold does not change which pairs above it are matched.
+            above = score.detach() > threshold
+            pairs, score = keep_matching(pairs[:, above], score[above], graphs)
+        return select_components(score, pairs, threshold, graphs.x.size(0))
+
+    def _candidates(self, graphs: Graphs) -> tuple[Tensor, Tensor]:
+        """The pairs that may merge, [2, M], and how alike they are, [M]."""
+        pairs = edge_pairs(graphs.edge_index, graphs.x.size(0))
+        if self.score == "cosine":
+            return pairs, cosine_score(graphs.x, pairs)
+        attributes = None
+        if graphs.edge_attr is not None:
+            attributes = pair_attributes(
+                graphs.edge_index, graphs.edge_attr, pairs, self.edge_reduce
+            )
+        return pairs, module_score(self.score, graphs.x, pairs, attributes)
+
+    def dendrogram(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Dendrogram:
+        """List the merges of every graph as the threshold falls: all thresholds at once.
+
+        Arguments as for :meth:`forward`.
+
+        Differentiation: ``height`` is exact in x and in the parameters of a learned score.
+        """
+        graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
+        pairs, score = self._candidates(graphs)
+        if self.merge == "matching":
+            pairs, score = keep_matching(pairs, score, graphs)
+        return single_linkage(score, pairs, graphs.batch, graphs.num_graphs)
 
     def cuts(
         self,
@@ -213,19 +229,23 @@ class ThresholdMergePool(nn.Module):
         Arguments as for :meth:`forward`. A graph of n nodes has at most n cuts of n nodes each.
 
         Differentiation: exact: ``output.x`` in x, ``output.edge_attr`` in edge_attr, ``weight`` in
-        the threshold, and in x wherever no two scores tie.
+        the threshold, and in x and the parameters of a learned score wherever no two scores tie.
+        With ``merge="matching"`` the expectation jumps in x where two scores change places.
         """
-        edge_index, batch, num_graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
-        pairs = edge_pairs(edge_index, x.size(0))
-        score = cosine_score(x, pairs)
-        cuts = enumerate_cuts(score, pairs, batch, num_graphs, self.threshold, self.temperature)
-        edges = copy_graphs(edge_index, batch, num_graphs, cuts.graph)
+        graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
+        pairs, score = self._candidates(graphs)
+        if self.merge == "matching":
+            pairs, score = keep_matching(pairs, score, graphs)
+        cuts = enumerate_cuts(
+            score, pairs, graphs.batch, graphs.num_graphs, self.threshold, self.temperature
+        )
+        edges = copy_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, cuts.graph)
         node, clustering = cuts.copies.node, (cuts.cluster, cuts.num_clusters)
         copied_attr = None if edge_attr is None else edge_attr[edges.edge]
         output = PoolOutput(
             self.reduce(x[node], cuts.cluster, dim_size=cuts.num_clusters),
             *connect_clusters(*clustering, edges.edge_index, copied_attr, self.edge_reduce),
-            _coarse_batch(cuts.copies.batch, *clustering),
+            coarse_batch(cuts.copies.batch, *clustering),
             make_history(*clustering, cuts.graph.numel(), self.threshold, x.dtype),
         )
         return Cuts(output, cuts.weight, cuts.graph, node)
@@ -274,22 +294,3 @@ class ThresholdMergePool(nn.Module):
             f"reduce={self.reduce}, edge_reduce={self.edge_reduce!r}, "
             f"estimator={self.estimator}, temperature={self.temperature})"
         )
-
-
-def _resolve_reduce(reduce: str | nn.Module) -> nn.Module:
-    if isinstance(reduce, nn.Module):
-        return reduce
-    try:
-        aggregation = aggregation_resolver(reduce)
-    except (ValueError, TypeError):
-        aggregation = None
-    if not reduce or not isinstance(aggregation, nn.Module):
-        raise ValueError(
-            "Expected 'reduce' to be a PyG aggregation, or to name one that needs no options, "
-            f"such as 'mean' (got {reduce!r})"
-        )
-    return aggregation
-
-
-def _coarse_batch(batch: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
-    return batch.new_empty(num_clusters).scatter_(0, cluster, batch)

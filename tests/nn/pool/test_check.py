@@ -93,6 +93,6 @@ def test_what_was_left_out_is_filled_in(
 ) -> None:
     given = None if batch is None else torch.tensor(batch, dtype=torch.long)
     x = torch.ones(num_nodes, 2)
-    edges, filled, found = check_graphs(x, NONE.int(), None, given, batch_size)
+    _, edges, _, filled, found = check_graphs(x, NONE.int(), None, given, batch_size)
     assert edges.dtype == filled.dtype == torch.long
     assert (filled.tolist(), found) == (expected, num_graphs)

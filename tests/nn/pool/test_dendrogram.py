@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.cluster.hierarchy import linkage
 
+from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import single_linkage
 
 
@@ -64,3 +65,31 @@ def test_a_long_chain_of_falling_scores_joins_in_order() -> None:
     )
     assert dendrogram.joint.tolist() == list(range(499))
     assert dendrogram.step.tolist() == list(range(1, 500))
+
+
+def test_the_pool_s_dendrogram_is_scipy_s(draw_graphs) -> None:
+    graphs = draw_graphs(3, [6, 0, 5])
+    complete = torch.cat(
+        [
+            torch.combinations(torch.arange(6)).T,
+            torch.combinations(torch.arange(6, 11)).T,
+        ],
+        dim=1,
+    )
+    pool = ThresholdMergePool().double()
+    dendrogram = pool.dendrogram(graphs.x, complete, None, graphs.batch, 3)
+    for graph, part in ((0, graphs.x[:6]), (2, graphs.x[6:])):
+        expected = 1 - linkage(part.numpy(), method="single", metric="cosine")[:, 2]
+        found = dendrogram.height[dendrogram.graph == graph]
+        torch.testing.assert_close(found, torch.from_numpy(expected))
+    assert not (dendrogram.graph == 1).any()
+
+
+def test_the_pool_s_dendrogram_of_a_matching_is_the_matching(draw_graphs) -> None:
+    graphs = draw_graphs(0, [12])
+    pool = ThresholdMergePool(1e-6, merge="matching").double()
+    dendrogram = pool.dendrogram(graphs.x, graphs.edge_index)
+    above = dendrogram.pairs[:, dendrogram.height > 1e-6]
+    history = pool(graphs.x, graphs.edge_index).history
+    assert history.num_clusters == 12 - above.size(1)
+    assert torch.equal(history.cluster[above[0]], history.cluster[above[1]])

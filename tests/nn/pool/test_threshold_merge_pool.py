@@ -223,7 +223,7 @@ def test_max_and_its_gradient_need_no_torch_scatter(
         ({"threshold": 0.999999999}, r"'threshold' to be in \(0, 1\)"),
         ({"score": "dot"}, r"'score' to be one of 'cosine' \(got 'dot'\)"),
         ({"candidates": "every"}, r"'candidates' to be one of 'edges' \(got 'every'\)"),
-        ({"merge": "component"}, r"'merge' to be one of 'components' \(got 'component'\)"),
+        ({"merge": "component"}, r"'merge' to be one of 'components', 'matching' \(got 'comp"),
         (
             {"estimator": "gat"},
             r"'estimator' to be one of 'none', 'gate', 'straight_through' \(got 'gat'\)",

@@ -1,0 +1,45 @@
+"""Reduce: how the members of a cluster become one node."""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch_geometric.nn.resolver import aggregation_resolver
+
+
+def resolve_reduce(reduce: str | nn.Module) -> nn.Module:
+    """Turn the name of a PyG aggregation into it; a module is handed back as it is."""
+    if isinstance(reduce, nn.Module):
+        return reduce
+    try:
+        aggregation = aggregation_resolver(reduce)
+    except (ValueError, TypeError):
+        aggregation = None
+    if not reduce or not isinstance(aggregation, nn.Module):
+        raise ValueError(
+            "Expected 'reduce' to be a PyG aggregation, or to name one that needs no options, "
+            f"such as 'mean' (got {reduce!r})"
+        )
+    return aggregation
+
+
+def with_gradient(output: Tensor, parameter: Tensor) -> Tensor:
+    """Hand the output on; whatever it depends on, the parameter gets a gradient, if only a zero.
+
+    An optimiser then never finds None, and under DDP every process has the same parameters to
+    reduce. Adding ``0 * parameter`` would say the same, at the price of a pass over the output.
+    """
+    attached: Tensor = _WithGradient.apply(output, parameter)  # type: ignore[no-untyped-call]
+    return attached
+
+
+class _WithGradient(Function):
+    @staticmethod
+    def forward(ctx: Any, output: Tensor, parameter: Tensor) -> Tensor:
+        ctx.save_for_backward(parameter)
+        return output.view_as(output)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        (parameter,) = ctx.saved_tensors
+        return gradient, parameter.new_zeros(parameter.shape)
