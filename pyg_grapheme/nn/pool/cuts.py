@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.utils import cumsum, scatter
 
-from pyg_grapheme.nn.pool.components import component_roots, dense_labels
+from pyg_grapheme.nn.pool.components import component_roots
 from pyg_grapheme.nn.pool.copies import Copies, copy_graphs
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
 
@@ -19,15 +19,13 @@ class CutStructure(NamedTuple):
         weight: [R], probability of each cut; differentiable, sums to 1 in each graph.
         graph: [R], the input graph that each cut is of.
         copies: The R copies of the input graphs, with the pairs as edges.
-        cluster: [N'], the cluster of each copied node.
-        num_clusters: How many there are over all cuts.
+        root: [N'], the smallest node of the cluster of each copied node.
     """
 
     weight: Tensor
     graph: Tensor
     copies: Copies
-    cluster: Tensor
-    num_clusters: int
+    root: Tensor
 
 
 def enumerate_cuts(
@@ -64,7 +62,7 @@ def enumerate_cuts(
     root = _roots_at_levels(dendrogram, copies, pairs, level)
     height = step_heights(score, dendrogram, copies, root, batch[pairs[0]])
     weight = cut_probabilities(height, dendrogram.num_steps, threshold, temperature)
-    return CutStructure(weight, graph, copies, *dense_labels(root))
+    return CutStructure(weight, graph, copies, root)
 
 
 def _roots_at_levels(

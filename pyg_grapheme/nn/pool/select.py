@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pyg_grapheme.nn.pool.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.components import component_roots, dense_labels
 
 
@@ -26,7 +27,11 @@ class Selection(NamedTuple):
 
 
 def select_components(
-    score: Tensor, pairs: Tensor, threshold: Tensor | float, num_nodes: int
+    score: Tensor,
+    pairs: Tensor,
+    threshold: Tensor | float,
+    num_nodes: int,
+    dag: Tensor | None = None,
 ) -> Selection:
     """Merge every pair whose score is strictly above the threshold, closed transitively.
 
@@ -35,11 +40,14 @@ def select_components(
         pairs: [2, M].
         threshold: A scalar.
         num_nodes: N.
+        dag: [2, E], edges of a directed acyclic graph that is to stay one, or None.
 
     Differentiation: the clustering is piecewise constant; the scores are handed on as they came.
     Cost: O((N + M) log N).
     """
     merged = score.detach() > threshold
     root = component_roots(pairs[:, merged], num_nodes)
+    if dag is not None:
+        root = acyclic_roots(root, dag)
     cluster, num_clusters = dense_labels(root)
     return Selection(cluster, num_clusters, pairs, score, merged)

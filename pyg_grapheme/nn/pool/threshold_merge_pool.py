@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 from torch_geometric.utils import scatter
 
+from pyg_grapheme.nn.pool.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.check import Graphs, check_graphs, expect_one_of
+from pyg_grapheme.nn.pool.components import dense_labels
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
 from pyg_grapheme.nn.pool.copies import copy_graphs
 from pyg_grapheme.nn.pool.cuts import enumerate_cuts
@@ -56,6 +58,9 @@ class ThresholdMergePool(nn.Module):
         estimator: How a gradient reaches the threshold in ``forward``: "none", "gate",
             "straight_through", or an ``Estimator``. :meth:`expect` needs none.
         temperature: T > 0, the width of the noise.
+        acyclic: Keep a directed acyclic graph acyclic: nodes that would lie on a cycle of the
+            quotient (a strongly connected component) are merged too. Input with a cycle is an
+            error. Quick where node ids are a topological order already, as in text.
 
     Shapes:
         x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted
@@ -93,6 +98,7 @@ class ThresholdMergePool(nn.Module):
         edge_reduce: str = "sum",
         estimator: EstimatorName | Estimator = "gate",
         temperature: float = 0.1,
+        acyclic: bool = False,
     ) -> None:
         super().__init__()
         if not 0 < threshold < 1 - 1e-7:
@@ -107,6 +113,7 @@ class ThresholdMergePool(nn.Module):
         self.initial_threshold = threshold
         self.score, self.candidates, self.merge = score, candidates, merge
         self.temperature = temperature
+        self.acyclic = acyclic
         self.edge_reduce = edge_reduce
         self.reduce = resolve_reduce(reduce)
         self.estimator = resolve_estimator(estimator)
@@ -182,7 +189,8 @@ class ThresholdMergePool(nn.Module):
             # What is below the threshold does not change which pairs above it are matched.
             above = score.detach() > threshold
             pairs, score = keep_matching(pairs[:, above], score[above], graphs)
-        return select_components(score, pairs, threshold, graphs.x.size(0))
+        dag = graphs.edge_index if self.acyclic else None
+        return select_components(score, pairs, threshold, graphs.x.size(0), dag)
 
     def _candidates(self, graphs: Graphs) -> tuple[Tensor, Tensor]:
         """The pairs that may merge, [2, M], and how alike they are, [M]."""
@@ -240,10 +248,12 @@ class ThresholdMergePool(nn.Module):
             score, pairs, graphs.batch, graphs.num_graphs, self.threshold, self.temperature
         )
         edges = copy_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, cuts.graph)
-        node, clustering = cuts.copies.node, (cuts.cluster, cuts.num_clusters)
+        root = acyclic_roots(cuts.root, edges.edge_index) if self.acyclic else cuts.root
+        clustering = dense_labels(root)
+        node = cuts.copies.node
         copied_attr = None if edge_attr is None else edge_attr[edges.edge]
         output = PoolOutput(
-            self.reduce(x[node], cuts.cluster, dim_size=cuts.num_clusters),
+            self.reduce(x[node], clustering[0], dim_size=clustering[1]),
             *connect_clusters(*clustering, edges.edge_index, copied_attr, self.edge_reduce),
             coarse_batch(cuts.copies.batch, *clustering),
             make_history(*clustering, cuts.graph.numel(), self.threshold, x.dtype),
@@ -292,5 +302,6 @@ class ThresholdMergePool(nn.Module):
             f"{type(self).__name__}(threshold={float(self.threshold.detach()):.4g}, "
             f"score={self.score!r}, candidates={self.candidates!r}, merge={self.merge!r}, "
             f"reduce={self.reduce}, edge_reduce={self.edge_reduce!r}, "
-            f"estimator={self.estimator}, temperature={self.temperature})"
+            f"estimator={self.estimator}, temperature={self.temperature}, "
+            f"acyclic={self.acyclic})"
         )
