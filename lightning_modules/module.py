@@ -15,15 +15,17 @@ from torchmetrics.text import CharErrorRate
 from pyg_grapheme.data import GraphPair, apply_edits
 from pyg_grapheme.nn import GraphTransformNet, StructuralLoss, ThresholdMergePool
 from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput
-from pyg_grapheme.typing import LossName, NormalForm
+from pyg_grapheme.typing import LossName, MergeName, NormalForm
 
 
 class PoolOptions(TypedDict, total=False):
     """Options of :class:`ThresholdMergePool` that an experiment may set."""
 
     threshold: float
+    merge: MergeName
     reduce: str
     temperature: float
+    acyclic: bool
 
 
 class StructuralOptions(TypedDict, total=False):

@@ -130,6 +130,7 @@ def test_every_loss_trains(short_run: list[str], loss: str, tmp_path: Path) -> N
         (["--model.lr=-1"], "Expected 'lr' to be at least 0 (got -1.0)"),
         (["--model.dropout=1"], "Expected 'dropout' to be in [0, 1) (got 1.0)"),
         (["--model.pool.temprature=0.1"], "temprature"),
+        (["--model.pool.merge=component"], "component"),
         (["--model.pool.reduce=men"], "Expected 'reduce' to be a PyG aggregation"),
         (["--model.pool.threshold=1.5"], r"Expected 'threshold' to be in (0, 1) (got 1.5)"),
         (["--model.loss=hybird"], "hybird"),

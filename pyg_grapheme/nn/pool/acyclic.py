@@ -88,8 +88,7 @@ def strong_components(edge_index: Tensor, num_nodes: int) -> Tensor:
 
     Nodes that nothing enters or nothing leaves are components of their own; they are trimmed away,
     round by round. In what is left, every node takes the smallest node that reaches it as its
-    colour, and those of a colour that reach that node back are its component: the colouring
-    algorithm (Orzan 2004, "On distributed verification and verified distribution").
+    colour, and those of a colour that reach that node back are its component.
 
     Args:
         edge_index: [2, E], directed.

@@ -16,6 +16,7 @@ from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
 from pyg_grapheme.nn.pool.copies import copy_graphs
 from pyg_grapheme.nn.pool.cuts import enumerate_cuts
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
+from pyg_grapheme.nn.pool.eager import eager
 from pyg_grapheme.nn.pool.estimator import Estimator, Merge, resolve_estimator
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.matching import keep_matching
@@ -74,6 +75,9 @@ class ThresholdMergePool(nn.Module):
         and never None. :meth:`expect` is exact in everything.
 
     Cost: O(N F + M F + E log E) for M candidate pairs.
+
+    Compilation: how many nodes come out depends on the data, so ``torch.compile`` leaves the pool
+        out: one graph break in a model, and what stands before and behind it is compiled.
 
     Example:
         >>> pool = ThresholdMergePool(threshold=0.9)
@@ -134,6 +138,7 @@ class ThresholdMergePool(nn.Module):
         """The threshold, sigmoid(raw_threshold): a differentiable scalar in (0, 1)."""
         return torch.sigmoid(self.raw_threshold)
 
+    @eager
     def forward(
         self,
         x: Tensor,
@@ -204,6 +209,7 @@ class ThresholdMergePool(nn.Module):
             )
         return pairs, module_score(self.score, graphs.x, pairs, attributes)
 
+    @eager
     def dendrogram(
         self,
         x: Tensor,
@@ -224,6 +230,7 @@ class ThresholdMergePool(nn.Module):
             pairs, score = keep_matching(pairs, score, graphs)
         return single_linkage(score, pairs, graphs.batch, graphs.num_graphs)
 
+    @eager
     def cuts(
         self,
         x: Tensor,

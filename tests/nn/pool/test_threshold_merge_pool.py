@@ -247,7 +247,7 @@ def test_repr_says_every_option() -> None:
     assert repr(pool) == (
         "ThresholdMergePool(threshold=0.25, score='cosine', candidates='edges', "
         "merge='components', reduce=MaxAggregation(), edge_reduce='min', "
-        "estimator=NoEstimator(), temperature=0.1)"
+        "estimator=NoEstimator(), temperature=0.1, acyclic=False)"
     )
 
 
