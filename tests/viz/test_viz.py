@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+import torch
 from matplotlib.image import imread
 
-from pyg_grapheme.viz import MergedText, draw_curves, draw_merges
+from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.viz import MergedText, draw_curves, draw_dendrogram, draw_merges
 
 
 def test_merges_are_drawn_one_box_a_cluster(tmp_path: Path) -> None:
@@ -23,6 +26,25 @@ def test_curves_are_drawn_one_line_each(tmp_path: Path) -> None:
     assert [line.get_label() for line in axes.lines] == ["a", "b"]
     figure.savefig(tmp_path / "curves.png")
     assert imread(tmp_path / "curves.png").std() > 0
+
+
+def test_the_dendrogram_has_a_bar_a_joint_and_the_threshold_across(tmp_path: Path) -> None:
+    x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0], [1.0, 1.0]])
+    edge_index = torch.tensor([[0, 1, 2], [1, 2, 3]])
+    batch = torch.tensor([0, 0, 0, 0, 1])
+    dendrogram = ThresholdMergePool().dendrogram(x, edge_index, None, batch)
+    figure = draw_dendrogram(dendrogram, list("abcd"), threshold=0.69)
+    (axes,) = figure.axes
+    *bars, line = axes.lines
+    assert sorted(max(bar.get_xdata()) - min(bar.get_xdata()) for bar in bars) == [1, 1, 2]
+    heights = sorted(min(bar.get_ydata()) for bar in bars)
+    assert heights == pytest.approx(sorted(dendrogram.height.tolist()))
+    assert list(line.get_ydata()) == [0.69, 0.69]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c", "d"]
+    figure.savefig(tmp_path / "dendrogram.png")
+    assert imread(tmp_path / "dendrogram.png").std() > 0
+    alone = draw_dendrogram(dendrogram, ["e"], graph=1, start=4).axes[0]
+    assert list(alone.lines) == []
 
 
 def test_nothing_to_draw_is_an_empty_picture() -> None:
