@@ -1,10 +1,14 @@
 """Dot products of many pairs of rows, as sparse matrix products."""
 
+import warnings
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
+
+# The layout is all that is used here, and a user of the pool can do nothing about its state.
+warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
 
 
 def pair_dot(x: Tensor, pairs: Tensor) -> Tensor:
