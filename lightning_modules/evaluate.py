@@ -5,7 +5,7 @@ import argparse
 from lightning_modules.checkpoint import load_module
 from lightning_modules.errors import reported
 from lightning_modules.scoring import predict_examples, print_scores
-from pyg_grapheme.data import read_examples
+from pyg_grapheme.data import PairDataset, read_examples
 from pyg_grapheme.data.bundled import resolve_path
 
 
@@ -28,10 +28,12 @@ def main(arguments: list[str] | None = None) -> None:
     with reported():
         module = load_module(options.ckpt_path)
         files = {name: read_examples(resolve_path(name)) for name in options.examples}
+    net = module.net
+    datasets = {name: PairDataset(e, net.vocabulary, net.form) for name, e in files.items()}
     print_scores(
         {
-            name: predict_examples(module, examples, options.batch_size)[1]
-            for name, examples in files.items()
+            name: predict_examples(module, dataset, options.batch_size)[1]
+            for name, dataset in datasets.items()
         }
     )
 

@@ -15,6 +15,7 @@ from torchmetrics.text import CharErrorRate
 from pyg_grapheme.data import GraphPair, apply_edits
 from pyg_grapheme.nn import GraphTransformNet, StructuralLoss, ThresholdMergePool
 from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput
+from pyg_grapheme.nn.pool.check import expect_one_of
 from pyg_grapheme.typing import LossName, MergeName, NormalForm
 
 
@@ -82,10 +83,7 @@ class TransformModule(L.LightningModule):
         schedule: Literal["constant", "linear"] = "constant",
     ) -> None:
         super().__init__()
-        if schedule not in ("constant", "linear"):
-            raise ValueError(
-                f"Expected 'schedule' to be one of 'constant', 'linear' (got {schedule!r})"
-            )
+        expect_one_of("schedule", schedule, ("constant", "linear"))
         for name, rate in (("lr", lr), ("threshold_lr", threshold_lr)):
             if rate is not None and not 0 <= rate < float("inf"):
                 raise ValueError(f"Expected '{name}' to be at least 0 (got {rate})")
@@ -149,7 +147,7 @@ class TransformModule(L.LightningModule):
 
     def predict_step(self, pair: GraphPair) -> list[str]:
         """Rewrite the source texts of a batch."""
-        return [apply_edits(edits) for edits in self.net.predict_edits(pair.source)]
+        return [apply_edits(edits) for edits in self.net.predict(pair.source).edits]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam, with a learning rate of its own for the threshold."""

@@ -2,14 +2,11 @@
 
 import csv
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 from lightning import Trainer
-from torch_geometric.loader import DataLoader
 
 from lightning_modules.callbacks import RunRecorder
 from lightning_modules.checkpoint import load_module
@@ -18,6 +15,7 @@ from lightning_modules.module import TransformModule, mean_expected_loss
 from lightning_modules.pictures import write_pictures
 from lightning_modules.scoring import Scores, predict_examples, print_scores
 from pyg_grapheme.data import Example, normalize
+from pyg_grapheme.data.whole_file import whole_file
 
 _LOSSES = ("train/loss", "train/structural", "train/cross_entropy")
 
@@ -52,14 +50,14 @@ def report_run(
         trainer.save_checkpoint(checkpoint)
     module = load_module(checkpoint)
     predictions, scores = {}, {}
-    for split, examples in data.splits.items():
-        predictions[split], scores[split] = predict_examples(module, examples)
+    for split, dataset in data.datasets.items():
+        predictions[split], scores[split] = predict_examples(module, dataset)
     summary = {
         "checkpoint": str(Path(checkpoint).relative_to(folder)),
         **_training_summary(module, data, recorder),
         "splits": {split: score._asdict() for split, score in scores.items()},
     }
-    with _whole_file(folder / "summary.json") as file:
+    with whole_file(folder / "summary.json") as file:
         json.dump(summary, file, indent=2, allow_nan=False)
     _write_predictions(folder / "predictions.tsv", data.splits, predictions)
     drawn = write_pictures(folder, module, recorder.curves, data.splits["train"])
@@ -75,7 +73,7 @@ def _training_summary(
     """First and last values; the loss at both thresholds, all other weights being the last."""
     raw_first, curves = recorder.raw_first, recorder.curves
     raw_last = float(module.net.pool.raw_threshold.detach())
-    batches = list(DataLoader(data.datasets["train"], batch_size=data.batch_size))
+    batches = list(data.loader("train"))
     epochs = len(curves["train/loss"])
     ends = {
         f"{name.removeprefix('train/')}_{end}": curves[name][index]
@@ -96,22 +94,10 @@ def _training_summary(
     }
 
 
-@contextmanager
-def _whole_file(path: Path) -> Iterator[TextIO]:
-    """Open a file that appears under its name only when it is complete."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _write_predictions(
     path: Path, splits: dict[str, list[Example]], predictions: dict[str, list[str]]
 ) -> None:
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         rows = csv.writer(file, dialect="excel-tab", lineterminator="\n")
         rows.writerow(["input", "prediction", "target", "tags", "split"])
         for split, examples in splits.items():

@@ -8,7 +8,7 @@ from torch_geometric.loader import DataLoader
 from torchmetrics.functional.text import char_error_rate
 
 from lightning_modules.module import TransformModule
-from pyg_grapheme.data import Example, PairDataset, Vocabulary, normalize
+from pyg_grapheme.data import PairDataset, apply_edits, normalize
 
 
 class Scores(NamedTuple):
@@ -29,27 +29,24 @@ class Scores(NamedTuple):
 
 
 def predict_examples(
-    module: TransformModule, examples: list[Example], batch_size: int = 64
+    module: TransformModule, dataset: PairDataset, batch_size: int = 64
 ) -> tuple[list[str], Scores]:
     """Rewrite the source of each example and compare with its target."""
-    form = module.net.form
-    dataset = PairDataset(examples, Vocabulary(module.net.vocabulary.graphemes), form)
     predictions: list[str] = []
     coarse = fine = 0
     training = module.training
     module.eval()
     with torch.no_grad():
         for pair in DataLoader(dataset, batch_size=batch_size):
-            pair = type(pair)(*(graphs.to(module.device) for graphs in pair))
-            predictions += module.predict_step(pair)
-            history = module.net.merge(module.net.encode(pair.source)).history
+            edits, history = module.net.predict(pair.source.to(module.device))
+            predictions += map(apply_edits, edits)
             coarse += history.num_clusters
             fine += history.cluster.numel()
     module.train(training)
-    targets = [normalize(example.target, form) for example in examples]
+    targets = [normalize(example.target, module.net.form) for example in dataset.examples]
     correct = sum(p == t for p, t in zip(predictions, targets, strict=True))
     rate = float(char_error_rate(predictions, targets)) if any(targets) else None
-    return predictions, Scores(len(examples), correct / len(examples), rate, coarse / fine)
+    return predictions, Scores(len(targets), correct / len(targets), rate, coarse / fine)
 
 
 def print_scores(scores: dict[str, Scores]) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyg_grapheme.data.examples import Example, format_number
+from pyg_grapheme.data.whole_file import whole_file
 
 LEVELS = (1, 2, 3, 4)
 
@@ -76,10 +77,9 @@ def as_example(problem: Problem) -> Example:
 
 def write_problems(problems: Sequence[Problem], path: Path) -> None:
     """Write problems as JSON lines; the file appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    lines = (json.dumps(problem._asdict(), ensure_ascii=False) + "\n" for problem in problems)
-    part.write_text("".join(lines), encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as file:
+        for problem in problems:
+            file.write(json.dumps(problem._asdict(), ensure_ascii=False) + "\n")
 
 
 _Drawn = tuple[str, int | str]

@@ -119,6 +119,13 @@ def test_written_problems_read_back(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["maths.jsonl"]
 
 
+def test_what_can_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    problems = [*generate_problems(1, 2), None]
+    with pytest.raises(AttributeError):
+        write_problems(problems, tmp_path / "maths.jsonl")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
 def test_problems_become_the_examples_that_would_be_read() -> None:
     problems = [p for level in LEVELS for p in generate_problems(level, 40)]
     assert list(map(as_example, problems)) == list(map(expected_example, problems))

@@ -15,7 +15,7 @@ from pyg_grapheme.nn.embedding import GraphemeEmbedding
 from pyg_grapheme.nn.encoder import GraphEncoder
 from pyg_grapheme.nn.heads import EditHeads, EditLogits
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures
-from pyg_grapheme.nn.pool import PoolOutput, ThresholdMergePool
+from pyg_grapheme.nn.pool import MergeHistory, PoolOutput, ThresholdMergePool
 from pyg_grapheme.typing import NormalForm
 
 
@@ -33,6 +33,13 @@ class TextState(NamedTuple):
     edge_index: Tensor
     batch: Tensor
     num_graphs: int
+
+
+class Prediction(NamedTuple):
+    """Edits of B texts, and what was merged on the way to them."""
+
+    edits: list[Edits]
+    history: MergeHistory
 
 
 class GraphTransformNet(nn.Module):
@@ -145,10 +152,11 @@ class GraphTransformNet(nn.Module):
             activation, label, category, pooled.edge_index, pooled.batch, history.num_graphs
         )
 
-    def predict_edits(self, graphs: Data) -> list[Edits]:
+    def predict(self, graphs: Data) -> Prediction:
         """Predict the edits of a batch of text graphs, each the likeliest by itself."""
         state = self.encode(graphs)
-        logits = self.decode(state.x, state.batch, self.merge(state))
+        pooled = self.merge(state)
+        logits = self.decode(state.x, state.batch, pooled)
         operations = logits.operation.argmax(-1).tolist()
         gaps = (logits.opens > 0).nonzero().view(-1)
         written = self.heads.write(logits.gap[gaps], self.max_insert).tolist()
@@ -162,7 +170,7 @@ class GraphTransformNet(nn.Module):
             gaps_here = tuple(inserted.get(i, ()) for i in range(gap, gap + n + 1))
             edits.append(Edits(tuple(text), kept, gaps_here))
             node, gap = node + n, gap + n + 1
-        return edits
+        return Prediction(edits, pooled.history)
 
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
         """Rewrite texts.
@@ -196,7 +204,7 @@ class GraphTransformNet(nn.Module):
         device = self.join.weight.device
         batch = Batch.from_data_list(graphs).to(device)
         with torch.no_grad():
-            return [apply_edits(edits) for edits in self.predict_edits(batch)]
+            return [apply_edits(edits) for edits in self.predict(batch).edits]
 
     def _operation(self, label: int) -> str | None:
         if label == KEEP_LABEL:

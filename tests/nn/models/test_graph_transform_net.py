@@ -230,7 +230,7 @@ def test_reads_what_it_has_never_seen_and_keeps_it() -> None:
         net.heads.opens.bias.fill_(-1.0)
     texts = ["👩‍👩‍👧‍👦 né 한국 𝄞", "q", "e\u0301"]
     assert net(texts) == ["👩‍👩‍👧‍👦 né 한국 𝄞", "q", "é"]
-    edits = net.predict_edits(text_graph("né"))
+    edits = net.predict(text_graph("né")).edits
     assert [e.operations for e in edits] == [(KEEP, KEEP)]
 
 
@@ -239,7 +239,7 @@ def test_writes_what_the_heads_say() -> None:
     with torch.no_grad():
         net.heads.operation[-1].weight.zero_()
         net.heads.operation[-1].bias.zero_()[1] = 1.0
-    (edits,) = net.predict_edits(text_graph("ab"))
+    (edits,) = net.predict(text_graph("ab")).edits
     assert edits.operations == (DELETE, DELETE)
 
 

@@ -1,0 +1,21 @@
+"""Files that are there whole or not at all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from pyg_grapheme.typing import PathLikeStr
+
+
+@contextmanager
+def whole_file(path: PathLikeStr) -> Iterator[TextIO]:
+    """Open a text file for writing that appears under its name only when it is complete."""
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
