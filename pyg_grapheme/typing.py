@@ -28,6 +28,9 @@ NormalForm: TypeAlias = Literal["NFC", "none"]
 EstimatorName: TypeAlias = Literal["none", "gate", "straight_through"]
 """How a gradient reaches the threshold in ``ThresholdMergePool.forward``."""
 
+CandidatesName: TypeAlias = Literal["edges", "all"]
+"""Which pairs of nodes may merge."""
+
 MergeName: TypeAlias = Literal["components", "matching"]
 """Which of the candidate pairs above the threshold merge."""
 
@@ -36,4 +39,4 @@ LossName: TypeAlias = Literal["structural", "cross_entropy", "hybrid"]
 
 PathLikeStr: TypeAlias = str | PathLike[str]
 
-__all__ = ["EstimatorName", "LossName", "MergeName", "NormalForm", "PathLikeStr"]
+__all__ = ["CandidatesName", "EstimatorName", "LossName", "MergeName", "NormalForm", "PathLikeStr"]

@@ -82,7 +82,7 @@ class TransformLoss(nn.Module):
         output = net.merge(state)
         graph = torch.arange(state.num_graphs, device=state.x.device)
         node = torch.arange(state.x.size(0), device=state.x.device)
-        cuts = Cuts(output, state.x.new_ones(state.num_graphs), graph, node)
+        cuts = Cuts(output, state.x.new_ones(state.num_graphs), graph, node, state.num_graphs)
         return self._at(net, pair, state, cuts)
 
     def _at(

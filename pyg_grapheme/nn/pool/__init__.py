@@ -1,5 +1,6 @@
 """Pooling by merging: score, select, reduce, connect."""
 
+from pyg_grapheme.nn.pool.candidates import Candidates, PairBlocks, ScoredPairs
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
 from pyg_grapheme.nn.pool.estimator import Estimator, Gate, Merge, NoEstimator, StraightThrough
 from pyg_grapheme.nn.pool.history import MergeHistory
@@ -9,6 +10,7 @@ from pyg_grapheme.nn.pool.select import Selection, select_components
 from pyg_grapheme.nn.pool.threshold_merge_pool import ThresholdMergePool
 
 __all__ = [
+    "Candidates",
     "Cuts",
     "Dendrogram",
     "Estimator",
@@ -16,7 +18,9 @@ __all__ = [
     "Merge",
     "MergeHistory",
     "NoEstimator",
+    "PairBlocks",
     "PoolOutput",
+    "ScoredPairs",
     "Selection",
     "StraightThrough",
     "ThresholdMergePool",

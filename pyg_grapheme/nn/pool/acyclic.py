@@ -63,7 +63,8 @@ def topological_rank(edge_index: Tensor, num_nodes: int) -> Tensor:
                 f"node {node})"
             )
         waiting &= ~ready
-        level[waiting] = depth = depth + 1
+        depth += 1
+        level[waiting] = depth
         behind = waiting[tail]
         tail, head = tail[behind], head[behind]
     rank[level.argsort(stable=True)] = rank.clone()

@@ -1,17 +1,19 @@
 """What a graph that goes into the pool, and an option of it, must look like."""
 
+import operator
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 import torch
 from torch import Tensor
+from torch_geometric import EdgeIndex, Index
 
 
 class Graphs(NamedTuple):
-    """A batch of B graphs that has been checked.
+    """A batch of B graphs that has been checked: plain dense tensors on one device.
 
     Attributes:
-        x: [N, F], finite.
+        x: [N, F], finite unless that was not to be checked.
         edge_index: [2, E], int64, inside [0, N), each edge inside one graph.
         edge_attr: [E] or [E, D], or None.
         batch: [N], int64, sorted.
@@ -31,59 +33,38 @@ class Graphs(NamedTuple):
 
 
 def check_graphs(
-    x: Tensor,
-    edge_index: Tensor,
-    edge_attr: Tensor | None,
-    batch: Tensor | None,
-    batch_size: int | None,
+    x: object,
+    edge_index: object,
+    edge_attr: object,
+    batch: object,
+    batch_size: object,
+    *,
+    check_finite: bool = True,
 ) -> Graphs:
     """Check the input of a pool and fill in what was left out.
+
+    What the arguments are comes first, as it costs nothing; then what the tensors hold, for which
+    a GPU is waited for.
 
     Raises:
         ValueError: naming the argument, what was expected and what came.
     """
-    if x.dim() != 2 or not x.is_floating_point():
-        raise ValueError(f"Expected 'x' to be a float tensor [N, F] (got {_describe(x)})")
-    # One norm is far cheaper than looking at each number, and finite only if all of them are.
-    norm = torch.linalg.vector_norm(x.detach(), dtype=torch.promote_types(x.dtype, torch.float))
-    if not bool(torch.isfinite(norm)) and not bool(torch.isfinite(x).all()):
+    x = _check_tensor("x", x, "a float tensor [N, F]", _FLOATS, (None, None))
+    edge_index = _check_edge_index(edge_index, x.device)
+    if edge_attr is not None:
+        edge_attr = _check_edge_attr(edge_attr, edge_index.size(1), x.device)
+    if batch is not None:
+        batch = _check_batch(batch, x.size(0), x.device)
+    if batch_size is not None:
+        batch_size = _check_batch_size(batch_size)
+    if check_finite and not _is_finite(x.detach()):
         raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
-    if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.dtype not in _INTEGERS:
-        raise ValueError(
-            f"Expected 'edge_index' to be an int64 or int32 tensor [2, E] "
-            f"(got {_describe(edge_index)})"
-        )
-    edge_index = edge_index.long()
-    num_nodes, num_edges = x.size(0), edge_index.size(1)
-    if num_edges and not (edge_index.min() >= 0 and edge_index.max() < num_nodes):
-        raise ValueError(
-            f"Expected 'edge_index' to hold nodes in [0, {num_nodes}) "
-            f"(got {int(edge_index.min())} to {int(edge_index.max())})"
-        )
-    if edge_attr is not None and (edge_attr.dim() not in (1, 2) or len(edge_attr) != num_edges):
-        raise ValueError(
-            f"Expected 'edge_attr' to be [{num_edges}] or [{num_edges}, D] "
-            f"(got {_describe(edge_attr)})"
-        )
+    _check_ends(edge_index, x.size(0))
     if batch is None:
-        batch = edge_index.new_zeros(num_nodes)
-        num_graphs = _batch_size(1 if batch_size is None else batch_size, batch)
-        return Graphs(x, edge_index, edge_attr, batch, num_graphs)
-    if batch.shape != (num_nodes,) or batch.dtype not in _INTEGERS:
-        raise ValueError(
-            f"Expected 'batch' to be an int64 or int32 tensor [{num_nodes}] "
-            f"(got {_describe(batch)})"
-        )
-    batch = batch.long()
-    if not bool((batch[1:] >= batch[:-1]).all()):
-        raise ValueError("Expected 'batch' to be sorted (got a smaller graph after a larger one)")
-    if not bool((batch[edge_index[0]] == batch[edge_index[1]]).all()):
-        raise ValueError(
-            "Expected 'edge_index' to join nodes of one graph (got an edge between two)"
-        )
-    found = int(batch[-1]) + 1 if num_nodes else 0
-    num_graphs = _batch_size(found if batch_size is None else batch_size, batch)
-    return Graphs(x, edge_index, edge_attr, batch, num_graphs)
+        batch = edge_index.new_zeros(x.size(0))
+        return Graphs(x, edge_index, edge_attr, batch, _count_of_one_graph(batch, batch_size))
+    _check_order(batch, edge_index)
+    return Graphs(x, edge_index, edge_attr, batch, _count_graphs(batch, batch_size))
 
 
 def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:
@@ -93,18 +74,135 @@ def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:
         raise ValueError(f"Expected '{name}' to be one of {known} (got {value!r})")
 
 
-_INTEGERS = (torch.int64, torch.int32)
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_INDICES = (torch.int64, torch.int32)
+_NUMBERS = (*_FLOATS, *_INDICES, torch.int16, torch.int8, torch.uint8)
+
+_Shape = tuple[int | None, ...]  # None stands for any size
 
 
-def _batch_size(batch_size: int, batch: Tensor) -> int:
-    if batch_size < 0:
-        raise ValueError(f"Expected 'batch_size' to be at least 0 (got {batch_size})")
-    if batch.numel() and not (batch[0] >= 0 and batch[-1] < batch_size):
+def _check_tensor(
+    name: str, value: object, expected: str, dtypes: Sequence[torch.dtype], *shapes: _Shape
+) -> Tensor:
+    """Refuse what is not a dense tensor of one of the dtypes and of one of the shapes."""
+    if (
+        not isinstance(value, Tensor)
+        or value.layout != torch.strided
+        or value.dtype not in dtypes
+        or not any(_has_shape(value, shape) for shape in shapes)
+    ):
+        raise ValueError(f"Expected '{name}' to be {expected} (got {_describe(value)})")
+    # PyG's own kinds of index do as tensors do, but keep a cache and validate what comes of them.
+    return value.as_tensor() if isinstance(value, EdgeIndex | Index) else value
+
+
+def _check_edge_index(edge_index: object, device: torch.device) -> Tensor:
+    expected = "an int64 or int32 tensor [2, E]"
+    if _is_sparse(edge_index):
+        # PyG's convolutions take it in this place, so say what to make of it.
+        expected += ", such as torch_geometric.utils.to_edge_index(adj_t.t())[0] of a sparse adj_t"
+    tensor = _check_tensor("edge_index", edge_index, expected, _INDICES, (2, None))
+    _check_device("edge_index", tensor, device)
+    return tensor.long()
+
+
+def _check_edge_attr(edge_attr: object, num_edges: int, device: torch.device) -> Tensor:
+    expected = f"a float or integer tensor [{num_edges}] or [{num_edges}, D]"
+    shapes: tuple[_Shape, ...] = ((num_edges,), (num_edges, None))
+    tensor = _check_tensor("edge_attr", edge_attr, expected, _NUMBERS, *shapes)
+    _check_device("edge_attr", tensor, device)
+    return tensor
+
+
+def _check_batch(batch: object, num_nodes: int, device: torch.device) -> Tensor:
+    expected = f"an int64 or int32 tensor [{num_nodes}]"
+    tensor = _check_tensor("batch", batch, expected, _INDICES, (num_nodes,))
+    _check_device("batch", tensor, device)
+    return tensor.long()
+
+
+def _check_batch_size(batch_size: object) -> int:
+    # A bool and a tensor would pass for an int, but are as a rule something else misplaced; and a
+    # tensor on a GPU would be waited for.
+    if isinstance(batch_size, bool | Tensor) or not isinstance(batch_size, SupportsIndex):
         raise ValueError(
-            f"Expected 'batch' to be in [0, {batch_size}) (got {int(batch[0])} to {int(batch[-1])})"
+            f"Expected 'batch_size' to be an int or None (got {_describe(batch_size)})"
         )
+    number = operator.index(batch_size)
+    if number < 0:
+        raise ValueError(f"Expected 'batch_size' to be at least 0 (got {number})")
+    return number
+
+
+def _check_device(name: str, tensor: Tensor, device: torch.device) -> None:
+    if tensor.device != device:
+        raise ValueError(f"Expected '{name}' to be on {device}, as 'x' is (got {tensor.device})")
+
+
+def _check_ends(edge_index: Tensor, num_nodes: int) -> None:
+    """Refuse an edge to a node that is not there."""
+    if edge_index.numel() == 0:
+        return
+    low, high = torch.stack(edge_index.aminmax()).tolist()
+    if low < 0 or high >= num_nodes:
+        raise ValueError(
+            f"Expected 'edge_index' to hold nodes in [0, {num_nodes}) (got {low} to {high})"
+        )
+
+
+def _check_order(batch: Tensor, edge_index: Tensor) -> None:
+    """Refuse graphs that are not one behind the other, or that an edge leaves."""
+    if not bool((batch[1:] >= batch[:-1]).all()):
+        raise ValueError("Expected 'batch' to be sorted (got a smaller graph after a larger one)")
+    if not bool((batch[edge_index[0]] == batch[edge_index[1]]).all()):
+        raise ValueError(
+            "Expected 'edge_index' to join nodes of one graph (got an edge between two)"
+        )
+
+
+def _count_graphs(batch: Tensor, batch_size: int | None) -> int:
+    if batch.numel() == 0:
+        return batch_size or 0
+    first, last = torch.stack([batch[0], batch[-1]]).tolist()
+    num_graphs: int = last + 1 if batch_size is None else batch_size
+    if first < 0 or last >= num_graphs:
+        raise ValueError(f"Expected 'batch' to be in [0, {num_graphs}) (got {first} to {last})")
+    return num_graphs
+
+
+def _count_of_one_graph(batch: Tensor, batch_size: int | None) -> int:
+    if batch_size is None:
+        return 1
+    if batch_size == 0 and batch.numel():
+        raise ValueError("Expected 'batch_size' to be at least 1, as there are nodes (got 0)")
     return batch_size
 
 
-def _describe(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} of shape {tuple(tensor.shape)}"
+def _is_finite(x: Tensor) -> bool:
+    # One norm is far cheaper than looking at each number, and finite only if all of them are.
+    norm = torch.linalg.vector_norm(x, dtype=torch.promote_types(x.dtype, torch.float))
+    return bool(torch.isfinite(norm)) or bool(torch.isfinite(x).all())
+
+
+def _has_shape(tensor: Tensor, shape: _Shape) -> bool:
+    return tensor.dim() == len(shape) and all(
+        wanted in (None, size) for wanted, size in zip(shape, tensor.shape, strict=True)
+    )
+
+
+def _is_sparse(value: object) -> bool:
+    # torch_sparse, whose SparseTensor is no Tensor, need not be installed.
+    if isinstance(value, Tensor):
+        return value.layout != torch.strided
+    return type(value).__name__ == "SparseTensor"
+
+
+def _describe(value: object) -> str:
+    if not isinstance(value, Tensor):
+        return type(value).__name__
+    layout = "" if value.layout == torch.strided else f"{_plain(value.layout)} "
+    return f"{layout}{_plain(value.dtype)} of shape {tuple(value.shape)}"
+
+
+def _plain(name: torch.dtype | torch.layout) -> str:
+    return str(name).removeprefix("torch.")

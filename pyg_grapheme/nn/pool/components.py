@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def component_roots(pairs: Tensor, num_nodes: int) -> Tensor:
+def component_roots(pairs: Tensor, num_nodes: int, root: Tensor | None = None) -> Tensor:
     """Label every node with the smallest node that it is connected to.
 
     Each round hooks every root to the smallest root next to it, then lets all nodes jump to
@@ -13,13 +13,15 @@ def component_roots(pairs: Tensor, num_nodes: int) -> Tensor:
     Args:
         pairs: [2, M], undirected.
         num_nodes: N.
+        root: [N], the roots that other pairs have led to already, if any.
 
     Returns:
         [N], the root of each node.
 
     Cost: O((N + M) log N) as a rule.
     """
-    root = torch.arange(num_nodes, device=pairs.device)
+    if root is None:
+        root = torch.arange(num_nodes, device=pairs.device)
     left, right = pairs
     while left.numel() > 0:
         left, right = root[left], root[right]

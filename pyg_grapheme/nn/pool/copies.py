@@ -34,12 +34,13 @@ def copy_graphs(edge_index: Tensor, batch: Tensor, num_graphs: int, index: Tenso
 
     Cost: O(E log E + N' + E').
     """
-    node, owner, start = take_segments(degree(batch, num_graphs, dtype=torch.long), index)
+    size = degree(batch, num_graphs, dtype=torch.long)
+    node, owner, start = take_segments(size, index)
     graph_of_edge = batch[edge_index[0]]
     by_graph = graph_of_edge.argsort(stable=True)
     edge, edge_owner, _ = take_segments(degree(graph_of_edge, num_graphs, dtype=torch.long), index)
     edge = by_graph[edge]
-    shift = start - cumsum(degree(batch, num_graphs, dtype=torch.long))[index]
+    shift = start - cumsum(size)[index]
     return Copies(node, edge, edge_index[:, edge] + shift[edge_owner], owner)
 
 

@@ -7,9 +7,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.utils import cumsum, scatter
 
+from pyg_grapheme.nn.pool.candidates import Candidates
 from pyg_grapheme.nn.pool.components import component_roots
 from pyg_grapheme.nn.pool.copies import Copies, copy_graphs
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
+from pyg_grapheme.nn.pool.spanning_forest import bottleneck
 
 
 class CutStructure(NamedTuple):
@@ -18,7 +20,7 @@ class CutStructure(NamedTuple):
     Attributes:
         weight: [R], probability of each cut; differentiable, sums to 1 in each graph.
         graph: [R], the input graph that each cut is of.
-        copies: The R copies of the input graphs, with the pairs as edges.
+        copies: The R copies of the input graphs, with the joints as edges.
         root: [N'], the smallest node of the cluster of each copied node.
     """
 
@@ -29,8 +31,7 @@ class CutStructure(NamedTuple):
 
 
 def enumerate_cuts(
-    score: Tensor,
-    pairs: Tensor,
+    candidates: Candidates,
     batch: Tensor,
     num_graphs: int,
     threshold: Tensor,
@@ -43,8 +44,7 @@ def enumerate_cuts(
     falls between the heights of steps k and k + 1.
 
     Args:
-        score: [M].
-        pairs: [2, M].
+        candidates: The M pairs and their scores.
         batch: [N], sorted.
         num_graphs: B.
         threshold: Scalar.
@@ -52,47 +52,42 @@ def enumerate_cuts(
 
     Differentiation: ``weight`` is exact in the threshold, and in the scores wherever heights
     differ; pairs of equal score that join at one step share its gradient equally.
-    Cost: O(sum over graphs of steps * (nodes + pairs)), in time and memory.
+    Cost: O(sum over graphs of steps * nodes + M log N), in time; in memory without the last term
+        where the candidates come in blocks.
     """
-    dendrogram = single_linkage(score, pairs, batch, num_graphs)
+    dendrogram = single_linkage(candidates, batch, num_graphs)
     graph = torch.repeat_interleave(dendrogram.num_steps + 1)
     level = torch.arange(graph.numel(), device=graph.device)
     level = level - cumsum(dendrogram.num_steps + 1)[graph]
-    copies = copy_graphs(pairs, batch, num_graphs, graph)
-    root = _roots_at_levels(dendrogram, copies, pairs, level)
-    height = step_heights(score, dendrogram, copies, root, batch[pairs[0]])
+    copies = copy_graphs(dendrogram.pairs, batch, num_graphs, graph)
+    joined = dendrogram.step[copies.edge] <= level[copies.batch[copies.edge_index[0]]]
+    root = component_roots(copies.edge_index[:, joined], copies.node.numel())
+    height = step_heights(candidates, dendrogram, batch.numel())
     weight = cut_probabilities(height, dendrogram.num_steps, threshold, temperature)
     return CutStructure(weight, graph, copies, root)
 
 
-def _roots_at_levels(
-    dendrogram: Dendrogram, copies: Copies, pairs: Tensor, level: Tensor
-) -> Tensor:
-    """Smallest node of the cluster of every copied node, [N']."""
-    step = level.new_full((pairs.size(1),), level.numel())
-    step[dendrogram.joint] = dendrogram.step
-    joined = step[copies.edge] <= level[copies.batch[copies.edge_index[0]]]
-    return component_roots(copies.edge_index[:, joined], copies.node.numel())
-
-
-def step_heights(
-    score: Tensor, dendrogram: Dendrogram, copies: Copies, root: Tensor, graph_of_pair: Tensor
-) -> Tensor:
+def step_heights(candidates: Candidates, dendrogram: Dendrogram, num_nodes: int) -> Tensor:
     """Height of every step of every graph, [sum of num_steps], differentiable in the scores.
 
     A step's height is the mean over all pairs that join at it with just that score, not only over
     those that the forest happened to take: the order of the nodes decides nothing.
     """
-    apart = root[copies.edge_index[0]] != root[copies.edge_index[1]]
-    step_of_pair = scatter(apart.long(), copies.edge, dim_size=score.numel())
-    first_step = cumsum(dendrogram.num_steps)
-    at = first_step[graph_of_pair] + step_of_pair - 1
-    total = int(first_step[-1])
-    best = score.detach().new_full((total,), -torch.inf)
-    best = best.scatter_reduce(0, at, score.detach(), "amax")
-    highest = score.detach() == best[at]
-    height: Tensor = scatter(score[highest], at[highest], dim_size=total, reduce="mean")
-    return height
+    rank = torch.arange(dendrogram.step.numel(), device=dendrogram.step.device)
+    at_rank = cumsum(dendrogram.num_steps)[dendrogram.graph] + dendrogram.step - 1
+    total = int(dendrogram.num_steps.sum())
+    height = dendrogram.height.detach()
+
+    def tied_scores(pairs: Tensor, score: Tensor) -> Tensor:
+        joint = bottleneck(rank, dendrogram.pairs, pairs, num_nodes)
+        # Written so that NaN is among what ties, and comes out.
+        tied = ~(score.detach() < height[joint])
+        terms = torch.stack([score[tied], torch.ones_like(score[tied])], dim=1)
+        summed: Tensor = scatter(terms, at_rank[joint[tied]], dim_size=total)
+        return summed
+
+    summed, count = candidates.total(tied_scores).unbind(1)
+    return summed / count
 
 
 def cut_probabilities(

@@ -98,13 +98,19 @@ class StraightThrough(Estimator):
 
 def soft_membership(merge: Merge) -> Tensor:
     """How surely each cluster is one: the mean of sigmoid((score - threshold) / T), [C]."""
-    selection = merge.selection
-    score = selection.score[selection.merged]
-    sure = torch.sigmoid((score - merge.threshold) / merge.temperature)
-    cluster = selection.cluster[selection.pairs[0, selection.merged]]
-    mean = scatter(sure, cluster, dim_size=selection.num_clusters, reduce="mean")
-    single = scatter(torch.ones_like(sure), cluster, dim_size=selection.num_clusters) == 0
-    return torch.where(single, torch.ones_like(mean), mean).to(merge.pooled.dtype)
+    cluster, num_clusters, candidates, threshold = merge.selection
+
+    def sure_pairs(pairs: Tensor, score: Tensor) -> Tensor:
+        merged = score.detach() > threshold
+        sure = torch.sigmoid((score[merged] - merge.threshold) / merge.temperature)
+        # How sure, and how many: one sum takes both.
+        terms = torch.stack([sure, torch.ones_like(sure)], dim=1)
+        total: Tensor = scatter(terms, cluster[pairs[0, merged]], dim_size=num_clusters)
+        return total
+
+    total, count = candidates.total(sure_pairs).unbind(1)
+    mean = torch.where(count > 0, total, 1.0) / count.clamp(min=1)
+    return mean.to(merge.pooled.dtype)
 
 
 def first_member(merge: Merge) -> Tensor:

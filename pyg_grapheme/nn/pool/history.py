@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import degree
 
+from pyg_grapheme.nn.pool.check import expect_one_of
+
 
 class MergeHistory(NamedTuple):
     """Record of one merge of N nodes into C; O(N) detached numbers.
@@ -51,8 +53,7 @@ class MergeHistory(NamedTuple):
         Returns:
             [N, *].
         """
-        if reduce not in ("mean", "sum"):
-            raise ValueError(f"Expected 'reduce' to be one of 'mean', 'sum' (got {reduce!r})")
+        expect_one_of("reduce", reduce, ("mean", "sum"))
         lifted = self.lift(gradient)
         if reduce == "sum":
             return lifted

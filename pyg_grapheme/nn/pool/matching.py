@@ -4,18 +4,25 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import cumsum, degree
 
-from pyg_grapheme.nn.pool.check import Graphs
+from pyg_grapheme.nn.pool.candidates import ScoredPairs
 
 
-def keep_matching(pairs: Tensor, score: Tensor, graphs: Graphs) -> tuple[Tensor, Tensor]:
-    """Keep the pairs [2, M] and scores [M] of the greedy matching of each graph.
+def keep_matching(
+    candidates: ScoredPairs, batch: Tensor, num_graphs: int, above: Tensor | None = None
+) -> ScoredPairs:
+    """Keep the pairs of the greedy matching of each graph, those with a score above ``above``.
 
     The loop looks at the best pairs first, so those that it takes above any threshold are the same
-    whatever stands below: the matchings are nested, and what is kept here is a forest to cut.
+    whatever stands below: the matchings are nested, and what is kept without a threshold is a
+    forest to cut.
     """
-    order = tie_order(score, pairs, graphs.batch, graphs.num_graphs)
-    taken = greedy_matching(pairs, order, graphs.batch.numel())
-    return pairs[:, taken], score[taken]
+    pairs, score = candidates.pairs, candidates.score
+    if above is not None:
+        passes = score.detach() > above
+        pairs, score = pairs[:, passes], score[passes]
+    order = tie_order(score, pairs, batch, num_graphs)
+    taken = greedy_matching(pairs, order, batch.numel())
+    return ScoredPairs(pairs[:, taken], score[taken])
 
 
 def greedy_matching(pairs: Tensor, order: Tensor, num_nodes: int) -> Tensor:
@@ -55,28 +62,36 @@ def greedy_matching(pairs: Tensor, order: Tensor, num_nodes: int) -> Tensor:
 
 
 def tie_order(score: Tensor, pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
-    """Order pairs from best to worst score, equal scores by a fixed hash of the pair.
-
-    The hash mixes the places that the two nodes have in their own graph, so a graph is merged alike
-    alone and in any batch; among pairs of equal score it picks at random but always alike. On a
-    chain of equal scores it makes the rounds of :func:`greedy_matching` few.
-
-    Args:
-        score: [M].
-        pairs: [2, M], smaller node first.
-        batch: [N], sorted.
-        num_graphs: B.
+    """Order pairs [2, M] from best to worst score [M], equal scores by :func:`tie_key`.
 
     Returns:
         [M], a permutation.
 
     Cost: O(M log M).
     """
-    start = cumsum(degree(batch, num_graphs, dtype=torch.long))
-    first = start[batch[pairs[0]]]
-    by_hash = _mix(_mix(pairs[0] - first) + pairs[1] - first).argsort(stable=True)
+    by_hash = tie_key(pairs, batch, num_graphs).argsort(stable=True)
     by_score = score.detach()[by_hash].argsort(descending=True, stable=True)
     return by_hash[by_score]
+
+
+def tie_key(pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
+    """Hash pairs: of two with equal scores, that with the smaller number comes first.
+
+    The hash mixes the places that the two nodes have in their own graph, so a graph is merged alike
+    alone and in any batch; among pairs of equal score it picks at random but always alike. On a
+    chain of equal scores it makes the rounds of :func:`greedy_matching` few.
+
+    Args:
+        pairs: [2, M], smaller node first.
+        batch: [N], sorted.
+        num_graphs: B.
+
+    Returns:
+        [M].
+    """
+    start = cumsum(degree(batch, num_graphs, dtype=torch.long))
+    first = start[batch[pairs[0]]]
+    return _mix(_mix(pairs[0] - first) + pairs[1] - first)
 
 
 def _mix(key: Tensor) -> Tensor:

@@ -1,9 +1,14 @@
 """Candidate pairs and how alike the nodes of each are."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch_geometric.utils import scatter
 
+from pyg_grapheme.nn.pool.check import Graphs
 from pyg_grapheme.nn.pool.pair_product import pair_dot
 
 
@@ -24,6 +29,25 @@ def edge_pairs(edge_index: Tensor, num_nodes: int) -> Tensor:
     key = torch.unique((low * num_nodes + high)[low != high])
     low = key // max(num_nodes, 1)
     return torch.stack([low, key - low * num_nodes])
+
+
+def make_scorer(
+    score: Literal["cosine"] | nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool
+) -> Callable[[Tensor], Tensor]:
+    """Make what scores pairs [2, M], smaller node first, of some graphs: [M]."""
+    if not isinstance(score, nn.Module):
+        return partial(cosine_score, graphs.x)
+    module: nn.Module = score
+
+    def learned_score(pairs: Tensor) -> Tensor:
+        attributes = None
+        if graphs.edge_attr is not None:
+            attributes = pair_attributes(
+                graphs.edge_index, graphs.edge_attr, pairs, graphs.x.size(0), edge_reduce
+            )
+        return module_score(module, graphs.x, pairs, attributes, check_finite)
+
+    return learned_score
 
 
 def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
@@ -52,7 +76,13 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
     return pair_dot(x, pairs) * low * high
 
 
-def module_score(score: nn.Module, x: Tensor, pairs: Tensor, attributes: Tensor | None) -> Tensor:
+def module_score(
+    score: nn.Module,
+    x: Tensor,
+    pairs: Tensor,
+    attributes: Tensor | None,
+    check_finite: bool = True,
+) -> Tensor:
     """Score pairs with a module, in both orders, averaged: a pair has no first node.
 
     Args:
@@ -60,12 +90,13 @@ def module_score(score: nn.Module, x: Tensor, pairs: Tensor, attributes: Tensor 
         x: [N, F].
         pairs: [2, M].
         attributes: [M] or [M, D], or None.
+        check_finite: Refuse scores that are not finite.
 
     Returns:
-        [M].
+        [M], float32 at least.
 
     Raises:
-        ValueError: if the module's scores are not finite, or not one a pair.
+        ValueError: if the module's scores are not finite and checked, or not one a pair.
 
     Cost: two calls of the module, and 2 M F memory for the features of the ends.
     """
@@ -76,31 +107,37 @@ def module_score(score: nn.Module, x: Tensor, pairs: Tensor, attributes: Tensor 
             f"Expected 'score' to return one number for each of the {pairs.size(1)} pairs "
             f"(got shape {tuple(scores.shape)})"
         )
-    if not bool(torch.isfinite(scores).all()):
+    if check_finite and not bool(torch.isfinite(scores).all()):
         raise ValueError("Expected 'score' to return finite numbers (got NaN or infinity)")
-    return scores
+    return scores.to(torch.promote_types(scores.dtype, torch.float))
 
 
-def pair_attributes(edge_index: Tensor, edge_attr: Tensor, pairs: Tensor, reduce: str) -> Tensor:
+def pair_attributes(
+    edge_index: Tensor, edge_attr: Tensor, pairs: Tensor, num_nodes: int, reduce: str
+) -> Tensor:
     """Reduce the attributes of all edges between the two nodes of each pair, in either direction.
 
     Args:
         edge_index: [2, E].
         edge_attr: [E] or [E, D].
-        pairs: [2, M], of :func:`edge_pairs`.
+        pairs: [2, M], smaller node first, each once.
+        num_nodes: N.
         reduce: "sum", "mean", "min", "max" or "mul".
 
     Returns:
-        [M] or [M, D].
+        [M] or [M, D]; zero for a pair that no edge joins.
 
-    Cost: O(E log M).
+    Cost: O((E + M) log M).
     """
-    low, high = torch.minimum(*edge_index), torch.maximum(*edge_index)
-    apart = low != high
-    width = int(pairs.max()) + 1 if pairs.numel() else 1
-    of_pair = torch.searchsorted(pairs[0] * width + pairs[1], (low * width + high)[apart])
-    reduced: Tensor = scatter(edge_attr[apart], of_pair, 0, pairs.size(1), reduce)
-    return reduced
+    key, order = (pairs[0] * num_nodes + pairs[1]).sort()
+    edge_key = torch.minimum(*edge_index) * num_nodes + torch.maximum(*edge_index)
+    place = torch.searchsorted(key, edge_key)
+    listed = place < key.numel()
+    listed[listed.clone()] = key[place[listed]] == edge_key[listed]
+    of_pair = order[place[listed]]
+    reduced: Tensor = scatter(edge_attr[listed], of_pair, 0, pairs.size(1), reduce)
+    joined = torch.zeros_like(order, dtype=torch.bool).index_fill(0, of_pair, True)
+    return torch.where(joined.view(-1, *(1,) * (reduced.dim() - 1)), reduced, 0)
 
 
 def _squares_are_safe(norm: Tensor) -> bool:

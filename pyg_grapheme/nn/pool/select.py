@@ -5,6 +5,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from pyg_grapheme.nn.pool.acyclic import acyclic_roots
+from pyg_grapheme.nn.pool.candidates import Candidates
 from pyg_grapheme.nn.pool.components import component_roots, dense_labels
 
 
@@ -14,21 +15,18 @@ class Selection(NamedTuple):
     Attributes:
         cluster: [N], which output node each input node goes to; numbered by smallest member.
         num_clusters: C.
-        pairs: [2, M], the candidate pairs.
-        score: [M], how alike they are.
-        merged: [M], whether the score is above the threshold.
+        candidates: The pairs that might have merged, with their scores.
+        threshold: Scalar; those with a score strictly above it did.
     """
 
     cluster: Tensor
     num_clusters: int
-    pairs: Tensor
-    score: Tensor
-    merged: Tensor
+    candidates: Candidates
+    threshold: Tensor | float
 
 
 def select_components(
-    score: Tensor,
-    pairs: Tensor,
+    candidates: Candidates,
     threshold: Tensor | float,
     num_nodes: int,
     dag: Tensor | None = None,
@@ -36,8 +34,7 @@ def select_components(
     """Merge every pair whose score is strictly above the threshold, closed transitively.
 
     Args:
-        score: [M].
-        pairs: [2, M].
+        candidates: The M pairs and their scores.
         threshold: A scalar.
         num_nodes: N.
         dag: [2, E], edges of a directed acyclic graph that is to stay one, or None.
@@ -45,9 +42,10 @@ def select_components(
     Differentiation: the clustering is piecewise constant; the scores are handed on as they came.
     Cost: O((N + M) log N).
     """
-    merged = score.detach() > threshold
-    root = component_roots(pairs[:, merged], num_nodes)
+    root: Tensor | None = None
+    for pairs, score in candidates.blocks():
+        root = component_roots(pairs[:, score > threshold], num_nodes, root)
+    assert root is not None
     if dag is not None:
         root = acyclic_roots(root, dag)
-    cluster, num_clusters = dense_labels(root)
-    return Selection(cluster, num_clusters, pairs, score, merged)
+    return Selection(*dense_labels(root), candidates, threshold)

@@ -2,29 +2,27 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
-from torch_geometric.utils import scatter
 
-from pyg_grapheme.nn.pool.acyclic import acyclic_roots
+from pyg_grapheme.nn.pool.candidates import Candidates
 from pyg_grapheme.nn.pool.check import Graphs, check_graphs, expect_one_of
-from pyg_grapheme.nn.pool.components import dense_labels
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
-from pyg_grapheme.nn.pool.copies import copy_graphs
 from pyg_grapheme.nn.pool.cuts import enumerate_cuts
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
 from pyg_grapheme.nn.pool.eager import eager
 from pyg_grapheme.nn.pool.estimator import Estimator, Merge, resolve_estimator
+from pyg_grapheme.nn.pool.find_candidates import find_candidates
 from pyg_grapheme.nn.pool.history import make_history
-from pyg_grapheme.nn.pool.matching import keep_matching
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
+from pyg_grapheme.nn.pool.pool_cuts import pool_cuts
 from pyg_grapheme.nn.pool.reduce import resolve_reduce, with_gradient
-from pyg_grapheme.nn.pool.score import cosine_score, edge_pairs, module_score, pair_attributes
+from pyg_grapheme.nn.pool.score import make_scorer
 from pyg_grapheme.nn.pool.select import Selection, select_components
-from pyg_grapheme.typing import EstimatorName, MergeName
+from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
 
 
 class ThresholdMergePool(nn.Module):
@@ -48,7 +46,9 @@ class ThresholdMergePool(nn.Module):
             ``(x_i [M, F], x_j [M, F], edge_attr [M, D] or None) -> [M]``. It sees each pair in both
             orders, and the two are averaged; attributes of parallel edges are reduced first. It
             should end in a sigmoid, for the threshold lies in (0, 1).
-        candidates: Which pairs may merge: "edges", the two ends of an edge in either direction.
+        candidates: Which pairs may merge: "edges", the two ends of an edge in either direction; or
+            "all", any two nodes of one graph, n (n - 1) / 2 pairs of a graph of n nodes. A learned
+            score gets zeros for the attributes of a pair that no edge joins.
         merge: Which of them do: "components", all above the threshold, closed transitively; or
             "matching", greedily, best first, each node in at most one, equal scores in the order of
             a fixed hash of the two nodes' places in their graph.
@@ -62,6 +62,10 @@ class ThresholdMergePool(nn.Module):
         acyclic: Keep a directed acyclic graph acyclic: nodes that would lie on a cycle of the
             quotient (a strongly connected component) are merged too. Input with a cycle is an
             error. Quick where node ids are a topological order already, as in text.
+        check_finite: Refuse NaN and infinity in the features and in learned scores. Without the
+            check, for a gradient scaler that waits for them to pass through, what is not a number
+            merges with nothing.
+        block_size: Most pairs scored at a time with ``candidates="all"``: what bounds its memory.
 
     Shapes:
         x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted
@@ -96,28 +100,34 @@ class ThresholdMergePool(nn.Module):
         threshold: float = 0.69,
         *,
         score: Literal["cosine"] | nn.Module = "cosine",
-        candidates: Literal["edges"] = "edges",
+        candidates: CandidatesName = "edges",
         merge: MergeName = "components",
         reduce: str | nn.Module = "mean",
         edge_reduce: str = "sum",
         estimator: EstimatorName | Estimator = "gate",
         temperature: float = 0.1,
         acyclic: bool = False,
+        check_finite: bool = True,
+        block_size: int = 2**20,
     ) -> None:
         super().__init__()
         if not 0 < threshold < 1 - 1e-7:
             raise ValueError(f"Expected 'threshold' to be in (0, 1) (got {threshold})")
         if not 0 < temperature < float("inf"):
             raise ValueError(f"Expected 'temperature' to be positive (got {temperature})")
+        if block_size < 1:
+            raise ValueError(f"Expected 'block_size' to be at least 1 (got {block_size})")
         if not isinstance(score, nn.Module):
             expect_one_of("score", score, ("cosine",))
-        expect_one_of("candidates", candidates, ("edges",))
+        expect_one_of("candidates", candidates, get_args(CandidatesName))
         expect_one_of("merge", merge, get_args(MergeName))
         expect_one_of("edge_reduce", edge_reduce, ("sum", "mean", "min", "max", "mul"))
         self.initial_threshold = threshold
         self.score, self.candidates, self.merge = score, candidates, merge
         self.temperature = temperature
         self.acyclic = acyclic
+        self.check_finite = check_finite
+        self.block_size = block_size
         self.edge_reduce = edge_reduce
         self.reduce = resolve_reduce(reduce)
         self.estimator = resolve_estimator(estimator)
@@ -156,7 +166,7 @@ class ThresholdMergePool(nn.Module):
             batch: [N], sorted; one graph if None.
             batch_size: B, needed where graphs at the end are empty.
         """
-        graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
+        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         selection = self._select(graphs)
         cluster, num_clusters = selection[:2]
         pooled = self.reduce(x, cluster, dim_size=num_clusters)
@@ -177,7 +187,7 @@ class ThresholdMergePool(nn.Module):
         batch_size: int | None = None,
     ) -> Selection:
         """Decide which nodes become one; arguments as for :meth:`forward`."""
-        return self._select(check_graphs(x, edge_index, edge_attr, batch, batch_size))
+        return self._select(self._check(x, edge_index, edge_attr, batch, batch_size))
 
     def connect(
         self, selection: Selection, edge_index: Tensor, edge_attr: Tensor | None = None
@@ -185,29 +195,21 @@ class ThresholdMergePool(nn.Module):
         """Carry the edges over to the clusters."""
         return connect_clusters(*selection[:2], edge_index, edge_attr, self.edge_reduce)
 
+    def _check(self, *inputs: Any) -> Graphs:
+        return check_graphs(*inputs, check_finite=self.check_finite)
+
     def _select(self, graphs: Graphs) -> Selection:
         if not self.estimator.differentiates_scores:
             graphs = graphs.detach()
-        pairs, score = self._candidates(graphs)
         threshold = self.threshold.detach()
-        if self.merge == "matching":
-            # What is below the threshold does not change which pairs above it are matched.
-            above = score.detach() > threshold
-            pairs, score = keep_matching(pairs[:, above], score[above], graphs)
+        # What is below the threshold does not change which pairs above it are matched.
+        candidates = self._candidates(graphs, above=threshold)
         dag = graphs.edge_index if self.acyclic else None
-        return select_components(score, pairs, threshold, graphs.x.size(0), dag)
+        return select_components(candidates, threshold, graphs.x.size(0), dag)
 
-    def _candidates(self, graphs: Graphs) -> tuple[Tensor, Tensor]:
-        """The pairs that may merge, [2, M], and how alike they are, [M]."""
-        pairs = edge_pairs(graphs.edge_index, graphs.x.size(0))
-        if self.score == "cosine":
-            return pairs, cosine_score(graphs.x, pairs)
-        attributes = None
-        if graphs.edge_attr is not None:
-            attributes = pair_attributes(
-                graphs.edge_index, graphs.edge_attr, pairs, self.edge_reduce
-            )
-        return pairs, module_score(self.score, graphs.x, pairs, attributes)
+    def _candidates(self, graphs: Graphs, above: Tensor | None = None) -> Candidates:
+        score = make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
+        return find_candidates(score, graphs, self.candidates, self.merge, self.block_size, above)
 
     @eager
     def dendrogram(
@@ -224,11 +226,8 @@ class ThresholdMergePool(nn.Module):
 
         Differentiation: ``height`` is exact in x and in the parameters of a learned score.
         """
-        graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
-        pairs, score = self._candidates(graphs)
-        if self.merge == "matching":
-            pairs, score = keep_matching(pairs, score, graphs)
-        return single_linkage(score, pairs, graphs.batch, graphs.num_graphs)
+        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
+        return single_linkage(self._candidates(graphs), graphs.batch, graphs.num_graphs)
 
     @eager
     def cuts(
@@ -247,25 +246,17 @@ class ThresholdMergePool(nn.Module):
         the threshold, and in x and the parameters of a learned score wherever no two scores tie.
         With ``merge="matching"`` the expectation jumps in x where two scores change places.
         """
-        graphs = check_graphs(x, edge_index, edge_attr, batch, batch_size)
-        pairs, score = self._candidates(graphs)
-        if self.merge == "matching":
-            pairs, score = keep_matching(pairs, score, graphs)
-        cuts = enumerate_cuts(
-            score, pairs, graphs.batch, graphs.num_graphs, self.threshold, self.temperature
+        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
+        structure = enumerate_cuts(
+            self._candidates(graphs),
+            graphs.batch,
+            graphs.num_graphs,
+            self.threshold,
+            self.temperature,
         )
-        edges = copy_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, cuts.graph)
-        root = acyclic_roots(cuts.root, edges.edge_index) if self.acyclic else cuts.root
-        clustering = dense_labels(root)
-        node = cuts.copies.node
-        copied_attr = None if edge_attr is None else edge_attr[edges.edge]
-        output = PoolOutput(
-            self.reduce(x[node], clustering[0], dim_size=clustering[1]),
-            *connect_clusters(*clustering, edges.edge_index, copied_attr, self.edge_reduce),
-            coarse_batch(cuts.copies.batch, *clustering),
-            make_history(*clustering, cuts.graph.numel(), self.threshold, x.dtype),
+        return pool_cuts(
+            structure, graphs, self.reduce, self.edge_reduce, self.acyclic, self.threshold
         )
-        return Cuts(output, cuts.weight, cuts.graph, node)
 
     def expect(
         self,
@@ -293,16 +284,7 @@ class ThresholdMergePool(nn.Module):
         Differentiation: exact in everything that ``fn`` and the cuts depend on.
         """
         cuts = self.cuts(x, edge_index, edge_attr, batch, batch_size)
-        value = fn(cuts)
-        if value.dim() == 0 or value.size(0) != cuts.graph.numel():
-            raise ValueError(
-                f"Expected 'fn' to return one row for each of the {cuts.graph.numel()} cuts "
-                f"(got shape {tuple(value.shape)})"
-            )
-        weight = cuts.weight.view(-1, *(1,) * (value.dim() - 1))
-        num_graphs = int(cuts.graph[-1]) + 1 if cuts.graph.numel() else 0
-        expected: Tensor = scatter(value * weight, cuts.graph, dim_size=num_graphs)
-        return expected
+        return cuts.average(fn(cuts))
 
     def __repr__(self) -> str:
         return (
@@ -310,5 +292,6 @@ class ThresholdMergePool(nn.Module):
             f"score={self.score!r}, candidates={self.candidates!r}, merge={self.merge!r}, "
             f"reduce={self.reduce}, edge_reduce={self.edge_reduce!r}, "
             f"estimator={self.estimator}, temperature={self.temperature}, "
-            f"acyclic={self.acyclic})"
+            f"acyclic={self.acyclic}, check_finite={self.check_finite}, "
+            f"block_size={self.block_size})"
         )

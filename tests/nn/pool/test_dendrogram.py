@@ -6,7 +6,7 @@ import torch
 from scipy.cluster.hierarchy import linkage
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.pool import single_linkage
+from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
 
 
 @pytest.mark.parametrize("num_nodes", [2, 3, 8, 25])
@@ -15,7 +15,7 @@ def test_heights_of_complete_graphs_are_scipys(num_nodes: int, seed: int) -> Non
     pairs = torch.combinations(torch.arange(num_nodes)).T
     generator = torch.Generator().manual_seed(seed)
     score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
-    dendrogram = single_linkage(score, pairs, torch.zeros(num_nodes).long(), 1)
+    dendrogram = single_linkage(ScoredPairs(pairs, score), torch.zeros(num_nodes).long(), 1)
     expected = 1 - torch.from_numpy(linkage((1 - score).numpy(), method="single")[:, 2])
     torch.testing.assert_close(score[dendrogram.joint], expected, rtol=0, atol=1e-12)
 
@@ -31,7 +31,7 @@ def test_joints_weigh_what_networkx_spanning_forests_weigh(seed: int, levels: in
     pairs = pairs[:, torch.randperm(pairs.size(1), generator=generator)[: pairs.size(1) // 5]]
     score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
     score = score if levels is None else (score * levels).floor()
-    dendrogram = single_linkage(score, pairs, batch, len(sizes))
+    dendrogram = single_linkage(ScoredPairs(pairs, score), batch, len(sizes))
     graph_of_joint = batch[pairs[0, dendrogram.joint]]
     assert graph_of_joint.tolist() == sorted(graph_of_joint.tolist())
     for g in range(len(sizes)):
@@ -52,7 +52,7 @@ def test_joints_weigh_what_networkx_spanning_forests_weigh(seed: int, levels: in
 def test_without_pairs_there_is_no_step(num_nodes: int, num_graphs: int) -> None:
     none = torch.empty(2, 0, dtype=torch.long)
     batch = torch.zeros(num_nodes).long()
-    dendrogram = single_linkage(torch.empty(0), none, batch, num_graphs)
+    dendrogram = single_linkage(ScoredPairs(none, torch.empty(0)), batch, num_graphs)
     assert dendrogram.joint.numel() == dendrogram.step.numel() == 0
     assert dendrogram.num_steps.tolist() == [0] * num_graphs
 
@@ -61,7 +61,7 @@ def test_a_long_chain_of_falling_scores_joins_in_order() -> None:
     nodes = torch.arange(500)
     score = torch.linspace(1, 0, 499, dtype=torch.double)
     dendrogram = single_linkage(
-        score, torch.stack([nodes[:-1], nodes[1:]]), torch.zeros(500).long(), 1
+        ScoredPairs(torch.stack([nodes[:-1], nodes[1:]]), score), torch.zeros(500).long(), 1
     )
     assert dendrogram.joint.tolist() == list(range(499))
     assert dendrogram.step.tolist() == list(range(1, 500))

@@ -294,7 +294,7 @@ def test_at_small_temperatures_it_is_the_loss_at_the_plain_threshold(
     graphs = draw_graphs(seed, SIZES)
     pool = ThresholdMergePool(0.45, estimator="none", temperature=1e-6).double()
     plain = pool(*graphs)
-    cuts = Cuts(plain, torch.empty(0), torch.arange(graphs.batch_size), torch.empty(0))
+    cuts = Cuts(plain, torch.empty(0), torch.arange(graphs.batch_size), torch.empty(0), 0)
     torch.testing.assert_close(pool.expect(loss_per_cut, *graphs), loss_per_cut(cuts))
 
 

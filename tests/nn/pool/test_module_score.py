@@ -5,7 +5,6 @@ import torch
 from torch import Tensor, nn
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.pool import Cuts
 from pyg_grapheme.nn.pool.score import edge_pairs, module_score, pair_attributes
 
 
@@ -65,7 +64,7 @@ def test_attributes_of_parallel_edges_are_reduced_first(reduce: str, width: int 
         "mul": lambda v: v.prod(0),
     }[reduce]
     expected = torch.stack([combine(edge_attr[edges]) for edges in ([1, 2, 4], [0], [5])])
-    found = pair_attributes(edge_index, edge_attr, pairs, reduce)
+    found = pair_attributes(edge_index, edge_attr, pairs, 4, reduce)
     torch.testing.assert_close(found, expected)
 
 
@@ -73,26 +72,22 @@ def test_forward_compares_with_the_module_s_scores(draw_graphs) -> None:
     graphs = draw_graphs(0, [8, 5])
     pool = ThresholdMergePool(0.5, score=Learned(), estimator="none").double()
     selection = pool.select(*graphs)
-    attributes = pair_attributes(graphs.edge_index, graphs.edge_attr, selection.pairs, "sum")
-    expected = module_score(pool.score, graphs.x, selection.pairs, attributes) > 0.5
-    assert torch.equal(selection.merged, expected)
+    pairs = selection.candidates.pairs
+    attributes = pair_attributes(graphs.edge_index, graphs.edge_attr, pairs, 13, "sum")
+    expected = module_score(pool.score, graphs.x, pairs, attributes) > 0.5
+    assert torch.equal(selection.candidates.score > 0.5, expected)
     assert 0 < expected.sum() < expected.numel()
 
 
-def squares(cuts: Cuts) -> Tensor:
-    x = cuts.output.x.pow(4).sum(1)
-    return x.new_zeros(cuts.graph.numel()).index_add(0, cuts.output.batch, x)
-
-
 @pytest.mark.parametrize("merge", ["components", "matching"])
-def test_gradcheck_in_the_parameters_of_the_score(merge: str, draw_graphs) -> None:
+def test_gradcheck_in_the_parameters_of_the_score(merge: str, draw_graphs, fourth_powers) -> None:
     graphs = draw_graphs(1, [6, 4])
     pool = ThresholdMergePool(0.5, score=Learned(), merge=merge, temperature=0.2).double()
     names = [name for name, _ in pool.named_parameters()]
 
     def expectation(*values: Tensor) -> Tensor:
         module = nn.ModuleDict({"pool": pool})
-        module.forward = lambda: pool.expect(squares, *graphs)  # type: ignore[method-assign]
+        module.forward = lambda: pool.expect(fourth_powers, *graphs)  # type: ignore[method-assign]
         parameters = {f"pool.{n}": v for n, v in zip(names, values, strict=True)}
         return torch.func.functional_call(module, parameters, ())
 

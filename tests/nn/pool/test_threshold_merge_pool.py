@@ -77,7 +77,10 @@ def test_a_score_at_the_threshold_does_not_merge() -> None:
     x = torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
     edge_index = torch.tensor([[0], [1]])
     pool = ThresholdMergePool(0.5)
-    assert (pool.threshold.item(), pool.select(x, edge_index).score.tolist()) == (0.5, [0.5])
+    assert (pool.threshold.item(), pool.select(x, edge_index).candidates.score.tolist()) == (
+        0.5,
+        [0.5],
+    )
     assert pool(x, edge_index).history.num_clusters == 2
     with torch.no_grad():
         pool.raw_threshold.fill_(-1e-6)
@@ -222,7 +225,8 @@ def test_max_and_its_gradient_need_no_torch_scatter(
         ({"reduce": "lstm"}, r"'reduce' to be a PyG aggregation.* \(got 'lstm'\)"),
         ({"threshold": 0.999999999}, r"'threshold' to be in \(0, 1\)"),
         ({"score": "dot"}, r"'score' to be one of 'cosine' \(got 'dot'\)"),
-        ({"candidates": "every"}, r"'candidates' to be one of 'edges' \(got 'every'\)"),
+        ({"candidates": "every"}, r"'candidates' to be one of 'edges', 'all' \(got 'every'\)"),
+        ({"block_size": 0}, r"'block_size' to be at least 1 \(got 0\)"),
         ({"merge": "component"}, r"'merge' to be one of 'components', 'matching' \(got 'comp"),
         (
             {"estimator": "gat"},
@@ -247,7 +251,8 @@ def test_repr_says_every_option() -> None:
     assert repr(pool) == (
         "ThresholdMergePool(threshold=0.25, score='cosine', candidates='edges', "
         "merge='components', reduce=MaxAggregation(), edge_reduce='min', "
-        "estimator=NoEstimator(), temperature=0.1, acyclic=False)"
+        "estimator=NoEstimator(), temperature=0.1, acyclic=False, "
+        "check_finite=True, block_size=1048576)"
     )
 
 

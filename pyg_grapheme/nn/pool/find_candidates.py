@@ -1,0 +1,45 @@
+"""Which pairs of nodes may merge."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from pyg_grapheme.nn.pool.all_pairs import AllPairs
+from pyg_grapheme.nn.pool.candidates import Candidates, PairBlocks, ScoredPairs
+from pyg_grapheme.nn.pool.check import Graphs
+from pyg_grapheme.nn.pool.matching import keep_matching
+from pyg_grapheme.nn.pool.matching_blocks import match_all_pairs
+from pyg_grapheme.nn.pool.score import edge_pairs
+from pyg_grapheme.typing import CandidatesName, MergeName
+
+
+def find_candidates(
+    score: Callable[[Tensor], Tensor],
+    graphs: Graphs,
+    candidates: CandidatesName,
+    merge: MergeName,
+    block_size: int,
+    above: Tensor | None = None,
+) -> Candidates:
+    """List the pairs that may merge; of a matching, only those that some threshold would merge.
+
+    Args:
+        score: From pairs [2, m] to scores [m], differentiable.
+        graphs: N nodes in B graphs.
+        candidates: "edges", or "all" pairs inside each graph.
+        merge: "components" or "matching".
+        block_size: Most of all pairs to be in memory at a time.
+        above: Scalar; of a matching, only the pairs with a score above it.
+    """
+    of_graphs = (graphs.batch, graphs.num_graphs)
+    if candidates == "edges":
+        pairs = edge_pairs(graphs.edge_index, graphs.x.size(0))
+    else:
+        blocks = AllPairs(*of_graphs, block_size)
+        if len(blocks) > 1 and merge == "matching":
+            return match_all_pairs(score, *of_graphs, block_size, above)
+        if len(blocks) > 1:
+            return PairBlocks(blocks, score)
+        pairs = blocks[0]
+    scored = ScoredPairs(pairs, score(pairs))
+    return keep_matching(scored, *of_graphs, above) if merge == "matching" else scored
