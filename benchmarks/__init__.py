@@ -1,0 +1,1 @@
+"""Measurements beside real peers; run from the root of the repository, as modules."""

@@ -1,0 +1,69 @@
+"""The command line; see the package for what is compared."""
+
+import argparse
+import gc
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmarks.pools.features import FEATURES
+from benchmarks.pools.layers import KEYS, list_rows
+from benchmarks.pools.machine import describe_machine
+from benchmarks.pools.measure import Results, prepare, time_rows
+from benchmarks.pools.memory import add_memory
+from benchmarks.pools.report import describe_workload, report
+from benchmarks.pools.workloads import WORKLOADS, build_workload
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.pools",
+        description="Compare pooling layers, forward and backward.",
+    )
+    add = parser.add_argument
+    add("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="NAME",
+        help=f"some of {', '.join(WORKLOADS)}")  # fmt: skip
+    add("--pools", nargs="+", choices=KEYS, default=KEYS, metavar="NAME",
+        help=f"some of {', '.join(KEYS)}")  # fmt: skip
+    add("--merges", nargs="+", default=["components", "matching"], help="of ours")
+    add("--estimators", nargs="+", default=["none", "straight_through", "gate"], help="of ours")
+    add("--above", type=float, default=0.5,
+        help="share of the pairs above a threshold that the workload does not fix")  # fmt: skip
+    add("--repeats", type=int, default=20, help="most runs of a cell")
+    add("--seconds", type=float, default=10.0,
+        help="budget of a cell; at least 3 runs unless one takes longer")  # fmt: skip
+    add("--threads", type=int, default=torch.get_num_threads())
+    add("--memory", action="store_true", help="peak memory of each cell too, in new processes")
+    add("--output", type=Path, help="markdown file")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure what the command line asks for and print the tables."""
+    options = parse_options()
+    prepare(options.threads)
+    gc.disable()  # Collected between the turns, not in the middle of one.
+    rows = list_rows(options.pools, options.merges, options.estimators)
+    results: Results = {}
+    inputs = []
+    for name in options.workloads:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        work = build_workload(name, options.above)
+        inputs.append(describe_workload(name, work))
+        results[name] = time_rows(rows, work, options.repeats, options.seconds)
+        if options.memory:
+            add_memory(results[name], rows, work, options.threads)
+    setting = (
+        f"{FEATURES} features, float32, forward and backward, up to {options.repeats} runs or "
+        f"{options.seconds:g} s a cell; {describe_machine()}"
+    )
+    text = report(setting, inputs, results, options.memory)
+    print(text)
+    if options.output is not None:
+        options.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The features of the workloads: how alike the two ends of an edge are."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch_geometric.utils import to_undirected
+
+from benchmarks.pools.graphs import Graph
+
+FEATURES = 64
+
+
+def smooth_features(graph: Graph) -> Tensor:
+    """Add up each node's own noise and its neighbours': ends of an edge are alike. [N, F]."""
+    num_nodes = graph.batch.numel()
+    noise = torch.randn(num_nodes, FEATURES)
+    low, high = to_undirected(graph.edge_index, num_nodes=num_nodes)
+    return noise.clone().index_add_(0, low, noise[high])
+
+
+def close_features(graph: Graph) -> Tensor:
+    """Add a common part, which makes every cosine large. [N, F]."""
+    return smooth_features(graph) + 3
+
+
+def equal_features(graph: Graph) -> Tensor:
+    """Give all nodes the same features: rounding too is the same, and all pairs tie. [N, F]."""
+    return torch.randn(1, FEATURES).repeat(graph.batch.numel(), 1)
+
+
+def turning_features(graph: Graph) -> Tensor:
+    """Turn in a plane from node to node: by the order of the nodes, each cosine is a bit less.
+
+    The cosines are spaced evenly in (0.51, 0.99). Between 10,000 nodes that is 5e-5 a step, far
+    above what rounding to float32 moves them by.
+
+    Returns:
+        [N, F].
+    """
+    num_nodes = graph.batch.numel()
+    cosine = torch.linspace(0.99, 0.51, num_nodes - 1, dtype=torch.double)
+    angle = F.pad(cosine.acos().cumsum(0), (1, 0))
+    plane = torch.linalg.qr(torch.randn(FEATURES, 2, dtype=torch.double)).Q
+    x: Tensor = torch.stack([angle.cos(), angle.sin()], 1) @ plane.T
+    return x.float()
+
+
+def pair_cosines(x: Tensor, edge_index: Tensor) -> Tensor:
+    """Cosine of the ends of each edge that leads to the larger node, [M]; in pieces, for memory."""
+    low, high = edge_index[:, edge_index[0] < edge_index[1]]
+    pairs = zip(low.split(10**5), high.split(10**5), strict=True)
+    return torch.cat([F.cosine_similarity(x[i], x[j]) for i, j in pairs])

@@ -1,0 +1,56 @@
+"""The graphs of the workloads, before they have features."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch_geometric.utils import to_undirected
+
+
+class Graph(NamedTuple):
+    """Nodes and edges.
+
+    Attributes:
+        edge_index: [2, E], sorted by row.
+        batch: [N], sorted.
+    """
+
+    edge_index: Tensor
+    batch: Tensor
+
+
+def chain(num_nodes: int, shuffled: bool = False) -> Graph:
+    """Join each node to the next, in both directions; shuffled, their numbers say nothing."""
+    node = torch.randperm(num_nodes) if shuffled else torch.arange(num_nodes)
+    edges = to_undirected(torch.stack([node[:-1], node[1:]]), num_nodes=num_nodes)
+    return Graph(edges, torch.zeros(num_nodes, dtype=torch.long))
+
+
+def words(count: int, length: int, both: bool) -> Graph:
+    """Chains of one length, one way or both ways."""
+    node = torch.arange(count * length).view(count, length)
+    edges = torch.stack([node[:, :-1].flatten(), node[:, 1:].flatten()])
+    if both:
+        edges = to_undirected(edges, num_nodes=node.numel())
+    return Graph(edges, torch.arange(count).repeat_interleave(length))
+
+
+def molecules(count: int, mean_size: int, rings: int = 3) -> Graph:
+    """Random trees whose nodes hang on one of the three before them, and a few rings of six."""
+    size = torch.randint(mean_size - 6, mean_size + 7, (count,))
+    batch = torch.arange(count).repeat_interleave(size)
+    start = size.cumsum(0) - size
+    place = torch.arange(batch.numel()) - start[batch]
+    child = (place > 0).nonzero().view(-1)
+    step = (torch.rand(child.numel()) * place[child].clamp(max=3)).long() + 1
+    tree = torch.stack([child - step, child])
+    close = start[:, None] + 5 + (torch.rand(count, rings) * (size[:, None] - 5)).long()
+    ring = torch.stack([close.flatten() - 5, close.flatten()])
+    return Graph(to_undirected(torch.cat([tree, ring], 1), num_nodes=batch.numel()), batch)
+
+
+def random_graph(num_nodes: int, mean_degree: int) -> Graph:
+    """Random pairs of nodes, each in both directions."""
+    edges = torch.randint(num_nodes, (2, num_nodes * mean_degree // 2))
+    edges = to_undirected(edges[:, edges[0] != edges[1]], num_nodes=num_nodes)
+    return Graph(edges, torch.zeros(num_nodes, dtype=torch.long))

@@ -1,0 +1,23 @@
+"""What the numbers were measured on."""
+
+import platform
+from pathlib import Path
+
+import torch
+
+
+def describe_machine() -> str:
+    """Name the number of threads, the version of torch and the processor."""
+    threads = torch.get_num_threads()
+    return f"{threads} threads, torch {torch.__version__}.\nProcessor: {processor_model()}."
+
+
+def processor_model() -> str:
+    """Read the model of the processor; on Linux only the kernel's own list has it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    for line in lines:
+        key, _, model = line.partition(":")
+        if key.strip() == "model name":
+            return model.strip()
+    return platform.processor() or platform.machine()
