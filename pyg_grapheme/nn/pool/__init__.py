@@ -7,6 +7,11 @@ from pyg_grapheme.nn.pool.history import MergeHistory
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
 from pyg_grapheme.nn.pool.score import cosine_score, edge_pairs
 from pyg_grapheme.nn.pool.select import Selection, select_components
+from pyg_grapheme.nn.pool.select_output import (
+    from_select_output,
+    to_select_output,
+    to_tgp_select_output,
+)
 from pyg_grapheme.nn.pool.threshold_merge_pool import ThresholdMergePool
 
 __all__ = [
@@ -26,6 +31,9 @@ __all__ = [
     "ThresholdMergePool",
     "cosine_score",
     "edge_pairs",
+    "from_select_output",
     "select_components",
     "single_linkage",
+    "to_select_output",
+    "to_tgp_select_output",
 ]

@@ -23,7 +23,7 @@ def connect_clusters(
             ``torch_geometric.utils.coalesce``.
 
     Returns:
-        Edges [2, E'] sorted by row, then column, and their attributes.
+        Edges [2, E'] sorted by row, then column, and their attributes, as floats for a mean.
 
     Differentiation: exact in ``edge_attr``.
     Cost: O(E log E).
@@ -34,13 +34,19 @@ def connect_clusters(
         key = torch.unique((row * num_clusters + column)[between])
         row = key // max(num_clusters, 1)
         return torch.stack([row, key - row * num_clusters]), None
-    connected: tuple[Tensor, Tensor] = coalesce(
+    dtype = edge_attr.dtype
+    if edge_reduce == "mean" and not edge_attr.is_floating_point():
+        dtype = torch.get_default_dtype()
+    edges, reduced = coalesce(
         torch.stack([row[between], column[between]]),
-        edge_attr[between],
+        # The sum of some hundred ones is not to be had in half precision.
+        edge_attr[between].to(
+            torch.promote_types(dtype, torch.float) if dtype.is_floating_point else dtype
+        ),
         num_nodes=num_clusters,
         reduce=edge_reduce,
     )
-    return connected
+    return edges, reduced.to(dtype)
 
 
 def coarse_batch(batch: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:

@@ -80,6 +80,8 @@ def _best_pairs(
     best: Best | None = None
     for pairs in AllPairs(batch[free], num_graphs, block_size):
         value, key = score(free[pairs]), tie_key(free[pairs], batch, num_graphs)
+        if above is None:
+            value = torch.where(value.isnan(), torch.inf, value)  # where sorting puts it
         if best is None:
             best = _no_pairs(free, value)
         if above is not None:

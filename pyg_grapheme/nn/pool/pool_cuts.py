@@ -10,6 +10,7 @@ from pyg_grapheme.nn.pool.copies import copy_graphs
 from pyg_grapheme.nn.pool.cuts import CutStructure
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
+from pyg_grapheme.nn.pool.reduce import reduce_members
 
 
 def pool_cuts(
@@ -30,7 +31,7 @@ def pool_cuts(
     node = cuts.copies.node
     copied_attr = None if graphs.edge_attr is None else graphs.edge_attr[edges.edge]
     output = PoolOutput(
-        reduce(graphs.x[node], cluster, dim_size=num_clusters),
+        reduce_members(reduce, graphs.x[node], cluster, num_clusters),
         *connect_clusters(cluster, num_clusters, edges.edge_index, copied_attr, edge_reduce),
         coarse_batch(cuts.copies.batch, cluster, num_clusters),
         make_history(cluster, num_clusters, cuts.graph.numel(), threshold, graphs.x.dtype),

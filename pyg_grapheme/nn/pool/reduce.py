@@ -23,6 +23,18 @@ def resolve_reduce(reduce: str | nn.Module) -> nn.Module:
     return aggregation
 
 
+def reduce_members(reduce: nn.Module, x: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
+    """Make one node of the members of each cluster: [N, F] -> [C, F].
+
+    In half precision, sums and counts of some hundred members are not to be had, so they are taken
+    in float32, unless the aggregation has weights of its own.
+    """
+    if x.dtype.itemsize > 2 or next(reduce.parameters(), None) is not None:
+        reduced: Tensor = reduce(x, cluster, dim_size=num_clusters)
+        return reduced
+    return reduce_members(reduce, x.float(), cluster, num_clusters).to(x.dtype)
+
+
 def with_gradient(output: Tensor, parameter: Tensor) -> Tensor:
     """Hand the output on; whatever it depends on, the parameter gets a gradient, if only a zero.
 

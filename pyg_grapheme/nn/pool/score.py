@@ -66,7 +66,7 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
     """
     x = x.to(torch.promote_types(x.dtype, torch.float))
     norm: Tensor = torch.linalg.vector_norm(x, dim=-1)
-    if not _squares_are_safe(norm):
+    if x.size(-1) > 0 and not _squares_are_safe(norm):
         # The cosine does not depend on lengths; without them nothing over- or underflows.
         largest = x.detach().abs().amax(dim=-1, keepdim=True)
         x = x / largest.masked_fill(largest == 0, 1.0)

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
 from pyg_grapheme.nn.pool.candidates import Candidates
@@ -19,7 +20,8 @@ from pyg_grapheme.nn.pool.find_candidates import find_candidates
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
 from pyg_grapheme.nn.pool.pool_cuts import pool_cuts
-from pyg_grapheme.nn.pool.reduce import resolve_reduce, with_gradient
+from pyg_grapheme.nn.pool.pool_data import pool_data
+from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce, with_gradient
 from pyg_grapheme.nn.pool.score import make_scorer
 from pyg_grapheme.nn.pool.select import Selection, select_components
 from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
@@ -169,7 +171,7 @@ class ThresholdMergePool(nn.Module):
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         selection = self._select(graphs)
         cluster, num_clusters = selection[:2]
-        pooled = self.reduce(x, cluster, dim_size=num_clusters)
+        pooled = reduce_members(self.reduce, x, cluster, num_clusters)
         merge = Merge(x, pooled, selection, self.threshold, self.temperature)
         return PoolOutput(
             with_gradient(self.estimator(merge), self.threshold),
@@ -177,6 +179,13 @@ class ThresholdMergePool(nn.Module):
             coarse_batch(graphs.batch, cluster, num_clusters),
             make_history(cluster, num_clusters, graphs.num_graphs, self.threshold, x.dtype),
         )
+
+    def pool_data(self, data: Data) -> Batch:
+        """Pool a ``Data`` or ``Batch``, with ``pos``, ``y`` and its other fields.
+
+        See :func:`pyg_grapheme.nn.pool.pool_data.pool_data` for what becomes of each.
+        """
+        return pool_data(self, data)
 
     def select(
         self,

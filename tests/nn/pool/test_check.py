@@ -1,6 +1,7 @@
 """What the pool refuses, at every entry point, and what it fills in."""
 
 import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ EDGES = torch.tensor([[0, 1], [1, 2]])
 NONE = torch.empty(2, 0, dtype=torch.long)
 BATCH = torch.zeros(3, dtype=torch.long)
 ADJACENCY = torch.ones(3, 3).to_sparse()
+CANDIDATES = ("edges", "all")
+MERGES = ("components", "matching")
 METHODS = ["forward", "select", "dendrogram", "cuts", "expect"]
 
 
@@ -232,13 +235,13 @@ def test_the_cache_of_an_edge_index_stays_as_it_is(sort_order: str, method: str)
     assert (column_start.tolist(), row.tolist()) == ([0, 0, 2, 4], [0, 0, 1, 2])
 
 
-# Two graphs: a path of which node 1 is not a number, and a pair; the cosine of all others is 1.
+# Two graphs: a path of which node 1 is not a number, and a pair. Nodes 2 and 3 are alike, 4 and 5.
 BROKEN = {
-    "x": torch.tensor([[1.0, 1.0], [0.0, 0.0], [2.0, 2.0], [3.0, 3.0], [1.0, 3.0], [2.0, 6.0]]),
+    "x": torch.tensor([[1.0, -1.0], [0.0, 0.0], [2.0, 2.0], [3.0, 3.0], [1.0, 3.0], [2.0, 6.0]]),
     "edge_index": torch.tensor([[0, 1, 2, 4], [1, 2, 3, 5]]),
     "batch": torch.tensor([0, 0, 0, 0, 1, 1]),
 }
-merges = pytest.mark.parametrize("merge", ["components", "matching"])
+settings = pytest.mark.parametrize(("candidates", "merge"), list(product(CANDIDATES, MERGES)))
 not_finite = pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 
 
@@ -248,30 +251,31 @@ def broken(value: float) -> dict[str, Tensor]:
     return {**BROKEN, "x": x}
 
 
-@merges
+@settings
 @not_finite
 @pytest.mark.parametrize("estimator", ["none", "gate", "straight_through"])
 def test_unchecked_what_is_no_number_merges_with_nothing(
-    estimator: str, value: float, merge: str
+    estimator: str, value: float, candidates: str, merge: str
 ) -> None:
-    pool = ThresholdMergePool(0.5, merge=merge, estimator=estimator, check_finite=False)
+    options = {"candidates": candidates, "merge": merge, "estimator": estimator}
+    pool = ThresholdMergePool(0.5, check_finite=False, **options)
     x, edge_index, _, batch, history = pool(**broken(value))
     assert history.cluster.tolist() == [0, 1, 2, 2, 3, 3]
     assert edge_index.tolist() == [[0, 1], [1, 2]]
     assert batch.tolist() == [0, 0, 0, 1]
     w = 1 / (1 + math.exp(-0.5 / 0.1)) if estimator == "gate" else 1.0
-    expected = torch.tensor([[1.0, 1.0], [2.5 * w, 2.5 * w], [1.5 * w, 4.5 * w]])
+    expected = torch.tensor([[1.0, -1.0], [2.5 * w, 2.5 * w], [1.5 * w, 4.5 * w]])
     torch.testing.assert_close(x[[0, 2, 3]], expected)
     assert not x[1].isfinite().all()
 
 
-@merges
+@settings
 @not_finite
 @pytest.mark.parametrize("method", METHODS)
 def test_unchecked_nothing_raises_and_other_graphs_are_as_ever(
-    method: str, value: float, merge: str
+    method: str, value: float, candidates: str, merge: str
 ) -> None:
-    pool = ThresholdMergePool(0.5, merge=merge, check_finite=False)
+    pool = ThresholdMergePool(0.5, candidates=candidates, merge=merge, check_finite=False)
     found = call(pool, method, **broken(value))
     above = 1 / (1 + math.exp(-0.5 / 0.1))
     if method == "select":
@@ -293,7 +297,7 @@ class Attribute(nn.Module):
         return edge_attr.sigmoid()
 
 
-@merges
+@pytest.mark.parametrize("merge", MERGES)
 @pytest.mark.parametrize("method", METHODS)
 def test_a_learned_score_that_is_no_number(method: str, merge: str) -> None:
     inputs = {"x": X, "edge_index": EDGES, "edge_attr": torch.tensor([torch.nan, 5.0])}

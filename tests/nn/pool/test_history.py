@@ -1,10 +1,14 @@
-"""The merge history: lift, route, members."""
+"""The merge history: lift, route, members, levels."""
 
 import copy
 import pickle
+from functools import reduce
 
+import networkx as nx
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from pyg_grapheme.nn.pool import MergeHistory, ThresholdMergePool
 
@@ -18,19 +22,17 @@ def history() -> MergeHistory:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("reduce", ["mean", "sum"])
-def test_routing_equals_autograd(reduce: str, seed: int) -> None:
+@pytest.mark.parametrize("how", ["mean", "sum"])
+def test_routing_equals_autograd(how: str, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(20, 4, generator=generator, dtype=torch.double, requires_grad=True)
     edge_index = torch.randint(20, (2, 50), generator=generator)
-    pool = ThresholdMergePool(0.3, reduce=reduce, estimator="none").double()
+    pool = ThresholdMergePool(0.3, reduce=how, estimator="none").double()
     out = pool(x, edge_index)
     assert 1 < out.history.num_clusters < 20
     gradient = torch.randn(out.x.shape, generator=generator, dtype=torch.double)
     (expected,) = torch.autograd.grad(out.x, x, gradient)
-    torch.testing.assert_close(
-        out.history.route(gradient, reduce), expected, rtol=1e-12, atol=1e-14
-    )
+    torch.testing.assert_close(out.history.route(gradient, how), expected, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
@@ -91,3 +93,66 @@ def test_copies_are_equal(history: MergeHistory, how: str) -> None:
     for old, new in zip(history, copied, strict=True):
         assert new.equal(old) if isinstance(old, torch.Tensor) else new == old
     assert copied.members(1).tolist() == [1, 3]
+
+
+def levels(seed: int, draw_graphs) -> tuple[Tensor, list[MergeHistory], Tensor]:
+    """Features, the histories of three merges in a row, and the last output."""
+    graphs = draw_graphs(seed, [12, 1, 0, 9])
+    x, edge_index, edge_attr, batch, size = graphs
+    leaf = x.clone().requires_grad_()
+    x, histories = leaf, []
+    for threshold in (0.8, 0.5, 0.2):
+        pool = ThresholdMergePool(threshold, estimator="none").double()
+        x, edge_index, edge_attr, batch, history = pool(x, edge_index, edge_attr, batch, size)
+        histories.append(history)
+    return leaf, histories, x
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_composed_history_lifts_through_all_levels(seed: int, draw_graphs) -> None:
+    leaf, histories, coarse = levels(seed, draw_graphs)
+    sizes = [leaf.size(0), *(history.num_clusters for history in histories)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) > 2
+    composed = reduce(MergeHistory.compose, histories)
+    lifted = coarse
+    for history in reversed(histories):
+        lifted = history.lift(lifted)
+    assert torch.equal(composed.lift(coarse), lifted)
+    assert composed.num_clusters == coarse.size(0)
+    assert composed.num_graphs == 4
+    # The shares are those of a mean of means, and autograd's own.
+    gradient = torch.randn_like(coarse)
+    coarse.backward(gradient)
+    torch.testing.assert_close(composed.route(gradient), leaf.grad)
+
+
+def test_composing_is_associative(draw_graphs) -> None:
+    _, (a, b, c), _ = levels(0, draw_graphs)
+    left, right = a.compose(b).compose(c), a.compose(b.compose(c))
+    for one, other in zip(left, right, strict=True):
+        torch.testing.assert_close(torch.as_tensor(one), torch.as_tensor(other))
+
+
+def test_a_history_of_other_nodes_or_graphs_does_not_follow(draw_graphs) -> None:
+    _, (a, b, _), _ = levels(0, draw_graphs)
+    with pytest.raises(ValueError, match=r"'following' to merge the \d+ nodes .* \(got a merge of"):
+        b.compose(a)
+    with pytest.raises(ValueError, match=r"'following' to be of 4 graphs \(got 5\)"):
+        a.compose(b._replace(num_graphs=5))
+
+
+def test_networkx_gets_a_forest_of_all_levels(draw_graphs) -> None:
+    leaf, histories, _ = levels(1, draw_graphs)
+    forest = nx.compose_all([h.to_networkx(level) for level, h in enumerate(histories)])
+    assert nx.is_branching(forest.reverse())
+    composed = reduce(MergeHistory.compose, histories)
+    for i in range(leaf.size(0)):
+        reached = nx.descendants(forest, (0, i))
+        assert {k for level, k in reached if level == 3} == {int(composed.cluster[i])}
+    shares = [
+        np.prod([forest.edges[edge]["weight"] for edge in nx.utils.pairwise(path)])
+        for i in range(leaf.size(0))
+        for path in [nx.shortest_path(forest, (0, i), (3, int(composed.cluster[i])))]
+    ]
+    assert shares == pytest.approx(composed.weight.tolist())

@@ -120,6 +120,25 @@ def test_other_precisions(
     assert torch.isfinite(other.raw_threshold.grad)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_half_precision_counts_large_clusters(estimator: EstimatorName, dtype: torch.dtype) -> None:
+    """Both formats lose count of ones: bfloat16 at 256, float16 at 2,048."""
+    size = 4000
+    x = torch.tensor([[20.0, 4.0]]).repeat(size + 1, 1)
+    x[-1] = torch.tensor([-1.0, 1.0])
+    nodes = torch.arange(size)
+    star = torch.stack([torch.zeros_like(nodes), nodes])
+    bridges = torch.stack([nodes, torch.full_like(nodes, size)])
+    edge_index = torch.cat([star, bridges], dim=1)
+    pool = ThresholdMergePool(0.5, estimator=estimator, temperature=0.01)
+    out = pool(x.to(dtype), edge_index, torch.ones(2 * size, dtype=dtype))
+    assert out.history.num_clusters == 2
+    torch.testing.assert_close(out.x, torch.tensor([[20.0, 4.0], [-1.0, 1.0]], dtype=dtype))
+    assert out.edge_attr.tolist() == [size]
+    assert out.history.weight[:size].sum().item() == pytest.approx(1)
+
+
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_autocast_decides_as_float32_does(estimator: EstimatorName, inputs) -> None:
     pool = ThresholdMergePool(0.3, estimator=estimator)

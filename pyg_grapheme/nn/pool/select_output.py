@@ -1,0 +1,81 @@
+"""Merges in the words of other libraries, and theirs in ours."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+from torch_geometric.nn.pool.select import SelectOutput
+
+from pyg_grapheme.nn.pool.history import MergeHistory, make_history
+
+if TYPE_CHECKING:
+    from tgp.select import SelectOutput as TgpSelectOutput
+
+
+class HardAssignment(Protocol):
+    """What PyG's ``SelectOutput`` and torch-geometric-pool's have in common."""
+
+    num_nodes: int
+    node_index: Tensor
+    cluster_index: Tensor
+
+
+def to_select_output(history: MergeHistory) -> SelectOutput:
+    """Turn a merge into PyG's ``SelectOutput``; its weight is the share under ``mean``."""
+    return SelectOutput(
+        node_index=torch.arange(history.cluster.numel(), device=history.cluster.device),
+        num_nodes=history.cluster.numel(),
+        cluster_index=history.cluster,
+        num_clusters=history.num_clusters,
+        weight=history.weight,
+    )
+
+
+def to_tgp_select_output(history: MergeHistory) -> "TgpSelectOutput":
+    """Turn a merge into the ``SelectOutput`` of torch-geometric-pool, which has to be installed.
+
+    Its sparse assignment holds the shares under ``mean``, so that library's ``reduce`` is the mean
+    over clusters, and its ``lift`` copies what comes out back to the members.
+    """
+    from tgp.select import SelectOutput as TgpSelectOutput
+
+    return TgpSelectOutput(
+        cluster_index=history.cluster,
+        num_nodes=history.cluster.numel(),
+        num_supernodes=history.num_clusters,
+        weight=history.weight,
+        s_inv_op="inverse",
+    )
+
+
+def from_select_output(select: HardAssignment, num_graphs: int = 1) -> MergeHistory:
+    """Turn a ``SelectOutput`` of either library into a merge history.
+
+    Its threshold is NaN: there was none. Weights are the shares under ``mean``, whatever weights
+    the assignment has.
+
+    Args:
+        select: Sends every node to one cluster, as merging pools do.
+        num_graphs: B.
+
+    Raises:
+        ValueError: if it drops nodes, as TopK does, or sends one to several clusters.
+    """
+    node, cluster = getattr(select, "node_index", None), getattr(select, "cluster_index", None)
+    if node is None or cluster is None:
+        raise ValueError(
+            "Expected 'select' to be a SelectOutput with one cluster a node "
+            f"(got {type(select).__name__})"
+        )
+    times = torch.bincount(node, minlength=select.num_nodes)
+    if not bool((times == 1).all()):
+        i = int((times != 1).nonzero()[0])
+        raise ValueError(
+            "Expected 'select' to send every node to one cluster "
+            f"(got {int(times[i])} for node {i} of {select.num_nodes})"
+        )
+    name = "num_supernodes" if hasattr(select, "num_supernodes") else "num_clusters"
+    count: int = getattr(select, name)
+    ordered = torch.empty_like(cluster).index_put_((node,), cluster)
+    threshold = torch.tensor(float("nan"), device=cluster.device)
+    return make_history(ordered, count, num_graphs, threshold, torch.get_default_dtype())

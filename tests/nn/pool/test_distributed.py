@@ -1,0 +1,103 @@
+"""The pool under DistributedDataParallel: two processes, one of which has no edge.
+
+Run by itself with a rank and a file to meet at, this module is one of the processes.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import SAGEConv
+
+from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn.pool import Cuts
+
+WORLD = 2
+MODES = ["none", "gate", "straight_through", "expect"]
+
+
+class Model(nn.Module):
+    """Convolve, pool, read out."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.conv = SAGEConv(3, 4)
+        self.mode = mode
+        self.pool = ThresholdMergePool(0.3, estimator="none" if mode == "expect" else mode)
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        x = self.conv(x, edge_index)
+        if self.mode == "expect":
+            return self.pool.expect(read_out, x, edge_index)
+        return self.pool(x, edge_index).x.pow(2).sum().view(1)
+
+
+def read_out(cuts: Cuts) -> Tensor:
+    x = cuts.output.x.pow(2).sum(1)
+    return x.new_zeros(len(cuts.graph)).index_add(0, cuts.output.batch, x)
+
+
+def make(mode: str) -> Model:
+    torch.manual_seed(0)
+    return Model(mode)
+
+
+def inputs(rank: int) -> tuple[Tensor, Tensor]:
+    """A graph of 12 nodes; without an edge on the second process."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(12, 3, generator=generator)
+    edge_index = torch.randint(12, (2, 20), generator=generator)
+    return x, edge_index[:, : 0 if rank else 20]
+
+
+def work(rank: int, folder: Path) -> None:
+    """Go forward and backward under DDP in each mode, twice, and save the gradients."""
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder / 'meet'}", rank=rank, world_size=WORLD
+    )
+    gradients = {}
+    for mode in MODES:
+        model = nn.parallel.DistributedDataParallel(make(mode))
+        for _ in range(2):  # the second pass fails if the first left a parameter without
+            model.zero_grad()
+            model(*inputs(rank)).sum().backward()
+        gradients[mode] = [p.grad for p in model.parameters()]
+    torch.save(gradients, folder / f"{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[Tensor]]]:
+    """Gradients by mode, of each process."""
+    if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
+        pytest.skip("this torch was built without gloo")
+    folder = tmp_path_factory.mktemp("distributed")
+    processes = [
+        subprocess.Popen([sys.executable, __file__, str(rank), str(folder)])
+        for rank in range(WORLD)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0] * WORLD
+    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_process_has_the_mean_gradient(
+    mode: str, results: list[dict[str, list[Tensor]]]
+) -> None:
+    alone = []
+    for rank in range(WORLD):
+        model = make(mode)
+        model(*inputs(rank)).sum().backward()
+        alone.append([p.grad for p in model.parameters()])
+    for i, (first, second) in enumerate(zip(*alone, strict=True)):
+        assert first is not None
+        assert second is not None
+        for found in results:
+            torch.testing.assert_close(found[mode][i], (first + second) / 2)
+
+
+if __name__ == "__main__":
+    work(int(sys.argv[1]), Path(sys.argv[2]))
