@@ -1,0 +1,151 @@
+"""Every example runs as its reader would run it, on something small."""
+
+import gzip
+import importlib.util
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SHARED = EXAMPLES.parents[1] / "shared" / "data"
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real data in {SHARED}")
+
+
+def run(name: str, *arguments: str | Path) -> str:
+    command = [sys.executable, str(EXAMPLES / name), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def graph_sets() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("graph_sets", EXAMPLES / "graph_sets.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def rings_and_paths(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A TU set of 40 graphs, written by hand: rings are of class 1, paths of class -1."""
+    folder = tmp_path_factory.mktemp("tu") / "RINGS"
+    folder.mkdir()
+    edges, indicator, labels, node_labels, first = [], [], [], [], 1
+    for graph in range(40):
+        size, ring = 4 + graph % 7, graph % 2
+        nodes = range(first, first + size)
+        joined = [(i, i + 1) for i in nodes[:-1]] + ([(nodes[-1], nodes[0])] if ring else [])
+        edges += [f"{i}, {j}" for i, j in joined] + [f"{j}, {i}" for i, j in joined]
+        indicator += [str(graph + 1)] * size
+        node_labels += [str(7 - 2 * (i % 2)) for i in nodes]
+        labels.append("1" if ring else "-1")
+        first += size
+    (folder / "RINGS_A.txt.gz").write_bytes(gzip.compress("\n".join(edges).encode()))
+    (folder / "RINGS_graph_indicator.txt").write_text("\n".join(indicator))
+    (folder / "RINGS_graph_labels.txt").write_text("\n".join(labels))
+    (folder / "RINGS_node_labels.txt").write_text("\n".join(node_labels))
+    return folder
+
+
+def test_the_reader_takes_a_tu_set_apart(graph_sets: ModuleType, rings_and_paths: Path) -> None:
+    read = graph_sets.read_graph_set(rings_and_paths, folds=5)
+    assert len(read.graphs) == 40
+    assert (read.num_features, read.num_classes) == (2, 2)
+    for number, graph in enumerate(read.graphs):
+        size, ring = 4 + number % 7, number % 2
+        graph.validate()
+        assert graph.num_nodes == size
+        assert graph.num_edges == 2 * (size - 1 + ring)
+        assert int(graph.y) == ring
+        assert graph.is_undirected()
+        assert graph.x.sum(1).tolist() == [1] * size
+    tested = Counter(i for fold in read.folds for i in fold.test)
+    assert tested == Counter(range(40))
+    for fold in read.folds:
+        assert sorted(fold.train + fold.validation + fold.test) == list(range(40))
+        assert sum(int(read.graphs[i].y) for i in fold.test) == 4
+
+
+def test_the_reader_takes_a_benchmark_apart(graph_sets: ModuleType, tmp_path: Path) -> None:
+    arrays = {}
+    for split, sizes in (("train", [3, 2]), ("val", [1]), ("test", [4])):
+        edges = [[(i, i + 1) for i in range(size - 1)] for size in sizes]
+        arrays[f"{split}_num_nodes"] = sizes
+        arrays[f"{split}_num_edges"] = [len(e) for e in edges]
+        arrays[f"{split}_edge_index"] = np.array(sum(edges, [])).reshape(-1, 2).T  # noqa: RUF017
+        arrays[f"{split}_color"] = [i % 5 for size in sizes for i in range(size)]
+        arrays[f"{split}_y"] = [size % 3 for size in sizes]
+    np.savez(tmp_path / "tiny.npz", **arrays)
+    read = graph_sets.read_graph_set(tmp_path / "tiny.npz", folds=3)
+    assert [graph.num_nodes for graph in read.graphs] == [3, 2, 1, 4]
+    assert [graph.edge_index.T.tolist() for graph in read.graphs] == [
+        [[0, 1], [1, 2]],
+        [[0, 1]],
+        [],
+        [[0, 1], [1, 2], [2, 3]],
+    ]
+    assert read.graphs[3].x.argmax(1).tolist() == [0, 1, 2, 3]
+    assert read.folds == [([0, 1], [2], [3])] * 3
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "graphs", "classes", "nodes", "edges", "features"),
+    [
+        ("PROTEINS", 1113, 2, 39.06, 72.82, 3),
+        ("NCI1", 4110, 2, 29.87, 32.30, 37),
+        ("IMDB-BINARY", 1000, 2, 19.77, 96.53, None),
+    ],
+)
+def test_real_sets_have_their_published_sizes(
+    name: str,
+    graphs: int,
+    classes: int,
+    nodes: float,
+    edges: float,
+    features: int | None,
+    graph_sets: ModuleType,
+) -> None:
+    read = graph_sets.read_graph_set(SHARED / "tu" / name)
+    assert (len(read.graphs), read.num_classes) == (graphs, classes)
+    assert features in (None, read.num_features)
+    mean_nodes = sum(graph.num_nodes for graph in read.graphs) / graphs
+    mean_edges = sum(graph.num_edges for graph in read.graphs) / 2 / graphs
+    assert mean_nodes == pytest.approx(nodes, abs=0.005)
+    assert mean_edges == pytest.approx(edges, abs=0.005)
+    assert len(read.folds) == 10
+    assert sorted(i for fold in read.folds for i in fold.test) == list(range(graphs))
+
+
+def test_graph_classification(rings_and_paths: Path) -> None:
+    output = run("graph_classification.py", rings_and_paths, "--epochs", "2", "--folds", "2")
+    assert output.startswith("RINGS: 40 graphs, 2 folds")
+    rows = re.findall(r"^\| (\w+) +\| +([\d.]+) ± +[\d.]+ \| ([\d.]+) \|", output, re.MULTILINE)
+    names = ["none", "topk", "sag", "asap", "edge", "cluster", "ours", "ours_matching"]
+    assert [name for name, _, _ in rows] == names
+    ratio = {name: float(share) for name, _, share in rows}
+    assert ratio["none"] == 1
+    assert 0.5 <= ratio["topk"] < 0.65
+    assert 0.5 <= ratio["ours_matching"] <= 1
+    assert all(0 <= float(accuracy) <= 100 for _, accuracy, _ in rows)
+
+
+def test_graph_unet() -> None:
+    output = run("graph_unet.py", "--maps", "10", "--epochs", "2", "--depth", "2")
+    lines = re.findall(r"depth (\d), (with|without) the pool: accuracy [\d.]+%, nodes (.*)", output)
+    assert [(depth, how) for depth, how, _ in lines] == [
+        (depth, how) for depth in "12" for how in ("without", "with")
+    ]
+    for _, how, nodes in lines:
+        sizes = list(map(int, nodes.split(" -> ")))
+        assert sizes[0] == 4000
+        assert (len(set(sizes)) == 1) == (how == "without")
+    assert torch.tensor(sizes).diff().lt(0).all()
