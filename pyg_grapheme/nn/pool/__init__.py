@@ -1,11 +1,12 @@
 """Pooling by merging: score, select, reduce, connect."""
 
 from pyg_grapheme.nn.pool.candidates import Candidates, PairBlocks, ScoredPairs
+from pyg_grapheme.nn.pool.cosine import cosine_score
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
 from pyg_grapheme.nn.pool.estimator import Estimator, Gate, Merge, NoEstimator, StraightThrough
 from pyg_grapheme.nn.pool.history import MergeHistory
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
-from pyg_grapheme.nn.pool.score import cosine_score, edge_pairs
+from pyg_grapheme.nn.pool.score import edge_pairs
 from pyg_grapheme.nn.pool.select import Selection, select_components
 from pyg_grapheme.nn.pool.select_output import (
     from_select_output,

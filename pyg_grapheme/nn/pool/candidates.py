@@ -7,6 +7,12 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+Choose = Callable[[Tensor, Tensor], Tensor]
+"""From pairs [2, m] and their scores [m], detached, to which of them count [m]."""
+
+Term = Callable[[Tensor, Tensor], Tensor]
+"""From pairs [2, m] and their scores [m] to something of a fixed shape, differentiable."""
+
 
 class Candidates(ABC):
     """M pairs of nodes in an order of their own, and how alike the nodes of each are."""
@@ -16,8 +22,8 @@ class Candidates(ABC):
         """Go through all pairs [2, m] with their scores [m], detached, a block at a time."""
 
     @abstractmethod
-    def total(self, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """Add up what ``function(pairs, score)`` returns for the blocks, differentiably."""
+    def total(self, choose: Choose, term: Term) -> Tensor:
+        """Add up the term of the chosen pairs of all blocks, differentiably."""
 
     @abstractmethod
     def score_of(self, place: Tensor, pairs: Tensor) -> Tensor:
@@ -35,22 +41,32 @@ class ScoredPairs(Candidates):
     Args:
         pairs: [2, M].
         score: [M].
+        again: From pairs [2, m] to their scores [m], differentiable, for scores that are not: few
+            pairs' gradients matter, and to score those again is cheaper than to keep all others'.
     """
 
-    def __init__(self, pairs: Tensor, score: Tensor) -> None:
-        self.pairs, self.score = pairs, score
+    def __init__(
+        self, pairs: Tensor, score: Tensor, again: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
+        self.pairs, self.score, self.again = pairs, score, again
+
+    def keep(self, chosen: Tensor) -> "ScoredPairs":
+        """Only some of the pairs: a mask or places, [M] or [K]."""
+        return ScoredPairs(self.pairs[:, chosen], self.score[chosen], self.again)
 
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the one block."""
         yield self.pairs, self.score.detach()
 
-    def total(self, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """Apply the function to the one block."""
-        return function(self.pairs, self.score)
+    def total(self, choose: Choose, term: Term) -> Tensor:
+        """Apply the term to the chosen pairs."""
+        place = choose(self.pairs, self.score.detach()).nonzero().view(-1)
+        pairs = self.pairs[:, place]
+        return term(pairs, self.score_of(place, pairs))
 
     def score_of(self, place: Tensor, pairs: Tensor) -> Tensor:
-        """Look the scores up."""
-        return self.score[place]
+        """Score the pairs again, or look their scores up."""
+        return self.score[place] if self.again is None else self.again(pairs)
 
 
 class PairBlocks(Candidates):
@@ -74,12 +90,14 @@ class PairBlocks(Candidates):
                 score = self.score(pairs)
             yield pairs, score
 
-    def total(self, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    def total(self, choose: Choose, term: Term) -> Tensor:
         """Add up over the blocks."""
 
         def part(number: int) -> Tensor:
             pairs = self.pairs[number]
-            return function(pairs, self.score(pairs))
+            score = self.score(pairs)
+            chosen = choose(pairs, score.detach())
+            return term(pairs[:, chosen], score[chosen])
 
         total: Tensor = checkpoint(part, 0, use_reentrant=False)
         for number in range(1, len(self.pairs)):

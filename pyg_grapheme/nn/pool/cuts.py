@@ -78,15 +78,17 @@ def step_heights(candidates: Candidates, dendrogram: Dendrogram, num_nodes: int)
     total = int(dendrogram.num_steps.sum())
     height = dendrogram.height.detach()
 
-    def tied_scores(pairs: Tensor, score: Tensor) -> Tensor:
+    def tied(pairs: Tensor, score: Tensor) -> Tensor:
         joint = bottleneck(rank, dendrogram.pairs, pairs, num_nodes)
-        # Written so that NaN is among what ties, and comes out.
-        tied = ~(score.detach() < height[joint])
-        terms = torch.stack([score[tied], torch.ones_like(score[tied])], dim=1)
-        summed: Tensor = scatter(terms, at_rank[joint[tied]], dim_size=total)
+        return ~(score < height[joint])  # written so that NaN is among what ties, and comes out
+
+    def by_step(pairs: Tensor, score: Tensor) -> Tensor:
+        step = at_rank[bottleneck(rank, dendrogram.pairs, pairs, num_nodes)]
+        terms = torch.stack([score, torch.ones_like(score)], dim=1)
+        summed: Tensor = scatter(terms, step, dim_size=total)
         return summed
 
-    summed, count = candidates.total(tied_scores).unbind(1)
+    summed, count = candidates.total(tied, by_step).unbind(1)
     return summed / count
 
 

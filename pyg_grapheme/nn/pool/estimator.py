@@ -100,15 +100,17 @@ def soft_membership(merge: Merge) -> Tensor:
     """How surely each cluster is one: the mean of sigmoid((score - threshold) / T), [C]."""
     cluster, num_clusters, candidates, threshold = merge.selection
 
-    def sure_pairs(pairs: Tensor, score: Tensor) -> Tensor:
-        merged = score.detach() > threshold
-        sure = torch.sigmoid((score[merged] - merge.threshold) / merge.temperature)
+    def merged(_: Tensor, score: Tensor) -> Tensor:
+        return score > threshold
+
+    def how_sure(pairs: Tensor, score: Tensor) -> Tensor:
+        sure = torch.sigmoid((score - merge.threshold) / merge.temperature)
         # How sure, and how many: one sum takes both.
         terms = torch.stack([sure, torch.ones_like(sure)], dim=1)
-        total: Tensor = scatter(terms, cluster[pairs[0, merged]], dim_size=num_clusters)
+        total: Tensor = scatter(terms, cluster[pairs[0]], dim_size=num_clusters)
         return total
 
-    total, count = candidates.total(sure_pairs).unbind(1)
+    total, count = candidates.total(merged, how_sure).unbind(1)
     mean = torch.where(count > 0, total, 1.0) / count.clamp(min=1)
     return mean.to(merge.pooled.dtype)
 

@@ -1,20 +1,18 @@
 """Which pairs of nodes may merge."""
 
-from collections.abc import Callable
-
 from torch import Tensor
 
 from pyg_grapheme.nn.pool.all_pairs import AllPairs
-from pyg_grapheme.nn.pool.candidates import Candidates, PairBlocks, ScoredPairs
+from pyg_grapheme.nn.pool.candidates import Candidates, PairBlocks
 from pyg_grapheme.nn.pool.check import Graphs
 from pyg_grapheme.nn.pool.matching import keep_matching
 from pyg_grapheme.nn.pool.matching_blocks import match_all_pairs
-from pyg_grapheme.nn.pool.score import edge_pairs
+from pyg_grapheme.nn.pool.score import Scorer, edge_pairs
 from pyg_grapheme.typing import CandidatesName, MergeName
 
 
 def find_candidates(
-    score: Callable[[Tensor], Tensor],
+    score: Scorer,
     graphs: Graphs,
     candidates: CandidatesName,
     merge: MergeName,
@@ -24,7 +22,7 @@ def find_candidates(
     """List the pairs that may merge; of a matching, only those that some threshold would merge.
 
     Args:
-        score: From pairs [2, m] to scores [m], differentiable.
+        score: What scores pairs.
         graphs: N nodes in B graphs.
         candidates: "edges", or "all" pairs inside each graph.
         merge: "components" or "matching".
@@ -41,5 +39,5 @@ def find_candidates(
         if len(blocks) > 1:
             return PairBlocks(blocks, score)
         pairs = blocks[0]
-    scored = ScoredPairs(pairs, score(pairs))
+    scored = score.scored(pairs)
     return keep_matching(scored, *of_graphs, above) if merge == "matching" else scored

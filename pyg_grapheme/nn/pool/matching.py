@@ -16,13 +16,10 @@ def keep_matching(
     whatever stands below: the matchings are nested, and what is kept without a threshold is a
     forest to cut.
     """
-    pairs, score = candidates.pairs, candidates.score
     if above is not None:
-        passes = score.detach() > above
-        pairs, score = pairs[:, passes], score[passes]
-    order = tie_order(score, pairs, batch, num_graphs)
-    taken = greedy_matching(pairs, order, batch.numel())
-    return ScoredPairs(pairs[:, taken], score[taken])
+        candidates = candidates.keep(candidates.score.detach() > above)
+    order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
+    return candidates.keep(greedy_matching(candidates.pairs, order, batch.numel()))
 
 
 def greedy_matching(pairs: Tensor, order: Tensor, num_nodes: int) -> Tensor:

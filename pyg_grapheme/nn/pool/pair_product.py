@@ -45,7 +45,7 @@ class _SelfDot(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, pairs: Tensor) -> Tensor:
         ctx.save_for_backward(x, pairs)
-        return _sampled(x, x, pairs)
+        return sampled_products(x, x, pairs)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
@@ -59,7 +59,7 @@ class _Dot(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, pairs: Tensor) -> Tensor:
         ctx.save_for_backward(x, y, pairs)
-        return _sampled(x, y, pairs) + _sampled(y, x, pairs)
+        return sampled_products(x, y, pairs) + sampled_products(y, x, pairs)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -75,7 +75,7 @@ class _Spread(Function):
         ctx.save_for_backward(weight, x, pairs)
         row, order = torch.cat([pairs[0], pairs[1]]).sort(stable=True)
         column = torch.cat([pairs[1], pairs[0]])[order]
-        matrix = _matrix(row, column, torch.cat([weight, weight])[order], x.size(0))
+        matrix = sparse_matrix(row, column, torch.cat([weight, weight])[order], x.size(0))
         with torch.autocast(x.device.type, enabled=False):
             spread: Tensor = torch.mm(matrix, x)
         return spread
@@ -86,14 +86,15 @@ class _Spread(Function):
         return _apply(_Dot, gradient, x, pairs), _apply(_Spread, weight, gradient, pairs), None
 
 
-def _sampled(x: Tensor, y: Tensor, pairs: Tensor) -> Tensor:
-    pattern = _matrix(pairs[0], pairs[1], x.new_zeros(pairs.size(1)), x.size(0))
+def sampled_products(x: Tensor, y: Tensor, pairs: Tensor) -> Tensor:
+    """x_i . y_j for each pair, sorted by its first node: [M]; no derivative."""
+    pattern = sparse_matrix(pairs[0], pairs[1], x.new_zeros(pairs.size(1)), x.size(0))
     with torch.autocast(x.device.type, enabled=False):
         products: Tensor = torch.sparse.sampled_addmm(pattern, x, y.mT, beta=0.0).values()
     return products
 
 
-def _matrix(row: Tensor, column: Tensor, value: Tensor, size: int) -> Tensor:
+def sparse_matrix(row: Tensor, column: Tensor, value: Tensor, size: int) -> Tensor:
     """Square CSR matrix from entries sorted by row; its products take strided indices amiss."""
     start = torch.ops.aten._convert_indices_from_coo_to_csr(row.contiguous(), size)
     return torch.sparse_csr_tensor(

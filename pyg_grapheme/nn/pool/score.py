@@ -1,15 +1,14 @@
 """Candidate pairs and how alike the nodes of each are."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.utils import scatter
 
+from pyg_grapheme.nn.pool.candidates import ScoredPairs
 from pyg_grapheme.nn.pool.check import Graphs
-from pyg_grapheme.nn.pool.pair_product import pair_dot
+from pyg_grapheme.nn.pool.cosine import cosine_score
 
 
 def edge_pairs(edge_index: Tensor, num_nodes: int) -> Tensor:
@@ -31,49 +30,57 @@ def edge_pairs(edge_index: Tensor, num_nodes: int) -> Tensor:
     return torch.stack([low, key - low * num_nodes])
 
 
+class Scorer(Protocol):
+    """What scores pairs of the nodes of some graphs."""
+
+    def __call__(self, pairs: Tensor) -> Tensor:
+        """From pairs [2, M], smaller node first, to scores [M], differentiable."""
+
+    def scored(self, pairs: Tensor) -> ScoredPairs:
+        """Put pairs [2, M] and their scores together."""
+
+
+class CosineScorer:
+    """Cosine of the features: cheap enough to score what matters twice."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+
+    def __call__(self, pairs: Tensor) -> Tensor:
+        return cosine_score(self.x, pairs)
+
+    def scored(self, pairs: Tensor) -> ScoredPairs:
+        """Score without a graph; those pairs that a gradient goes to are scored again."""
+        return ScoredPairs(pairs, cosine_score(self.x.detach(), pairs), self)
+
+
+class ModuleScorer:
+    """A learned score, which may be dear or random: each pair is scored once."""
+
+    def __init__(
+        self, module: nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool
+    ) -> None:
+        self.module, self.graphs = module, graphs
+        self.edge_reduce, self.check_finite = edge_reduce, check_finite
+
+    def __call__(self, pairs: Tensor) -> Tensor:
+        x, edge_index, attributes = self.graphs[:3]
+        if attributes is not None:
+            attributes = pair_attributes(edge_index, attributes, pairs, x.size(0), self.edge_reduce)
+        return module_score(self.module, x, pairs, attributes, self.check_finite)
+
+    def scored(self, pairs: Tensor) -> ScoredPairs:
+        """Score, and keep what the backward pass needs."""
+        return ScoredPairs(pairs, self(pairs))
+
+
 def make_scorer(
     score: Literal["cosine"] | nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool
-) -> Callable[[Tensor], Tensor]:
-    """Make what scores pairs [2, M], smaller node first, of some graphs: [M]."""
-    if not isinstance(score, nn.Module):
-        return partial(cosine_score, graphs.x)
-    module: nn.Module = score
-
-    def learned_score(pairs: Tensor) -> Tensor:
-        attributes = None
-        if graphs.edge_attr is not None:
-            attributes = pair_attributes(
-                graphs.edge_index, graphs.edge_attr, pairs, graphs.x.size(0), edge_reduce
-            )
-        return module_score(module, graphs.x, pairs, attributes, check_finite)
-
-    return learned_score
-
-
-def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
-    """Cosine of the angle between the features of each pair; 0 where one of them is zero.
-
-    Args:
-        x: [N, F].
-        pairs: [2, M]; quickest where sorted by their first node.
-
-    Returns:
-        [M], in [-1, 1], float32 at least: half precision can't tell close scores apart.
-
-    Differentiation: exact. The cosine has no derivative at a zero vector; there it is given that of
-        the dot product with the other's direction.
-    Cost: O(N F + M F), in time; O(N + M) more memory.
-    """
-    x = x.to(torch.promote_types(x.dtype, torch.float))
-    norm: Tensor = torch.linalg.vector_norm(x, dim=-1)
-    if x.size(-1) > 0 and not _squares_are_safe(norm):
-        # The cosine does not depend on lengths; without them nothing over- or underflows.
-        largest = x.detach().abs().amax(dim=-1, keepdim=True)
-        x = x / largest.masked_fill(largest == 0, 1.0)
-        norm = torch.linalg.vector_norm(x, dim=-1)
-    inverse = norm.masked_fill(norm == 0, 1.0).reciprocal()
-    low, high = (inverse.index_select(0, end) for end in pairs)
-    return pair_dot(x, pairs) * low * high
+) -> Scorer:
+    """Make what scores the pairs of some graphs."""
+    if isinstance(score, nn.Module):
+        return ModuleScorer(score, graphs, edge_reduce, check_finite)
+    return CosineScorer(graphs.x)
 
 
 def module_score(
@@ -138,8 +145,3 @@ def pair_attributes(
     reduced: Tensor = scatter(edge_attr[listed], of_pair, 0, pairs.size(1), reduce)
     joined = torch.zeros_like(order, dtype=torch.bool).index_fill(0, of_pair, True)
     return torch.where(joined.view(-1, *(1,) * (reduced.dim() - 1)), reduced, 0)
-
-
-def _squares_are_safe(norm: Tensor) -> bool:
-    limits = torch.finfo(norm.dtype)
-    return bool(((norm > limits.tiny**0.25) & (norm < limits.max**0.25)).all())

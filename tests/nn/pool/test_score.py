@@ -54,5 +54,22 @@ def test_a_zero_vector_scores_zero_with_finite_gradient() -> None:
 
 def test_gradcheck_of_the_cosine() -> None:
     x = torch.randn(4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.double)
-    pairs = torch.tensor([[0, 0, 1], [1, 2, 3]])
-    assert torch.autograd.gradcheck(lambda t: cosine_score(t, pairs), x.requires_grad_())
+    x.requires_grad_()
+    for pairs in ([[0, 0, 1], [1, 2, 3]], [[1, 0, 3, 0], [0, 2, 1, 1]]):
+        ends = torch.tensor(pairs)
+        assert torch.autograd.gradcheck(lambda t, e=ends: cosine_score(t, e), x)
+        assert torch.autograd.gradgradcheck(lambda t, e=ends: cosine_score(t, e).sin(), x)
+
+
+def test_the_gradient_is_that_of_torch_s_cosine_similarity() -> None:
+    x = torch.randn(50, 7, generator=torch.Generator().manual_seed(2), dtype=torch.double)
+    x[3] = 0
+    x.requires_grad_()
+    pairs = torch.combinations(torch.arange(50)).T
+    pairs = pairs[:, (pairs != 3).all(0)]
+    weight = torch.randn(pairs.size(1), generator=torch.Generator().manual_seed(3)).double()
+    expected = torch.cosine_similarity(x[pairs[0]], x[pairs[1]])
+    found = cosine_score(x, pairs)
+    torch.testing.assert_close(found, expected)
+    (expected,) = torch.autograd.grad(expected, x, weight)
+    torch.testing.assert_close(torch.autograd.grad(found, x, weight)[0], expected)
