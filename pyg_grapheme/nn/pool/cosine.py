@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from pyg_grapheme.nn.pool.pair_product import pair_dot, sampled_products, sparse_matrix
+from pyg_grapheme.nn.pool.pair_product import pair_dot, sampled_products, weighted_sums
 
 
 def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
@@ -70,12 +70,8 @@ def _spread(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tensor)
     diagonal = torch.zeros_like(inverse).index_add_(0, low, own).index_add_(0, high, own)
     diagonal = diagonal.mul_(inverse).mul_(inverse).neg_()
     nodes = torch.arange(x.size(0), device=x.device)
-    row, order = torch.cat([low, high, nodes]).sort(stable=True)
-    column = torch.cat([high, low, nodes])[order]
-    matrix = sparse_matrix(row, column, torch.cat([across, across, diagonal])[order], x.size(0))
-    with torch.autocast(x.device.type, enabled=False):
-        gradient: Tensor = torch.mm(matrix, x)
-    return gradient
+    row, column = torch.cat([low, high, nodes]), torch.cat([high, low, nodes])
+    return weighted_sums(row, column, torch.cat([across, across, diagonal]), x)
 
 
 def _plain_cosine(x: Tensor, pairs: Tensor) -> Tensor:

@@ -6,10 +6,11 @@ none of them, for its gradient is exact.
 """
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 from torch_geometric.utils import scatter
 
 from pyg_grapheme.nn.pool.check import expect_one_of
@@ -73,7 +74,10 @@ class Gate(Estimator):
     differentiates_scores = True
 
     def __call__(self, merge: Merge) -> Tensor:
-        return merge.pooled * soft_membership(merge)[:, None]
+        output: Tensor = _Scaled.apply(  # type: ignore[no-untyped-call]
+            merge.pooled, soft_membership(merge)
+        )
+        return output
 
 
 class StraightThrough(Estimator):
@@ -91,9 +95,24 @@ class StraightThrough(Estimator):
     differentiates_scores = False
 
     def __call__(self, merge: Merge) -> Tensor:
-        w = soft_membership(merge)
-        towards = (merge.pooled - first_member(merge)).detach()
-        return merge.pooled + (w - w.detach())[:, None] * towards
+        output: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
+            merge.pooled, soft_membership(merge), merge.x.detach(), first_members(merge.selection)
+        )
+        return output
+
+
+class _Scaled(Function):
+    """pooled [C, F], w [C] -> w pooled, without the C x F numbers between in the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, pooled: Tensor, w: Tensor) -> Tensor:
+        ctx.save_for_backward(pooled, w)
+        return pooled * w[:, None]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        pooled, w = ctx.saved_tensors
+        return gradient * w[:, None], torch.linalg.vecdot(gradient, pooled)
 
 
 def soft_membership(merge: Merge) -> Tensor:
@@ -115,12 +134,27 @@ def soft_membership(merge: Merge) -> Tensor:
     return mean.to(merge.pooled.dtype)
 
 
-def first_member(merge: Merge) -> Tensor:
-    """Features of the smallest member of each cluster, [C, F]."""
-    cluster = merge.selection.cluster
+def first_members(selection: Selection) -> Tensor:
+    """Smallest member of each cluster, [C]."""
+    cluster, num_clusters = selection[:2]
     nodes = torch.arange(cluster.numel(), device=cluster.device)
-    first = nodes.new_full((merge.selection.num_clusters,), cluster.numel())
-    return merge.x[first.scatter_reduce(0, cluster, nodes, "amin")]
+    first = nodes.new_full((num_clusters,), cluster.numel())
+    return first.scatter_reduce(0, cluster, nodes, "amin")
+
+
+class _StraightThrough(Function):
+    """pooled [C, F], w [C], x [N, F], first [C] -> pooled; what w is due is found going back."""
+
+    @staticmethod
+    def forward(ctx: Any, pooled: Tensor, w: Tensor, x: Tensor, first: Tensor) -> Tensor:
+        ctx.save_for_backward(pooled, x, first)
+        return pooled.view_as(pooled)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        pooled, x, first = ctx.saved_tensors
+        towards = pooled.detach() - x.index_select(0, first)
+        return gradient, torch.linalg.vecdot(gradient, towards), None, None
 
 
 _BY_NAME: dict[EstimatorName, type[Estimator]] = {

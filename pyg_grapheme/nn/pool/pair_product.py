@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.nn.functional import embedding_bag
 
 # The layout is all that is used here, and a user of the pool can do nothing about its state.
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
@@ -73,12 +74,7 @@ class _Spread(Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, x: Tensor, pairs: Tensor) -> Tensor:
         ctx.save_for_backward(weight, x, pairs)
-        row, order = torch.cat([pairs[0], pairs[1]]).sort(stable=True)
-        column = torch.cat([pairs[1], pairs[0]])[order]
-        matrix = sparse_matrix(row, column, torch.cat([weight, weight])[order], x.size(0))
-        with torch.autocast(x.device.type, enabled=False):
-            spread: Tensor = torch.mm(matrix, x)
-        return spread
+        return weighted_sums(pairs.reshape(-1), pairs.flip(0).reshape(-1), weight.repeat(2), x)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -88,15 +84,40 @@ class _Spread(Function):
 
 def sampled_products(x: Tensor, y: Tensor, pairs: Tensor) -> Tensor:
     """x_i . y_j for each pair, sorted by its first node: [M]; no derivative."""
-    pattern = sparse_matrix(pairs[0], pairs[1], x.new_zeros(pairs.size(1)), x.size(0))
+    start = torch.ops.aten._convert_indices_from_coo_to_csr(pairs[0].contiguous(), x.size(0))
+    # Strided indices it would take amiss.
+    pattern = torch.sparse_csr_tensor(
+        start,
+        pairs[1].contiguous(),
+        x.new_zeros(pairs.size(1)),
+        (x.size(0), x.size(0)),
+        check_invariants=False,
+    )
     with torch.autocast(x.device.type, enabled=False):
         products: Tensor = torch.sparse.sampled_addmm(pattern, x, y.mT, beta=0.0).values()
     return products
 
 
-def sparse_matrix(row: Tensor, column: Tensor, value: Tensor, size: int) -> Tensor:
-    """Square CSR matrix from entries sorted by row; its products take strided indices amiss."""
-    start = torch.ops.aten._convert_indices_from_coo_to_csr(row.contiguous(), size)
-    return torch.sparse_csr_tensor(
-        start, column.contiguous(), value, (size, size), check_invariants=False
-    )
+def weighted_sums(row: Tensor, column: Tensor, weight: Tensor, x: Tensor) -> Tensor:
+    """A x for a square sparse matrix A, given by its entries in any order; no derivative.
+
+    ``embedding_bag`` is that product under another name, and several times faster than the one of
+    sparse tensors.
+
+    Args:
+        row: [K].
+        column: [K].
+        weight: [K].
+        x: [N, F].
+
+    Returns:
+        [N, F].
+    """
+    row, order = row.sort(stable=True)
+    start = torch.ops.aten._convert_indices_from_coo_to_csr(row, x.size(0))
+    if x.numel() == 0:
+        return torch.zeros_like(x)
+    with torch.autocast(x.device.type, enabled=False):
+        return embedding_bag(
+            column[order], x, start[:-1], mode="sum", per_sample_weights=weight[order]
+        )

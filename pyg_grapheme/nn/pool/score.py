@@ -51,7 +51,8 @@ class CosineScorer:
 
     def scored(self, pairs: Tensor) -> ScoredPairs:
         """Score without a graph; those pairs that a gradient goes to are scored again."""
-        return ScoredPairs(pairs, cosine_score(self.x.detach(), pairs), self)
+        again = self if self.x.requires_grad and torch.is_grad_enabled() else None
+        return ScoredPairs(pairs, cosine_score(self.x.detach(), pairs), again)
 
 
 class ModuleScorer:

@@ -62,6 +62,10 @@ def test_gradcheck_of_gate(seed: int, draw_graphs: Callable) -> None:
         lambda x, raw: pooled("gate", x, graphs.edge_index, raw),
         (graphs.x.requires_grad_(), RAW.clone().requires_grad_()),
     )
+    assert torch.autograd.gradgradcheck(
+        lambda x, raw: pooled("gate", x, graphs.edge_index, raw).sin(),
+        (graphs.x, RAW.clone().requires_grad_()),
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
