@@ -16,13 +16,14 @@ from pyg_grapheme.data import GraphPair, apply_edits
 from pyg_grapheme.nn import GraphTransformNet, StructuralLoss, ThresholdMergePool
 from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput
 from pyg_grapheme.nn.pool.check import expect_one_of
-from pyg_grapheme.typing import LossName, MergeName, NormalForm
+from pyg_grapheme.typing import CandidatesName, LossName, MergeName, NormalForm
 
 
 class PoolOptions(TypedDict, total=False):
     """Options of :class:`ThresholdMergePool` that an experiment may set."""
 
     threshold: float
+    candidates: CandidatesName
     merge: MergeName
     reduce: str
     temperature: float
