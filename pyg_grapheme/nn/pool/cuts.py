@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torch_geometric.utils import cumsum, scatter
 
 from pyg_grapheme.nn.pool.candidates import Candidates
+from pyg_grapheme.nn.pool.choose_cuts import CutChoice, choose_cuts
 from pyg_grapheme.nn.pool.components import component_roots
 from pyg_grapheme.nn.pool.copies import Copies, copy_graphs
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
@@ -22,12 +23,14 @@ class CutStructure(NamedTuple):
         graph: [R], the input graph that each cut is of.
         copies: The R copies of the input graphs, with the joints as edges.
         root: [N'], the smallest node of the cluster of each copied node.
+        choice: Which of all cuts these are, and why.
     """
 
     weight: Tensor
     graph: Tensor
     copies: Copies
     root: Tensor
+    choice: CutChoice
 
 
 def enumerate_cuts(
@@ -36,6 +39,8 @@ def enumerate_cuts(
     num_graphs: int,
     threshold: Tensor,
     temperature: float,
+    mass: float = 1.0,
+    max_cuts: int | None = None,
 ) -> CutStructure:
     """List every clustering of every graph, finest first, with its probability.
 
@@ -49,6 +54,8 @@ def enumerate_cuts(
         num_graphs: B.
         threshold: Scalar.
         temperature: T.
+        mass: As for :func:`choose_cuts`.
+        max_cuts: As for :func:`choose_cuts`.
 
     Differentiation: ``weight`` is exact in the threshold, and in the scores wherever heights
     differ; pairs of equal score that join at one step share its gradient equally.
@@ -56,15 +63,16 @@ def enumerate_cuts(
         where the candidates come in blocks.
     """
     dendrogram = single_linkage(candidates, batch, num_graphs)
-    graph = torch.repeat_interleave(dendrogram.num_steps + 1)
-    level = torch.arange(graph.numel(), device=graph.device)
-    level = level - cumsum(dendrogram.num_steps + 1)[graph]
+    num_cuts = dendrogram.num_steps + 1
+    height = step_heights(candidates, dendrogram, batch.numel())
+    probability = cut_probabilities(height, dendrogram.num_steps, threshold, temperature)
+    choice = choose_cuts(probability, num_cuts, mass, max_cuts)
+    graph = torch.repeat_interleave(num_cuts)[choice.cut]
+    level = choice.cut - cumsum(num_cuts)[graph]
     copies = copy_graphs(dendrogram.pairs, batch, num_graphs, graph)
     joined = dendrogram.step[copies.edge] <= level[copies.batch[copies.edge_index[0]]]
     root = component_roots(copies.edge_index[:, joined], copies.node.numel())
-    height = step_heights(candidates, dendrogram, batch.numel())
-    weight = cut_probabilities(height, dendrogram.num_steps, threshold, temperature)
-    return CutStructure(weight, graph, copies, root)
+    return CutStructure(choice.weight, graph, copies, root, choice)
 
 
 def step_heights(candidates: Candidates, dendrogram: Dendrogram, num_nodes: int) -> Tensor:

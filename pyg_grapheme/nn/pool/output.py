@@ -27,15 +27,19 @@ class PoolOutput(NamedTuple):
 
 
 class Cuts(NamedTuple):
-    """All R cuts of all B input graphs as one batch of R pooled graphs.
+    """R cuts of the B input graphs as one batch of R pooled graphs.
 
     Attributes:
         output: The pooled graphs; its history runs over the copies of the input nodes.
-        weight: [R], the probability of each cut; differentiable, sums to 1 in each input graph.
+        weight: [R], what each cut counts for: its probability, where all are there; differentiable,
+            sums to 1 in each input graph.
         graph: [R], the input graph that each cut is of.
         node: [N'], the input node that each copy is of: ``cuts.output.history.lift(z)`` goes with
             ``x[cuts.node]``.
         num_graphs: B.
+        dropped: [B], probability of the cuts that were left out for being improbable; None for
+            none.
+        halves: [R, 2], where cuts are drawn, what either half of the draws adds to the weight.
     """
 
     output: PoolOutput
@@ -43,11 +47,15 @@ class Cuts(NamedTuple):
     graph: Tensor
     node: Tensor
     num_graphs: int
+    dropped: Tensor | None = None
+    halves: Tensor | None = None
 
     def average(self, value: Tensor) -> Tensor:
         """Average a value [R, ...] of each cut over the cuts of each graph: [B, ...].
 
-        Differentiation: exact, in the values and in what the weights depend on.
+        Differentiation: exact, in the values and in what the weights depend on, where all cuts are
+            there; unbiased where they are drawn. Then either half of the draws is compared with the
+            mean of the other: adding a number to all values does not change the gradient.
         """
         num_cuts = self.graph.numel()
         if value.dim() == 0 or value.size(0) != num_cuts:
@@ -55,6 +63,21 @@ class Cuts(NamedTuple):
                 f"Expected 'fn' to return one row for each of the {num_cuts} cuts "
                 f"(got shape {tuple(value.shape)})"
             )
-        weight = self.weight.view(-1, *(1,) * (value.dim() - 1))
-        averaged: Tensor = scatter(value * weight, self.graph, dim_size=self.num_graphs)
+        averaged = self._sums(value, self.weight)
+        if self.halves is None:
+            return averaged
+        for half, other in ((0, 1), (1, 0)):
+            mine, others = self.halves[:, half], self.halves[:, other].detach()
+            count = self._sums(others, others.new_ones(num_cuts))
+            # A half without a draw has nothing to compare with: a baseline of zero.
+            baseline = self._sums(
+                value.detach(), others / count.masked_fill(count == 0, 1)[self.graph]
+            )
+            averaged = averaged - self._sums(baseline[self.graph], mine - mine.detach())
         return averaged
+
+    def _sums(self, value: Tensor, weight: Tensor) -> Tensor:
+        """Sums [B, ...] over the cuts of each graph."""
+        weight = weight.view(-1, *(1,) * (value.dim() - 1))
+        summed: Tensor = scatter(value * weight, self.graph, dim_size=self.num_graphs)
+        return summed

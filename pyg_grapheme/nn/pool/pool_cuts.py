@@ -36,4 +36,5 @@ def pool_cuts(
         coarse_batch(cuts.copies.batch, cluster, num_clusters),
         make_history(cluster, num_clusters, cuts.graph.numel(), threshold, graphs.x.dtype),
     )
-    return Cuts(output, cuts.weight, cuts.graph, node, graphs.num_graphs)
+    halves, dropped = cuts.choice[2:]
+    return Cuts(output, cuts.weight, cuts.graph, node, graphs.num_graphs, dropped, halves)

@@ -246,15 +246,34 @@ class ThresholdMergePool(nn.Module):
         edge_attr: Tensor | None = None,
         batch: Tensor | None = None,
         batch_size: int | None = None,
+        *,
+        mass: float = 1.0,
+        max_cuts: int | None = None,
     ) -> Cuts:
         """List every pooled graph that a logistic threshold can lead to, with its probability.
 
-        Arguments as for :meth:`forward`. A graph of n nodes has at most n cuts of n nodes each.
+        A graph of n nodes has at most n cuts of n nodes each: n^2 numbers, times the features.
+        ``max_cuts`` bounds them.
+
+        Args:
+            x: As the rest, as for :meth:`forward`.
+            edge_index: [2, E].
+            edge_attr: [E] or [E, D].
+            batch: [N].
+            batch_size: B.
+            mass: Of each graph, the most probable cuts that together have at least this
+                probability, in (0, 1]; ``dropped`` says what the others had.
+            max_cuts: Of a graph with more cuts than this, so many are drawn; ``weight`` is such
+                that averages stay unbiased, and so do their gradients.
 
         Differentiation: exact: ``output.x`` in x, ``output.edge_attr`` in edge_attr, ``weight`` in
         the threshold, and in x and the parameters of a learned score wherever no two scores tie.
         With ``merge="matching"`` the expectation jumps in x where two scores change places.
         """
+        if not 0 < mass <= 1:
+            raise ValueError(f"Expected 'mass' to be in (0, 1] (got {mass})")
+        if max_cuts is not None and max_cuts < 1:
+            raise ValueError(f"Expected 'max_cuts' to be at least 1 (got {max_cuts})")
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         structure = enumerate_cuts(
             self._candidates(graphs),
@@ -262,6 +281,8 @@ class ThresholdMergePool(nn.Module):
             graphs.num_graphs,
             self.threshold,
             self.temperature,
+            mass,
+            max_cuts,
         )
         return pool_cuts(
             structure, graphs, self.reduce, self.edge_reduce, self.acyclic, self.threshold
@@ -275,6 +296,9 @@ class ThresholdMergePool(nn.Module):
         edge_attr: Tensor | None = None,
         batch: Tensor | None = None,
         batch_size: int | None = None,
+        *,
+        mass: float = 1.0,
+        max_cuts: int | None = None,
     ) -> Tensor:
         """Average a function of the pooled graph over the noise of the threshold, exactly.
 
@@ -286,13 +310,16 @@ class ThresholdMergePool(nn.Module):
             edge_attr: [E] or [E, D].
             batch: [N].
             batch_size: B.
+            mass: As for :meth:`cuts`.
+            max_cuts: As for :meth:`cuts`.
 
         Returns:
             [B, ...], the expectation for each graph.
 
-        Differentiation: exact in everything that ``fn`` and the cuts depend on.
+        Differentiation: exact in everything that ``fn`` and the cuts depend on; where cuts are
+            drawn, unbiased.
         """
-        cuts = self.cuts(x, edge_index, edge_attr, batch, batch_size)
+        cuts = self.cuts(x, edge_index, edge_attr, batch, batch_size, mass=mass, max_cuts=max_cuts)
         return cuts.average(fn(cuts))
 
     def __repr__(self) -> str:
