@@ -15,7 +15,7 @@ from torchmetrics.text import CharErrorRate
 from pyg_grapheme.data import GraphPair, apply_edits
 from pyg_grapheme.nn import GraphTransformNet, StructuralLoss, ThresholdMergePool
 from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput
-from pyg_grapheme.nn.pool.check import expect_one_of
+from pyg_grapheme.options import expect_one_of
 from pyg_grapheme.typing import CandidatesName, LossName, MergeName, NormalForm
 
 

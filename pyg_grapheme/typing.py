@@ -25,7 +25,7 @@ from typing import Literal, TypeAlias
 NormalForm: TypeAlias = Literal["NFC", "none"]
 """Unicode normal form of the text: composed, or as it came."""
 
-EstimatorName: TypeAlias = Literal["none", "gate", "straight_through"]
+EstimatorName: TypeAlias = Literal["none", "gate", "straight_through", "gumbel", "reinforce"]
 """How a gradient reaches the threshold in ``ThresholdMergePool.forward``."""
 
 CandidatesName: TypeAlias = Literal["edges", "all"]

@@ -1,6 +1,6 @@
 """Pool, losses and models."""
 
-from pyg_grapheme.nn.loss import StructuralLoss, StructuralOutput
+from pyg_grapheme.nn.loss import ReinforceLoss, StructuralLoss, StructuralOutput
 from pyg_grapheme.nn.models import GraphTransformNet
 from pyg_grapheme.nn.pool import Cuts, MergeHistory, PoolOutput, ThresholdMergePool
 
@@ -9,6 +9,7 @@ __all__ = [
     "GraphTransformNet",
     "MergeHistory",
     "PoolOutput",
+    "ReinforceLoss",
     "StructuralLoss",
     "StructuralOutput",
     "ThresholdMergePool",

@@ -15,8 +15,8 @@ from pyg_grapheme.nn.loss import (
 )
 from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.nn.pool import Cuts
-from pyg_grapheme.nn.pool.check import expect_one_of
 from pyg_grapheme.nn.pool.copies import take_segments
+from pyg_grapheme.options import expect_one_of
 from pyg_grapheme.typing import LossName
 
 

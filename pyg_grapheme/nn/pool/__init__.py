@@ -3,7 +3,15 @@
 from pyg_grapheme.nn.pool.candidates import Candidates, PairBlocks, ScoredPairs
 from pyg_grapheme.nn.pool.cosine import cosine_score
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
-from pyg_grapheme.nn.pool.estimator import Estimator, Gate, Merge, NoEstimator, StraightThrough
+from pyg_grapheme.nn.pool.estimator import (
+    Estimator,
+    Gate,
+    Gumbel,
+    Merge,
+    NoEstimator,
+    Reinforce,
+    StraightThrough,
+)
 from pyg_grapheme.nn.pool.history import MergeHistory
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
 from pyg_grapheme.nn.pool.score import edge_pairs
@@ -21,11 +29,13 @@ __all__ = [
     "Dendrogram",
     "Estimator",
     "Gate",
+    "Gumbel",
     "Merge",
     "MergeHistory",
     "NoEstimator",
     "PairBlocks",
     "PoolOutput",
+    "Reinforce",
     "ScoredPairs",
     "Selection",
     "StraightThrough",

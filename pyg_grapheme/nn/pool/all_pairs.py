@@ -1,14 +1,13 @@
 """All pairs of nodes inside each graph."""
 
-from collections.abc import Sequence
-from typing import overload
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 from torch_geometric.utils import degree
 
 
-class AllPairs(Sequence[Tensor]):
+class AllPairs:
     """All pairs of nodes inside each graph, sorted, in blocks [2, m]; one block at least.
 
     Each pair is there once, with its smaller node first. A block is made when it is asked for.
@@ -34,17 +33,13 @@ class AllPairs(Sequence[Tensor]):
     def __len__(self) -> int:
         return max(1, -(-self.total // self.block_size))
 
-    @overload
-    def __getitem__(self, number: int) -> Tensor: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Tensor]: ...
-    def __getitem__(self, number: int | slice) -> Tensor | Sequence[Tensor]:
-        if isinstance(number, slice):
-            return [self[i] for i in range(*number.indices(len(self)))]
-        if not 0 <= number < len(self):
-            raise IndexError(f"Expected a block in [0, {len(self)}) (got {number})")
+    def block(self, number: int) -> Tensor:
+        """Make one of the blocks, [2, m]."""
         first = number * self.block_size
         last = min(first + self.block_size, self.total)
         place = torch.arange(first, last, device=self.end.device)
         low = torch.searchsorted(self.end, place, right=True)
         return torch.stack([low, low + 1 + place - self.start[low]])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return map(self.block, range(len(self)))

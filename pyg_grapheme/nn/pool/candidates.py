@@ -1,11 +1,13 @@
 """The pairs that may merge: held as they are, or made block by block."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
+
+from pyg_grapheme.nn.pool.all_pairs import AllPairs
 
 Choose = Callable[[Tensor, Tensor], Tensor]
 """From pairs [2, m] and their scores [m], detached, to which of them count [m]."""
@@ -76,26 +78,34 @@ class PairBlocks(Candidates):
     more. So memory is that of one block, whatever M is, and time a small multiple of one scoring.
 
     Args:
-        pairs: Makes block i of the pairs, [2, m], where it is asked for ``pairs[i]``.
+        pairs: Makes the blocks.
         score: From pairs [2, m] to scores [m], differentiable.
     """
 
-    def __init__(self, pairs: Sequence[Tensor], score: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, pairs: AllPairs, score: Callable[[Tensor], Tensor]) -> None:
         self.pairs, self.score = pairs, score
+        self.seed = int(torch.randint(2**31, ()))
+
+    def _scored(self, number: int) -> tuple[Tensor, Tensor]:
+        """Make and score a block; a score that draws (dropout) draws the same each time."""
+        pairs = self.pairs.block(number)
+        devices = [pairs.device] if pairs.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed + number)
+            return pairs, self.score(pairs)
 
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Make and score the blocks."""
-        for pairs in self.pairs:
+        for number in range(len(self.pairs)):
             with torch.no_grad():
-                score = self.score(pairs)
-            yield pairs, score
+                scored = self._scored(number)
+            yield scored
 
     def total(self, choose: Choose, term: Term) -> Tensor:
         """Add up over the blocks."""
 
         def part(number: int) -> Tensor:
-            pairs = self.pairs[number]
-            score = self.score(pairs)
+            pairs, score = self._scored(number)
             chosen = choose(pairs, score.detach())
             return term(pairs[:, chosen], score[chosen])
 

@@ -18,6 +18,7 @@ class Graphs(NamedTuple):
         edge_attr: [E] or [E, D], or None.
         batch: [N], int64, sorted.
         num_graphs: B.
+        undirected: Whether every edge is known to be there in both directions.
     """
 
     x: Tensor
@@ -25,6 +26,7 @@ class Graphs(NamedTuple):
     edge_attr: Tensor | None
     batch: Tensor
     num_graphs: int
+    undirected: bool = False
 
     def detach(self) -> "Graphs":
         """Return the same graphs, cut off from what computed their features."""
@@ -50,6 +52,7 @@ def check_graphs(
         ValueError: naming the argument, what was expected and what came.
     """
     x = _check_tensor("x", x, "a float tensor [N, F]", _FLOATS, (None, None))
+    undirected = isinstance(edge_index, EdgeIndex) and edge_index.is_undirected
     edge_index = _check_edge_index(edge_index, x.device)
     if edge_attr is not None:
         edge_attr = _check_edge_attr(edge_attr, edge_index.size(1), x.device)
@@ -62,16 +65,11 @@ def check_graphs(
     _check_ends(edge_index, x.size(0))
     if batch is None:
         batch = edge_index.new_zeros(x.size(0))
-        return Graphs(x, edge_index, edge_attr, batch, _count_of_one_graph(batch, batch_size))
-    _check_order(batch, edge_index)
-    return Graphs(x, edge_index, edge_attr, batch, _count_graphs(batch, batch_size))
-
-
-def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:
-    """Refuse an option that is none of the names it may have."""
-    if value not in names:
-        known = ", ".join(map(repr, names))
-        raise ValueError(f"Expected '{name}' to be one of {known} (got {value!r})")
+        num_graphs = _count_of_one_graph(batch, batch_size)
+    else:
+        _check_order(batch, edge_index)
+        num_graphs = _count_graphs(batch, batch_size)
+    return Graphs(x, edge_index, edge_attr, batch, num_graphs, undirected)
 
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

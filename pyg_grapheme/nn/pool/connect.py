@@ -23,7 +23,8 @@ def connect_clusters(
             ``torch_geometric.utils.coalesce``.
 
     Returns:
-        Edges [2, E'] sorted by row, then column, and their attributes, as floats for a mean.
+        Edges [2, E'] sorted by row, then column, and their attributes. Of integers, a
+        mean is floating point, a sum or product int64.
 
     Differentiation: exact in ``edge_attr``.
     Cost: O(E log E).
@@ -34,19 +35,22 @@ def connect_clusters(
         key = torch.unique((row * num_clusters + column)[between])
         row = key // max(num_clusters, 1)
         return torch.stack([row, key - row * num_clusters]), None
-    dtype = edge_attr.dtype
-    if edge_reduce == "mean" and not edge_attr.is_floating_point():
-        dtype = torch.get_default_dtype()
     edges, reduced = coalesce(
         torch.stack([row[between], column[between]]),
-        # The sum of some hundred ones is not to be had in half precision.
-        edge_attr[between].to(
-            torch.promote_types(dtype, torch.float) if dtype.is_floating_point else dtype
-        ),
+        edge_attr[between].to(reduction_dtype(edge_attr.dtype, edge_reduce)),
         num_nodes=num_clusters,
         reduce=edge_reduce,
     )
-    return edges, reduced.to(dtype)
+    return edges, reduced.to(edge_attr.dtype) if edge_attr.is_floating_point() else reduced
+
+
+def reduction_dtype(dtype: torch.dtype, edge_reduce: str) -> torch.dtype:
+    """What attributes are put together in: half precision and small integers soon overflow."""
+    if dtype.is_floating_point:
+        return torch.promote_types(dtype, torch.float)
+    if edge_reduce == "mean":
+        return torch.get_default_dtype()
+    return torch.long if edge_reduce in ("sum", "mul") else dtype
 
 
 def coarse_batch(batch: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:

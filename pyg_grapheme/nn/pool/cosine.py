@@ -75,7 +75,10 @@ def _spread(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tensor)
 
 
 def _plain_cosine(x: Tensor, pairs: Tensor) -> Tensor:
-    inverse = _inverse(torch.linalg.vector_norm(x, dim=-1))
+    # The norm's second derivative at zero is NaN; there, a constant stands in for it.
+    zero = (x.detach() == 0).all(dim=-1)
+    norm = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1)
+    inverse = _inverse(norm.masked_fill(zero, 0.0))
     low, high = (inverse.index_select(0, end) for end in pairs)
     return pair_dot(x, pairs) * low * high
 

@@ -75,6 +75,28 @@ def enumerate_cuts(
     return CutStructure(choice.weight, graph, copies, root, choice)
 
 
+def drawn_log_prob(
+    candidates: Candidates,
+    batch: Tensor,
+    num_graphs: int,
+    threshold: Tensor,
+    temperature: float,
+    drawn: Tensor,
+) -> Tensor:
+    """Log-probability [B] of the clustering of each graph at the threshold [B] that it has drawn.
+
+    Differentiation: as the weights of :func:`enumerate_cuts`.
+    Cost: O((N + M) log N).
+    """
+    dendrogram = single_linkage(candidates, batch, num_graphs)
+    height = step_heights(candidates, dendrogram, batch.numel())
+    log_sides, between = _cut_factors(height, dendrogram.num_steps, threshold, temperature)
+    graph = torch.repeat_interleave(dendrogram.num_steps)
+    level = scatter((height.detach() > drawn[graph]).long(), graph, dim_size=num_graphs)
+    cut: Tensor = cumsum(dendrogram.num_steps + 1)[:-1] + level
+    return log_sides[cut] + between[cut].log()
+
+
 def step_heights(candidates: Candidates, dendrogram: Dendrogram, num_nodes: int) -> Tensor:
     """Height of every step of every graph, [sum of num_steps], differentiable in the scores.
 
@@ -97,7 +119,10 @@ def step_heights(candidates: Candidates, dendrogram: Dendrogram, num_nodes: int)
         return summed
 
     summed, count = candidates.total(tied, by_step).unbind(1)
-    return summed / count
+    mean = summed / count
+    # What ties has one score, which a mean's rounding may miss: heights must not change places.
+    exact = torch.empty_like(mean.detach()).scatter_(0, at_rank, height)
+    return exact + (mean - mean.detach())
 
 
 def cut_probabilities(
@@ -120,6 +145,14 @@ def cut_probabilities(
     Returns:
         [S + B], graph by graph, finest cut first.
     """
+    log_sides, between = _cut_factors(height, num_steps, threshold, temperature)
+    return torch.exp(log_sides) * between
+
+
+def _cut_factors(
+    height: Tensor, num_steps: Tensor, threshold: Tensor, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Logarithm of sigmoid(a) sigmoid(-b), and 1 - exp(b - a); see :func:`cut_probabilities`."""
     num_cuts = num_steps + 1
     first = cumsum(num_cuts)
     graph = torch.repeat_interleave(num_cuts)
@@ -132,4 +165,4 @@ def cut_probabilities(
     log_below = F.logsigmoid((threshold - ahead) / temperature).masked_fill(is_last, 0.0)
     # b - a from the heights themselves: the difference of two rounded arguments has fewer digits.
     gap = ((ahead - passed) / temperature).masked_fill(is_first | is_last, -torch.inf)
-    return torch.exp(log_above + log_below) * -torch.expm1(gap)
+    return log_above + log_below, -torch.expm1(gap)

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.autograd import Function
 from torch_geometric.utils import scatter
 
-from pyg_grapheme.nn.pool.check import expect_one_of
 from pyg_grapheme.nn.pool.select import Selection
+from pyg_grapheme.nn.pool.threshold import at_pairs
+from pyg_grapheme.options import expect_one_of
 from pyg_grapheme.typing import EstimatorName
 
 
@@ -25,7 +26,7 @@ class Merge(NamedTuple):
         x: [N, F], the input.
         pooled: [C, F], the clusters' members, reduced.
         selection: The clustering and the scores that led to it.
-        threshold: Scalar, differentiable.
+        threshold: Scalar, differentiable; or [N] where each graph has drawn its own.
         temperature: T.
     """
 
@@ -41,6 +42,12 @@ class Estimator(ABC):
 
     differentiates_scores: bool
     """Whether the scores are part of the differentiated function of the node features."""
+
+    draws: bool = False
+    """Whether each graph draws a threshold while training: logistic, around the pool's own."""
+
+    needs_log_prob: bool = False
+    """Whether the history is to have the log-probability of the clustering that was drawn."""
 
     @abstractmethod
     def __call__(self, merge: Merge) -> Tensor:
@@ -95,10 +102,49 @@ class StraightThrough(Estimator):
     differentiates_scores = False
 
     def __call__(self, merge: Merge) -> Tensor:
+        if merge.pooled.shape[1:] != merge.x.shape[1:]:
+            raise ValueError(
+                f"Expected 'reduce' to keep the width of x, [N, {merge.x.size(1)}], with "
+                f"estimator={type(self).__name__}() (got {tuple(merge.pooled.shape)})"
+            )
         output: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
             merge.pooled, soft_membership(merge), merge.x.detach(), first_members(merge.selection)
         )
         return output
+
+
+class Gumbel(StraightThrough):
+    """``"gumbel"``: merge at a threshold that each graph draws; backward as straight-through.
+
+    The noise is logistic, the difference of two Gumbel variables: this is the relaxation of Jang,
+    Gu and Poole 2017, "Categorical reparameterization with Gumbel-softmax", and Maddison, Mnih and
+    Teh 2017, "The concrete distribution", of whether a pair merges, all pairs of a graph sharing
+    one draw. In evaluation nothing is drawn.
+
+    Differentiation: as :class:`StraightThrough`, at the drawn threshold; biased.
+    """
+
+    draws = True
+
+
+class Reinforce(Estimator):
+    """``"reinforce"``: merge at a threshold that each graph draws; its log-probability is noted.
+
+    ``history.log_prob`` holds that of the clustering, differentiable in the threshold and the
+    scores, for ``ReinforceLoss``, which makes the gradient unbiased (Williams 1992, "Simple
+    statistical gradient-following algorithms for connectionist reinforcement learning"). In
+    evaluation nothing is drawn.
+
+    Differentiation: the output's is exact in x for the function it computes; with ``ReinforceLoss``
+        that of the expectation is unbiased, in everything.
+    """
+
+    differentiates_scores = True
+    draws = True
+    needs_log_prob = True
+
+    def __call__(self, merge: Merge) -> Tensor:
+        return merge.pooled
 
 
 class _Scaled(Function):
@@ -119,11 +165,12 @@ def soft_membership(merge: Merge) -> Tensor:
     """How surely each cluster is one: the mean of sigmoid((score - threshold) / T), [C]."""
     cluster, num_clusters, candidates, threshold = merge.selection
 
-    def merged(_: Tensor, score: Tensor) -> Tensor:
-        return score > threshold
+    def merged(pairs: Tensor, score: Tensor) -> Tensor:
+        return score > at_pairs(threshold, pairs)
 
     def how_sure(pairs: Tensor, score: Tensor) -> Tensor:
-        sure = torch.sigmoid((score - merge.threshold) / merge.temperature)
+        above = score - at_pairs(merge.threshold, pairs)
+        sure = torch.sigmoid(above / merge.temperature)
         # How sure, and how many: one sum takes both.
         terms = torch.stack([sure, torch.ones_like(sure)], dim=1)
         total: Tensor = scatter(terms, cluster[pairs[0]], dim_size=num_clusters)
@@ -161,6 +208,8 @@ _BY_NAME: dict[EstimatorName, type[Estimator]] = {
     "none": NoEstimator,
     "gate": Gate,
     "straight_through": StraightThrough,
+    "gumbel": Gumbel,
+    "reinforce": Reinforce,
 }
 
 

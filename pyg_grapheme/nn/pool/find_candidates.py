@@ -27,17 +27,17 @@ def find_candidates(
         candidates: "edges", or "all" pairs inside each graph.
         merge: "components" or "matching".
         block_size: Most of all pairs to be in memory at a time.
-        above: Scalar; of a matching, only the pairs with a score above it.
+        above: Scalar or [N]; of a matching, only the pairs with a score above it.
     """
     of_graphs = (graphs.batch, graphs.num_graphs)
     if candidates == "edges":
-        pairs = edge_pairs(graphs.edge_index, graphs.x.size(0))
+        pairs = edge_pairs(graphs.edge_index, graphs.x.size(0), graphs.undirected)
     else:
         blocks = AllPairs(*of_graphs, block_size)
         if len(blocks) > 1 and merge == "matching":
             return match_all_pairs(score, *of_graphs, block_size, above)
         if len(blocks) > 1:
             return PairBlocks(blocks, score)
-        pairs = blocks[0]
+        pairs = blocks.block(0)
     scored = score.scored(pairs)
     return keep_matching(scored, *of_graphs, above) if merge == "matching" else scored

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import degree
 
-from pyg_grapheme.nn.pool.check import expect_one_of
+from pyg_grapheme.options import expect_one_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -21,8 +21,10 @@ class MergeHistory(NamedTuple):
             least.
         num_clusters: C.
         num_graphs: B.
-        threshold: Scalar, the threshold that the pairs were compared with.
-        log_prob: [B], log-probability of the drawn clustering; zero where nothing is drawn.
+        threshold: Scalar, the threshold that the pairs were compared with; or [B], one that each
+            graph has drawn.
+        log_prob: [B], log-probability of the drawn clustering, differentiable where the estimator
+            needs it to be; zero where nothing is drawn.
     """
 
     cluster: Tensor
@@ -37,9 +39,12 @@ class MergeHistory(NamedTuple):
 
         Differentiation: exact.
         """
-        if coarse.size(0) != self.num_clusters:
+        return self._spread("coarse", coarse)
+
+    def _spread(self, name: str, coarse: Tensor) -> Tensor:
+        if coarse.dim() == 0 or coarse.size(0) != self.num_clusters:
             raise ValueError(
-                f"Expected 'coarse' to have {self.num_clusters} rows, one a cluster "
+                f"Expected '{name}' to have {self.num_clusters} rows, one a cluster "
                 f"(got shape {tuple(coarse.shape)})"
             )
         return coarse.index_select(0, self.cluster)
@@ -58,7 +63,7 @@ class MergeHistory(NamedTuple):
             [N, *].
         """
         expect_one_of("reduce", reduce, ("mean", "sum"))
-        lifted = self.lift(gradient)
+        lifted = self._spread("gradient", gradient)
         if reduce == "sum":
             return lifted
         weight = self.weight.to(lifted.dtype)

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch_geometric.utils import cumsum, degree
 
 from pyg_grapheme.nn.pool.candidates import ScoredPairs
+from pyg_grapheme.nn.pool.threshold import at_pairs
 
 
 def keep_matching(
@@ -17,7 +18,7 @@ def keep_matching(
     forest to cut.
     """
     if above is not None:
-        candidates = candidates.keep(candidates.score.detach() > above)
+        candidates = candidates.keep(candidates.score.detach() > at_pairs(above, candidates.pairs))
     order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     return candidates.keep(greedy_matching(candidates.pairs, order, batch.numel()))
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from pyg_grapheme.nn.pool.all_pairs import AllPairs
 from pyg_grapheme.nn.pool.candidates import ScoredPairs
 from pyg_grapheme.nn.pool.matching import tie_key
+from pyg_grapheme.nn.pool.threshold import at_pairs
 
 
 class Best(NamedTuple):
@@ -42,7 +43,7 @@ def match_all_pairs(
         batch: [N], sorted.
         num_graphs: B.
         block_size: Most pairs scored at a time.
-        above: Scalar; only pairs with a score above it are matched.
+        above: Scalar or [N]; only pairs with a score above it are matched.
 
     Cost: O(N + block_size) memory; time of one scoring of all pairs of free nodes a round, rounds
         as for ``greedy_matching``.
@@ -85,7 +86,7 @@ def _best_pairs(
         if best is None:
             best = _no_pairs(free, value)
         if above is not None:
-            passes = value > above
+            passes = value > at_pairs(above, free[pairs])
             pairs, value, key = pairs[:, passes], value[passes], key[passes]
         best = _improve(best, pairs, value, key)
     assert best is not None

@@ -58,10 +58,11 @@ class Cuts(NamedTuple):
             mean of the other: adding a number to all values does not change the gradient.
         """
         num_cuts = self.graph.numel()
-        if value.dim() == 0 or value.size(0) != num_cuts:
+        if not isinstance(value, Tensor) or value.dim() == 0 or value.size(0) != num_cuts:
+            got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
             raise ValueError(
-                f"Expected 'fn' to return one row for each of the {num_cuts} cuts "
-                f"(got shape {tuple(value.shape)})"
+                f"Expected 'value', what 'fn' returns, to have one row for each of the "
+                f"{num_cuts} cuts (got {got})"
             )
         averaged = self._sums(value, self.weight)
         if self.halves is None:

@@ -1,33 +1,30 @@
 """Pool PyG's ``Data`` and ``Batch`` with all their fields."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
-from torch_geometric.nn import MeanAggregation
 from torch_geometric.utils import cumsum, degree, scatter
 
 from pyg_grapheme.nn.pool.connect import connect_clusters
-from pyg_grapheme.nn.pool.history import MergeHistory
 from pyg_grapheme.nn.pool.output import PoolOutput
-from pyg_grapheme.nn.pool.reduce import reduce_members
-
-if TYPE_CHECKING:
-    from pyg_grapheme.nn.pool.threshold_merge_pool import ThresholdMergePool
 
 
-def pool_data(pool: "ThresholdMergePool", data: Data) -> Batch:
+def pool_data(pool: Callable[..., PoolOutput], edge_reduce: str, data: Data) -> Batch:
     """Pool a graph, or a batch of graphs, and carry all of its fields over.
 
-    ``x``, ``edge_index`` and ``edge_attr`` are what the pool makes of them. Other tensors follow
-    their nodes or edges: floating point is averaged over the members of a cluster (``pos``), or put
-    together like ``edge_attr``; of anything else (labels, masks) the first member's, or the first
-    edge's, is taken. Numbers of nodes, in fields with ``index`` in their name, become numbers of
-    clusters. All else, such as ``y`` of a graph, stays as it is.
+    ``x``, ``edge_index`` and ``edge_attr`` are what the pool makes of them. Other tensors with a
+    row for each node or edge follow these: floating point is averaged over the members of a cluster
+    (``pos``), or put together like ``edge_attr``; of anything else (labels, masks) the first
+    member's, or the first edge's, is taken. Numbers of nodes, in ``face`` and in fields with
+    ``index`` in their name, become numbers of clusters. All else, such as ``y`` of a graph, or an
+    ``edge_label`` with an ``edge_label_index`` of its own, stays as it is.
 
     Args:
         pool: The layer.
+        edge_reduce: How it puts parallel edges together.
         data: Of N nodes in B graphs.
 
     Returns:
@@ -42,70 +39,124 @@ def pool_data(pool: "ThresholdMergePool", data: Data) -> Batch:
             f"Expected 'data' to be a Data or a Batch of one type of nodes (got "
             f"{type(data).__name__})"
         )
-    if data.edge_index is None:
-        found = "an 'adj_t' instead" if "adj_t" in data else "none"
-        raise ValueError(f"Expected 'data' to have an 'edge_index' [2, E] (got {found})")
+    sparse = [key for key in ("adj", "adj_t") if key in data]
+    if data.edge_index is None or sparse:
+        found = f"a sparse {sparse[0]!r}" if sparse else "none"
+        raise ValueError(
+            f"Expected 'data' to have its edges in 'edge_index' [2, E] alone (got {found})"
+        )
     if data.batch is None:
         data = Batch.from_data_list([data])
     num_graphs = data.num_graphs if isinstance(data, Batch) else None
     output = pool(data.x, data.edge_index, data.edge_attr, data.batch, num_graphs)
+    fields = _Fields(data, edge_reduce, output)
     pooled = Batch(_base_cls=Data)
     for key, value in data.to_dict().items():
-        if key not in _OWN:
-            pooled[key] = _carry(key, value, data, output.history, pool.edge_reduce)
+        if key not in _OWN and not key.endswith(("_batch", "_ptr")):
+            pooled[key] = _carry(key, value, fields)
     pooled.x, pooled.edge_index, pooled.edge_attr, pooled.batch, pooled.history = output
     if output.edge_attr is None:
         del pooled.edge_attr
-    _add_slices(pooled, data, output)
+    _add_slices(pooled, fields)
     return pooled
 
 
-_OWN = ("x", "edge_index", "edge_attr", "batch", "ptr", "num_nodes", "history")
+_OWN = ("x", "edge_index", "edge_attr", "batch", "ptr", "num_nodes", "_num_nodes", "history")
 
 
-def _carry(key: str, value: Any, data: Data, history: MergeHistory, edge_reduce: str) -> Any:
+class _Fields(NamedTuple):
+    """Where the fields come from, and where their nodes and edges have gone."""
+
+    data: Data
+    edge_reduce: str
+    output: PoolOutput
+
+
+def _carry(key: str, value: Any, fields: _Fields) -> Any:
     """What a field becomes."""
-    if not isinstance(value, Tensor):
-        return value
-    cluster, num_clusters = history.cluster, history.num_clusters
-    if "index" in key and not value.is_floating_point():
+    cluster, _, num_clusters, *_ = fields.output.history
+    kind = _kind(key, value, fields)
+    if kind == "numbers":
+        if value.numel() and not (value.min() >= 0 and value.max() < cluster.numel()):
+            raise ValueError(
+                f"Expected '{key}' to hold nodes in [0, {cluster.numel()}) "
+                f"(got {int(value.min())} to {int(value.max())})"
+            )
         return cluster[value]
-    if data.is_node_attr(key):
+    if kind == "node":
         if value.is_floating_point():
-            return reduce_members(MeanAggregation(), value, cluster, num_clusters)
+            wide = value.to(torch.promote_types(value.dtype, torch.float))
+            mean: Tensor = scatter(wide, cluster, 0, num_clusters, "mean")
+            return mean.to(value.dtype)
         place = torch.arange(cluster.numel(), device=cluster.device)
-        return value[scatter(place, cluster, dim_size=num_clusters, reduce="min")]
-    if data.is_edge_attr(key):
-        edges = (cluster, num_clusters, data.edge_index)
+        return value[scatter(place, cluster, 0, num_clusters, "min")]
+    if kind == "edge":
+        edges = (cluster, num_clusters, fields.data.edge_index)
         if value.is_floating_point():
-            return connect_clusters(*edges, value, edge_reduce)[1]
+            return connect_clusters(*edges, value, fields.edge_reduce)[1]
         place = torch.arange(len(value), device=value.device)
         return value[connect_clusters(*edges, place, "min")[1]]
     return value
 
 
-def _add_slices(pooled: Batch, data: Data, output: PoolOutput) -> None:
+def _kind(
+    key: str, value: Any, fields: _Fields
+) -> Literal["numbers", "node", "edge", "graph", "other"]:
+    """What a field has a row for.
+
+    Where numbers alone leave it open, names decide: one row a graph is taken to be the graph's,
+    even if it has one edge, unless ``edge`` is in the name.
+    """
+    if not isinstance(value, Tensor) or value.dim() == 0:
+        return "other"
+    if ("index" in key or key == "face") and not value.is_floating_point():
+        return "numbers"
+    data, num_graphs = fields.data, fields.output.history.num_graphs
+    rows = getattr(data, "_slice_dict", {}).get(key)
+    if rows is None:  # put together by hand: there is the length alone
+        rows = torch.tensor(len(value))
+        nodes, edges = torch.tensor(data.batch.numel()), torch.tensor(data.edge_index.size(1))
+        graphs = torch.tensor(num_graphs)
+    else:
+        owner = data.batch[data.edge_index[0]]
+        nodes, edges = (
+            cumsum(degree(part, num_graphs, dtype=torch.long)).to(rows.device)
+            for part in (data.batch, owner)
+        )
+        graphs = torch.arange(num_graphs + 1, device=rows.device)
+    if "edge" in key:
+        own_edges = f"{key}_index" in data
+        return "edge" if torch.equal(rows, edges) and not own_edges else "graph"
+    if torch.equal(rows, graphs):
+        return "graph"
+    if torch.equal(rows, nodes):
+        return "node"
+    return "edge" if torch.equal(rows, edges) and key != "y" else "graph"
+
+
+def _add_slices(pooled: Batch, fields: _Fields) -> None:
     """Note where each graph's part of every field lies, for the batch to be taken apart."""
+    data, output = fields.data, fields.output
     num_graphs = output.history.num_graphs
     nodes = cumsum(degree(output.batch, num_graphs, dtype=torch.long))
-    edges = degree(output.batch[output.edge_index[0]], num_graphs, dtype=torch.long)
-    slices: dict[str, Tensor] = {}
-    increments: dict[str, Tensor] = {}
-    for key, value in pooled.to_dict().items():
-        if key in ("batch", "history"):
+    edges = cumsum(degree(output.batch[output.edge_index[0]], num_graphs, dtype=torch.long))
+    slices: dict[str, Tensor] = {"x": nodes, "edge_index": edges, "edge_attr": edges}
+    if output.edge_attr is None:
+        del slices["edge_attr"]
+    for key, value in data.to_dict().items():
+        if key in _OWN or key not in pooled:
             continue
-        if pooled.is_node_attr(key):
-            slices[key] = nodes
-        elif key == "edge_index" or pooled.is_edge_attr(key):
-            slices[key] = cumsum(edges)
+        kind = _kind(key, value, fields)
+        if kind in ("node", "edge"):
+            slices[key] = nodes if kind == "node" else edges
         elif key in getattr(data, "_slice_dict", {}):
             slices[key] = data._slice_dict[key]
-        elif isinstance(value, Tensor) and value.dim() > 0:
+        elif kind != "other":
             each = value.size(data.__cat_dim__(key, value)) // max(num_graphs, 1)
             slices[key] = torch.arange(num_graphs + 1) * each
-        else:
-            continue
-        numbers = "index" in key
-        increments[key] = nodes[:-1] if numbers else nodes.new_zeros(num_graphs)
     pooled.ptr = nodes
-    pooled._num_graphs, pooled._slice_dict, pooled._inc_dict = num_graphs, slices, increments
+    pooled._num_graphs, pooled._slice_dict = num_graphs, slices
+    pooled._inc_dict = {
+        key: nodes[:-1] if "index" in key or key == "face" else torch.zeros_like(nodes[:-1])
+        for key in slices
+    }

@@ -4,6 +4,15 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch_geometric.nn.aggr import (
+    MaxAggregation,
+    MeanAggregation,
+    MinAggregation,
+    MulAggregation,
+    StdAggregation,
+    SumAggregation,
+    VarAggregation,
+)
 from torch_geometric.nn.resolver import aggregation_resolver
 
 
@@ -27,12 +36,28 @@ def reduce_members(reduce: nn.Module, x: Tensor, cluster: Tensor, num_clusters: 
     """Make one node of the members of each cluster: [N, F] -> [C, F].
 
     In half precision, sums and counts of some hundred members are not to be had, so they are taken
-    in float32, unless the aggregation has weights of its own.
+    in float32, unless the aggregation has weights of its own. Those that may look at the members in
+    a row get them sorted by cluster, and inside it by number.
     """
+    if not isinstance(reduce, _ORDER_FREE):
+        cluster, order = cluster.sort(stable=True)
+        x = x[order]
     if x.dtype.itemsize > 2 or next(reduce.parameters(), None) is not None:
         reduced: Tensor = reduce(x, cluster, dim_size=num_clusters)
         return reduced
-    return reduce_members(reduce, x.float(), cluster, num_clusters).to(x.dtype)
+    reduced = reduce(x.float(), cluster, dim_size=num_clusters)
+    return reduced.to(x.dtype)
+
+
+_ORDER_FREE = (
+    MaxAggregation,
+    MeanAggregation,
+    MinAggregation,
+    MulAggregation,
+    StdAggregation,
+    SumAggregation,
+    VarAggregation,
+)
 
 
 def with_gradient(output: Tensor, parameter: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 from pyg_grapheme.nn.pool.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.candidates import Candidates
 from pyg_grapheme.nn.pool.components import component_roots, dense_labels
+from pyg_grapheme.nn.pool.threshold import at_pairs
 
 
 class Selection(NamedTuple):
@@ -16,7 +17,7 @@ class Selection(NamedTuple):
         cluster: [N], which output node each input node goes to; numbered by smallest member.
         num_clusters: C.
         candidates: The pairs that might have merged, with their scores.
-        threshold: Scalar; those with a score strictly above it did.
+        threshold: Scalar, or [N] where graphs have their own; pairs strictly above it merged.
     """
 
     cluster: Tensor
@@ -35,7 +36,7 @@ def select_components(
 
     Args:
         candidates: The M pairs and their scores.
-        threshold: A scalar.
+        threshold: A scalar, or [N], alike for all nodes of a graph.
         num_nodes: N.
         dag: [2, E], edges of a directed acyclic graph that is to stay one, or None.
 
@@ -44,7 +45,8 @@ def select_components(
     """
     root: Tensor | None = None
     for pairs, score in candidates.blocks():
-        root = component_roots(pairs[:, score > threshold], num_nodes, root)
+        merged = score > at_pairs(threshold, pairs)
+        root = component_roots(pairs[:, merged], num_nodes, root)
     assert root is not None
     if dag is not None:
         root = acyclic_roots(root, dag)

@@ -10,20 +10,22 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
 from pyg_grapheme.nn.pool.candidates import Candidates
-from pyg_grapheme.nn.pool.check import Graphs, check_graphs, expect_one_of
+from pyg_grapheme.nn.pool.check import Graphs, check_graphs
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
-from pyg_grapheme.nn.pool.cuts import enumerate_cuts
+from pyg_grapheme.nn.pool.cuts import drawn_log_prob, enumerate_cuts
 from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
 from pyg_grapheme.nn.pool.eager import eager
 from pyg_grapheme.nn.pool.estimator import Estimator, Merge, resolve_estimator
 from pyg_grapheme.nn.pool.find_candidates import find_candidates
-from pyg_grapheme.nn.pool.history import make_history
+from pyg_grapheme.nn.pool.history import MergeHistory, make_history
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
 from pyg_grapheme.nn.pool.pool_cuts import pool_cuts
 from pyg_grapheme.nn.pool.pool_data import pool_data
 from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce, with_gradient
 from pyg_grapheme.nn.pool.score import make_scorer
 from pyg_grapheme.nn.pool.select import Selection, select_components
+from pyg_grapheme.nn.pool.threshold import draw_thresholds
+from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
 
 
@@ -50,23 +52,25 @@ class ThresholdMergePool(nn.Module):
             should end in a sigmoid, for the threshold lies in (0, 1).
         candidates: Which pairs may merge: "edges", the two ends of an edge in either direction; or
             "all", any two nodes of one graph, n (n - 1) / 2 pairs of a graph of n nodes. A learned
-            score gets zeros for the attributes of a pair that no edge joins.
+            score gets zeros for the attributes of a pair that no edge joins, and should treat each
+            pair by itself (no BatchNorm), for it sees the pairs block by block.
         merge: Which of them do: "components", all above the threshold, closed transitively; or
             "matching", greedily, best first, each node in at most one, equal scores in the order of
             a fixed hash of the two nodes' places in their graph.
         reduce: How the members of a cluster become one: any PyG aggregation, by name or as a
-            module.
+            module; its weights, as those of ``score``, are kept as they are handed in.
         edge_reduce: How the attributes of parallel edges become one: "sum", "mean", "min", "max"
             or "mul".
         estimator: How a gradient reaches the threshold in ``forward``: "none", "gate",
-            "straight_through", or an ``Estimator``. :meth:`expect` needs none.
+            "straight_through", "gumbel", "reinforce", or an ``Estimator``. The last two draw a
+            threshold for each graph, in training only. :meth:`expect` needs none.
         temperature: T > 0, the width of the noise.
         acyclic: Keep a directed acyclic graph acyclic: nodes that would lie on a cycle of the
             quotient (a strongly connected component) are merged too. Input with a cycle is an
             error. Quick where node ids are a topological order already, as in text.
         check_finite: Refuse NaN and infinity in the features and in learned scores. Without the
-            check, for a gradient scaler that waits for them to pass through, what is not a number
-            merges with nothing.
+            check, for a gradient scaler that waits for them to pass through, NaN merges with
+            nothing.
         block_size: Most pairs scored at a time with ``candidates="all"``: what bounds its memory.
 
     Shapes:
@@ -78,9 +82,16 @@ class ThresholdMergePool(nn.Module):
 
     Differentiation:
         Exact in x and edge_attr for the graph that comes out; the threshold as the estimator says,
-        and never None. :meth:`expect` is exact in everything.
+        and never None. :meth:`expect` is exact in everything, where no two scores tie. A learned
+        score has a gradient with the estimators "gate", "straight_through", "gumbel" and
+        "reinforce", and in :meth:`expect`.
 
-    Cost: O(N F + M F + E log E) for M candidate pairs.
+    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. A matching goes through what is
+        left of the pairs in rounds: O(log M) of them for random scores and for equal ones, but one
+        for every second pair of a path along which scores fall (0.8 s for 1e4 nodes, growing with
+        the square). ``acyclic`` may take as many rounds as paths are long, where ids are no
+        topological order. All pairs of a graph are scored once a round by a matching, and up to
+        four times by components, where they take several blocks.
 
     Compilation: how many nodes come out depends on the data, so ``torch.compile`` leaves the pool
         out: one graph break in a model, and what stands before and behind it is compiled.
@@ -113,12 +124,11 @@ class ThresholdMergePool(nn.Module):
         block_size: int = 2**20,
     ) -> None:
         super().__init__()
-        if not 0 < threshold < 1 - 1e-7:
-            raise ValueError(f"Expected 'threshold' to be in (0, 1) (got {threshold})")
-        if not 0 < temperature < float("inf"):
-            raise ValueError(f"Expected 'temperature' to be positive (got {temperature})")
-        if block_size < 1:
-            raise ValueError(f"Expected 'block_size' to be at least 1 (got {block_size})")
+        # Closer to 1 than this, the logit has no digits left in float32.
+        expect_between("threshold", threshold, 0, 1 - 1e-7, "in (0, 1), and not within 1e-7 of 1")
+        expect_between("temperature", temperature, 0, math.inf, "positive")
+        expect_flag("acyclic", acyclic)
+        expect_flag("check_finite", check_finite)
         if not isinstance(score, nn.Module):
             expect_one_of("score", score, ("cosine",))
         expect_one_of("candidates", candidates, get_args(CandidatesName))
@@ -129,21 +139,22 @@ class ThresholdMergePool(nn.Module):
         self.temperature = temperature
         self.acyclic = acyclic
         self.check_finite = check_finite
-        self.block_size = block_size
+        self.block_size = expect_count("block_size", block_size)
         self.edge_reduce = edge_reduce
         self.reduce = resolve_reduce(reduce)
         self.estimator = resolve_estimator(estimator)
-        self.raw_threshold = nn.Parameter(torch.empty(()))
-        self.reset_parameters()
+        # A score or an aggregation that is handed in keeps its weights, which may be trained ones.
+        self.raw_threshold = nn.Parameter(torch.tensor(self._initial_raw_threshold()))
 
     def reset_parameters(self) -> None:
         """Return to the initial threshold, and to new weights of score and aggregation."""
         reset(self.reduce)
         reset(self.score)
         with torch.no_grad():
-            self.raw_threshold.fill_(
-                math.log(self.initial_threshold / (1 - self.initial_threshold))
-            )
+            self.raw_threshold.fill_(self._initial_raw_threshold())
+
+    def _initial_raw_threshold(self) -> float:
+        return math.log(self.initial_threshold / (1 - self.initial_threshold))
 
     @property
     def threshold(self) -> Tensor:
@@ -169,15 +180,17 @@ class ThresholdMergePool(nn.Module):
             batch_size: B, needed where graphs at the end are empty.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        selection = self._select(graphs)
+        threshold = self._draw(graphs)
+        of_nodes = threshold if threshold.dim() == 0 else threshold[graphs.batch]
+        selection = self._select(graphs, of_nodes.detach())
         cluster, num_clusters = selection[:2]
         pooled = reduce_members(self.reduce, x, cluster, num_clusters)
-        merge = Merge(x, pooled, selection, self.threshold, self.temperature)
+        merge = Merge(x, pooled, selection, of_nodes, self.temperature)
         return PoolOutput(
             with_gradient(self.estimator(merge), self.threshold),
             *self.connect(selection, graphs.edge_index, edge_attr),
             coarse_batch(graphs.batch, cluster, num_clusters),
-            make_history(cluster, num_clusters, graphs.num_graphs, self.threshold, x.dtype),
+            self._record(graphs, selection, threshold),
         )
 
     def pool_data(self, data: Data) -> Batch:
@@ -185,7 +198,7 @@ class ThresholdMergePool(nn.Module):
 
         See :func:`pyg_grapheme.nn.pool.pool_data.pool_data` for what becomes of each.
         """
-        return pool_data(self, data)
+        return pool_data(self, self.edge_reduce, data)
 
     def select(
         self,
@@ -196,7 +209,8 @@ class ThresholdMergePool(nn.Module):
         batch_size: int | None = None,
     ) -> Selection:
         """Decide which nodes become one; arguments as for :meth:`forward`."""
-        return self._select(self._check(x, edge_index, edge_attr, batch, batch_size))
+        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
+        return self._select(graphs, self.threshold.detach())
 
     def connect(
         self, selection: Selection, edge_index: Tensor, edge_attr: Tensor | None = None
@@ -207,14 +221,35 @@ class ThresholdMergePool(nn.Module):
     def _check(self, *inputs: Any) -> Graphs:
         return check_graphs(*inputs, check_finite=self.check_finite)
 
-    def _select(self, graphs: Graphs) -> Selection:
+    def _draw(self, graphs: Graphs) -> Tensor:
+        """The threshold, or one [B] a graph where the estimator draws them and this is training."""
+        if not (self.estimator.draws and self.training):
+            return self.threshold
+        return draw_thresholds(self.threshold, self.temperature, graphs.num_graphs)
+
+    def _select(self, graphs: Graphs, threshold: Tensor) -> Selection:
         if not self.estimator.differentiates_scores:
             graphs = graphs.detach()
-        threshold = self.threshold.detach()
-        # What is below the threshold does not change which pairs above it are matched.
-        candidates = self._candidates(graphs, above=threshold)
+        # What is below the threshold does not change which pairs above it are matched; only to the
+        # probability of the draw it matters.
+        above = None if self.estimator.needs_log_prob else threshold
+        candidates = self._candidates(graphs, above)
         dag = graphs.edge_index if self.acyclic else None
         return select_components(candidates, threshold, graphs.x.size(0), dag)
+
+    def _record(self, graphs: Graphs, selection: Selection, threshold: Tensor) -> MergeHistory:
+        history = make_history(*selection[:2], graphs.num_graphs, threshold, graphs.x.dtype)
+        if threshold.dim() == 0 or not self.estimator.needs_log_prob:
+            return history
+        log_prob = drawn_log_prob(
+            selection.candidates,
+            graphs.batch,
+            graphs.num_graphs,
+            self.threshold,
+            self.temperature,
+            threshold.detach(),
+        )
+        return history._replace(log_prob=log_prob)
 
     def _candidates(self, graphs: Graphs, above: Tensor | None = None) -> Candidates:
         score = make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
@@ -270,10 +305,8 @@ class ThresholdMergePool(nn.Module):
         the threshold, and in x and the parameters of a learned score wherever no two scores tie.
         With ``merge="matching"`` the expectation jumps in x where two scores change places.
         """
-        if not 0 < mass <= 1:
-            raise ValueError(f"Expected 'mass' to be in (0, 1] (got {mass})")
-        if max_cuts is not None and max_cuts < 1:
-            raise ValueError(f"Expected 'max_cuts' to be at least 1 (got {max_cuts})")
+        expect_between("mass", mass, 0, math.nextafter(1, 2), "in (0, 1]")
+        max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         structure = enumerate_cuts(
             self._candidates(graphs),

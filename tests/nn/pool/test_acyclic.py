@@ -67,14 +67,19 @@ def directed(cluster: Tensor, edge_index: Tensor) -> nx.DiGraph:
     return graph
 
 
+@pytest.mark.parametrize("candidates", ["edges", "all"])
 @pytest.mark.parametrize("merge", ["components", "matching"])
 @pytest.mark.parametrize("shuffled", [False, True])
 @pytest.mark.parametrize("seed", range(10))
-def test_the_pool_merges_what_the_condensation_does(seed: int, shuffled: bool, merge: str) -> None:
+def test_the_pool_merges_what_the_condensation_does(
+    seed: int, shuffled: bool, merge: str, candidates: str
+) -> None:
     edge_index = random_dag(seed, shuffled)
     x = torch.randn(14, 3, generator=torch.Generator().manual_seed(seed))
-    plain = ThresholdMergePool(0.4, merge=merge)(x, edge_index).history.cluster.tolist()
-    history = ThresholdMergePool(0.4, merge=merge, acyclic=True)(x, edge_index).history
+    threshold = 0.4 if candidates == "edges" else 0.9
+    options = {"merge": merge, "candidates": candidates, "block_size": 20}
+    plain = ThresholdMergePool(threshold, **options)(x, edge_index).history.cluster.tolist()
+    history = ThresholdMergePool(threshold, acyclic=True, **options)(x, edge_index).history
     first = [plain.index(c) for c in plain]
     expected = condensed(first, edge_index)
     names = sorted(set(expected))

@@ -42,7 +42,7 @@ def test_blocks_list_every_pair_once_in_order(sizes: list[int], block_size: int)
     blocks = list(listed)
     assert torch.equal(torch.cat(blocks, 1), complete(sizes))
     assert listed.total == complete(sizes).size(1)
-    assert all(torch.equal(listed[i], block) for i, block in enumerate(blocks))
+    assert all(torch.equal(listed.block(i), block) for i, block in enumerate(blocks))
     assert all(block.size(1) <= block_size for block in blocks)
     assert len(blocks) == max(1, -(-complete(sizes).size(1) // block_size))
 
@@ -220,3 +220,31 @@ def test_blocks_keep_nothing_for_the_backward_pass() -> None:
     low, high = complete([200])
     (expected,) = torch.autograd.grad((x[low] * x[high]).sum(1).sigmoid().exp().sum(), x)
     torch.testing.assert_close(found, expected)
+
+
+class Dropped(nn.Module):
+    """A score that draws."""
+
+    def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None) -> Tensor:
+        return torch.dropout(torch.cosine_similarity(x_i, x_j), 0.5, True) / 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_score_that_draws_draws_once_for_all_that_is_done_with_it(
+    seed: int, fourth_powers
+) -> None:
+    torch.manual_seed(seed)
+    x, batch = draw(seed, [9, 7])
+    x.requires_grad_()
+    pool = ThresholdMergePool(0.3, score=Dropped(), candidates="all", block_size=5).double()
+    edges = complete([9, 7])[:, :0]
+    out = pool(x, edges, None, batch)
+    alone = torch.bincount(out.history.cluster)[out.history.cluster] == 1
+    torch.testing.assert_close(out.x[out.history.cluster[alone]], x[alone])
+    before = torch.get_rng_state()
+    cuts = pool.cuts(x, edges, None, batch)
+    assert bool((cuts.weight >= 0).all())
+    torch.testing.assert_close(cuts.average(torch.ones_like(cuts.weight)), torch.ones(2).double())
+    assert not torch.equal(before, torch.get_rng_state())
+    pool.expect(fourth_powers, x, edges, None, batch).sum().backward()
+    assert torch.isfinite(x.grad).all()

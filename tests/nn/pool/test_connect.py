@@ -66,7 +66,28 @@ def test_no_edge_may_be_left(cluster: list[int], edge_index: list[list[int]]) ->
     assert attr.shape == (0, 2)
 
 
-def test_gradcheck_in_the_attributes() -> None:
+@pytest.mark.parametrize("shape", [(4,), (4, 2)])
+@pytest.mark.parametrize("edge_reduce", REDUCE)
+def test_gradcheck_in_the_attributes(edge_reduce: str, shape: tuple[int, ...]) -> None:
     cluster, edges = torch.tensor([0, 0, 1]), torch.tensor([[0, 1, 2, 0], [2, 2, 1, 1]])
-    attr = torch.randn(4, 2, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda a: connect_clusters(cluster, 2, edges, a)[1], attr)
+    generator = torch.Generator().manual_seed(0)
+    attr = torch.randn(shape, generator=generator, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda a: connect_clusters(cluster, 2, edges, a, edge_reduce)[1], attr
+    )
+
+
+@pytest.mark.parametrize(
+    ("edge_reduce", "expected"),
+    [("sum", 300), ("mean", 1.0), ("max", 1), ("min", 1), ("mul", 1)],
+)
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int64])
+def test_small_integers_do_not_overflow(
+    dtype: torch.dtype, edge_reduce: str, expected: float
+) -> None:
+    edges, cluster = torch.tensor([[0], [1]]).expand(2, 300), torch.tensor([0, 1])
+    ones = torch.ones(300).to(dtype)
+    _, attr = connect_clusters(cluster, 2, edges, ones, edge_reduce)
+    assert attr.tolist() == [expected]
+    _, single = connect_clusters(cluster, 2, edges[:, :1], ones[:1], edge_reduce)
+    assert single.dtype == attr.dtype

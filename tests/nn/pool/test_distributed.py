@@ -79,7 +79,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[Ten
         subprocess.Popen([sys.executable, __file__, str(rank), str(folder)])
         for rank in range(WORLD)
     ]
-    assert [process.wait(timeout=120) for process in processes] == [0] * WORLD
+    try:
+        assert [process.wait(timeout=120) for process in processes] == [0] * WORLD
+    finally:
+        for process in processes:
+            process.kill()
     return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
 
 

@@ -136,7 +136,7 @@ def test_names_stand_for_estimators(name: str, kind: type[Estimator]) -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    names = "'none', 'gate', 'straight_through'"
+    names = "'none', 'gate', 'straight_through', 'gumbel', 'reinforce'"
     with pytest.raises(ValueError, match=rf"'estimator' to be one of {names} \(got 'gumble'\)"):
         resolve_estimator("gumble")  # type: ignore[arg-type]
 

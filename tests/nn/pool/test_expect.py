@@ -331,6 +331,18 @@ def test_graphs_without_a_pair_have_one_cut(num_nodes: int, sizes: list[int]) ->
 )
 def test_a_function_of_the_wrong_shape_is_refused(value: Tensor, shown: str) -> None:
     x = torch.tensor([[1.0, 1, 0], [0, 1, 1], [1, 0, 1]])
-    message = rf"'fn' to return one row for each of the 2 cuts \(got shape {shown}\)"
+    message = (
+        rf"'value', what 'fn' returns, to have one row for each of the 2 cuts \(got shape {shown}\)"
+    )
     with pytest.raises(ValueError, match=message):
         ThresholdMergePool().expect(lambda cuts: value, x, TRIANGLE)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_probabilities_of_many_ties_are_never_negative(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(4, 3, generator=generator)[torch.randint(4, (30,), generator=generator)]
+    pool = ThresholdMergePool(candidates="all")
+    weight = pool.cuts(x, torch.empty(2, 0, dtype=torch.long)).weight
+    assert bool((weight >= 0).all())
+    assert weight.sum().item() == pytest.approx(1, abs=1e-5)

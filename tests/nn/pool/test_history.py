@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 from functools import reduce
 
 import networkx as nx
@@ -69,10 +70,13 @@ def test_members_of_no_cluster_are_an_error(history: MergeHistory, k: int) -> No
         history.members(k)
 
 
-@pytest.mark.parametrize("method", ["lift", "route"])
-def test_rows_that_are_not_the_clusters_are_an_error(history: MergeHistory, method: str) -> None:
-    with pytest.raises(ValueError, match=r"'coarse' to have 3 rows, .*\(got shape \(5, 2\)\)"):
-        getattr(history, method)(torch.ones(5, 2))
+@pytest.mark.parametrize(("method", "name"), [("lift", "coarse"), ("route", "gradient")])
+@pytest.mark.parametrize("shape", [(), (5, 2)])
+def test_rows_that_are_not_the_clusters_are_an_error(
+    history: MergeHistory, method: str, name: str, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match=rf"'{name}' to have 3 rows, .*{re.escape(str(shape))}"):
+        getattr(history, method)(torch.ones(shape))
 
 
 def test_routing_through_another_reduction_is_an_error(history: MergeHistory) -> None:

@@ -17,6 +17,9 @@ def graph(seed: int, num_nodes: int, num_edges: int) -> Data:
         edge_weight=torch.rand(num_edges, generator=generator),
         edge_type=torch.randint(5, (num_edges,), generator=generator),
         pos=torch.randn(num_nodes, 2, generator=generator),
+        mass=torch.rand(num_nodes, generator=generator),
+        frame=torch.randn(num_nodes, 2, 3, generator=generator),
+        half=torch.randn(num_nodes, generator=generator).half(),
         kind=torch.randint(9, (num_nodes,), generator=generator),
         train_mask=torch.rand(num_nodes, generator=generator) < 0.5,
         edge_label_index=torch.randint(num_nodes, (2, 4), generator=generator),
@@ -57,7 +60,9 @@ def test_the_graph_is_the_pool_s(batch: Batch, pool: ThresholdMergePool) -> None
 def test_fields_of_nodes_follow_their_nodes(batch: Batch, pool: ThresholdMergePool) -> None:
     pooled = pool.pool_data(batch)
     found = members(pooled)
-    torch.testing.assert_close(pooled.pos, torch.stack([batch.pos[m].mean(0) for m in found]))
+    for key in ("pos", "mass", "frame", "half"):
+        expected = torch.stack([batch[key][m].mean(0) for m in found])
+        torch.testing.assert_close(pooled[key], expected)
     for key in ("kind", "train_mask"):
         assert pooled[key].tolist() == [batch[key][m.min()].item() for m in found]
 
@@ -131,6 +136,57 @@ def test_moving_and_copying_takes_the_history_along(batch: Batch, pool) -> None:
     assert pooled.history.cluster.device.type == "meta"
 
 
+def test_rows_of_graphs_are_told_from_rows_of_edges_and_nodes(pool) -> None:
+    """As many edges as graphs, or as nodes, or as many nodes as graphs."""
+    x = torch.tensor([[1.0, 0.0], [1.0, 0.1]])
+    joined, label = torch.tensor([[0], [1]]), torch.tensor([3])
+    one_edge = Data(x=x, edge_index=joined, y=label, score=label / 2, edge_weight=torch.ones(1))
+    pooled = pool.pool_data(Batch.from_data_list([one_edge, one_edge]))
+    assert pooled.num_nodes == 2
+    assert pooled.y.tolist() == [3, 3]
+    assert pooled.score.tolist() == [1.5, 1.5]
+    assert pooled.edge_weight.numel() == 0
+    assert pool.pool_data(one_edge).y.tolist() == [3]
+    both = torch.tensor([[0, 1], [1, 0]])
+    as_many = Data(x=x, edge_index=both, kind=torch.tensor([5, 6]), edge_kind=torch.tensor([7, 8]))
+    pooled = pool.pool_data(as_many)
+    assert (pooled.kind.tolist(), pooled.edge_kind.tolist()) == ([5], [])
+    single = Data(x=x[:1], edge_index=both[:, :0], y=torch.tensor([0.5]))
+    assert pool.pool_data(single).y.tolist() == [0.5]
+
+
+def test_labels_of_their_own_edges_stay_with_them(pool: ThresholdMergePool) -> None:
+    """The layout of link prediction."""
+    edges = torch.tensor([[0, 1, 2], [1, 2, 0]])
+    data = Data(x=torch.eye(3), edge_index=edges, edge_label_index=edges[:, [2, 0, 1]])
+    data.x[1] = data.x[0]
+    data.edge_label = torch.tensor([1, 0, 1])
+    pooled = pool.pool_data(data)
+    assert pooled.edge_label_index.tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert pooled.edge_label.tolist() == [1, 0, 1]
+
+
+def test_faces_follow_and_what_pyg_noted_of_the_old_graph_is_gone(pool) -> None:
+    x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
+    edges, face = torch.tensor([[0], [1]]), torch.tensor([[0], [1], [2]])
+    part = Data(x=x, edge_index=edges, face=face, pos=x.clone(), num_nodes=3)
+    pooled = pool.pool_data(Batch.from_data_list([part, part], follow_batch=["pos"]))
+    assert pooled.face.tolist() == [[0, 2], [0, 2], [1, 3]]
+    assert "pos_ptr" not in pooled
+    parts = pooled.to_data_list()
+    assert [p.num_nodes for p in parts] == [2, 2]
+    assert parts[1].face.tolist() == [[0], [0], [1]]
+    again = Batch.from_data_list(parts)
+    assert again.batch.tolist() == pooled.batch.tolist() == [0, 0, 1, 1]
+    assert torch.equal(again.face, pooled.face)
+
+
+def test_numbers_of_no_node_are_refused(pool: ThresholdMergePool) -> None:
+    data = Data(x=torch.eye(2), edge_index=torch.tensor([[0], [1]]), my_index=torch.tensor(7))
+    with pytest.raises(ValueError, match=r"'my_index' to hold nodes in \[0, 2\) \(got 7 to 7\)"):
+        pool.pool_data(data)
+
+
 def test_other_data_is_refused(pool: ThresholdMergePool) -> None:
     hetero = HeteroData()
     hetero["a"].x = torch.randn(2, 3)
@@ -139,9 +195,9 @@ def test_other_data_is_refused(pool: ThresholdMergePool) -> None:
     heteros = Batch.from_data_list([hetero])
     with pytest.raises(ValueError, match=r"'data' to be a Data or .* \(got HeteroDataBatch\)"):
         pool.pool_data(heteros)
-    with pytest.raises(ValueError, match=r"'data' to have an 'edge_index' .* \(got none\)"):
+    with pytest.raises(ValueError, match=r"'data' to have its edges in 'edge_index' .* \(got none"):
         pool.pool_data(Data(x=torch.randn(2, 3)))
-    with pytest.raises(ValueError, match=r"'data' to have an 'edge_index' .*'adj_t' instead\)"):
+    with pytest.raises(ValueError, match=r"'data' to have its edges .* \(got a sparse 'adj_t'\)"):
         pool.pool_data(Data(x=torch.randn(2, 3), adj_t=torch.eye(2).to_sparse_csr()))
     with pytest.raises(ValueError, match=r"'x' to be a float tensor \[N, F\] \(got NoneType\)"):
         pool.pool_data(Data(edge_index=torch.empty(2, 0, dtype=torch.long), num_nodes=3))

@@ -73,3 +73,37 @@ def test_the_gradient_is_that_of_torch_s_cosine_similarity() -> None:
     torch.testing.assert_close(found, expected)
     (expected,) = torch.autograd.grad(expected, x, weight)
     torch.testing.assert_close(torch.autograd.grad(found, x, weight)[0], expected)
+
+
+def test_second_derivatives_at_zero_vectors_are_finite() -> None:
+    x = torch.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, -1.0]], dtype=torch.double)
+    x.requires_grad_()
+    score = cosine_score(x, torch.tensor([[0, 0, 1], [1, 2, 2]]))
+    (gradient,) = torch.autograd.grad(score.square().sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.pow(2).sum(), x)
+    assert torch.isfinite(second).all()
+    rest = x.detach()[1:].requires_grad_()
+    alone = torch.cosine_similarity(rest[0], rest[1], dim=0)
+    (expected,) = torch.autograd.grad(alone.square(), rest, create_graph=True)
+    (expected,) = torch.autograd.grad(expected.pow(2).sum(), rest)
+    torch.testing.assert_close(second[1:], expected)
+
+
+def test_pairs_of_large_int32_numbers() -> None:
+    edges = torch.tensor([[70_000], [70_001]], dtype=torch.int32)
+    assert edge_pairs(edges, 80_000).tolist() == [[70_000], [70_001]]
+
+
+@pytest.mark.parametrize("layout", ["row", "col", "shuffled", "repeated"])
+def test_edges_known_to_be_undirected_give_the_same_pairs(layout: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    edges = torch.randint(9, (2, 20), generator=generator)
+    edges = torch.unique(torch.cat([edges, edges.flip(0)], 1), dim=1)
+    given = {
+        "row": edges,
+        "col": edges.flip(0),
+        "shuffled": edges[:, torch.randperm(edges.size(1), generator=generator)],
+        "repeated": edges.repeat_interleave(2, dim=1),
+    }[layout]
+    expected = sorted({tuple(sorted(edge)) for edge in edges.T.tolist() if edge[0] != edge[1]})
+    assert [tuple(pair) for pair in edge_pairs(given, 9, undirected=True).T.tolist()] == expected

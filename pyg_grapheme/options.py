@@ -1,0 +1,34 @@
+"""What the value of an option must be: checked once, in constructors."""
+
+import operator
+from collections.abc import Sequence
+from typing import SupportsIndex
+
+
+def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:
+    """Refuse an option that is none of the names it may have."""
+    if value not in names:
+        known = ", ".join(map(repr, names))
+        raise ValueError(f"Expected '{name}' to be one of {known} (got {value!r})")
+
+
+def expect_flag(name: str, value: object) -> None:
+    """Refuse an option that is neither True nor False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"Expected '{name}' to be True or False (got {value!r})")
+
+
+def expect_count(name: str, value: object) -> int:
+    """Refuse an option that is not a whole number from 1 on; hand it on as an int."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise ValueError(f"Expected '{name}' to be an int (got {value!r})")
+    if operator.index(value) < 1:
+        raise ValueError(f"Expected '{name}' to be at least 1 (got {value})")
+    return operator.index(value)
+
+
+def expect_between(name: str, value: object, low: float, high: float, expected: str) -> float:
+    """Refuse an option that is not a number above ``low`` and below ``high``."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high:
+        raise ValueError(f"Expected '{name}' to be {expected} (got {value!r})")
+    return float(value)
