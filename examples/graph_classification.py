@@ -183,6 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     graphs = read_graph_set(options.path)
+    if not 1 <= options.folds <= len(graphs.folds):
+        parser.error(f"Expected '--folds' to be in [1, {len(graphs.folds)}] (got {options.folds})")
     folds = graphs.folds[: options.folds]
     print(f"{options.path.stem}: {len(graphs.graphs)} graphs, {len(folds)} folds\n")
     print("| pool          | accuracy, %  | C/N  | threshold | s a fold  |")

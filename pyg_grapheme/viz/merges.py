@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-_COLOURS = ("#8ecae6", "#ffb703", "#95d5b2", "#f4a3a8", "#c8b6ff", "#e9c46a")
+COLOURS = ("#8ecae6", "#ffb703", "#95d5b2", "#f4a3a8", "#c8b6ff", "#e9c46a")
 _ROW = 1.75
 """Distance between two texts, in graphemes."""
 _INCHES = 0.42
@@ -56,7 +56,7 @@ def _draw_text(axes: Axes, y: float, text: MergedText, threshold: float) -> None
     n = len(text.graphemes)
     for i in range(1, n + 1):
         if i == n or text.cluster[i] != text.cluster[start]:
-            colour = to_hex(_COLOURS[text.cluster[start] % len(_COLOURS)])
+            colour = to_hex(COLOURS[text.cluster[start] % len(COLOURS)])
             box = FancyBboxPatch(
                 (start - 0.32, y - 0.3),
                 i - 1 - start + 0.64,

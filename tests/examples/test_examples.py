@@ -12,6 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from torch_geometric.utils import remove_self_loops
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SHARED = EXAMPLES.parents[1] / "shared" / "data"
@@ -136,6 +137,42 @@ def test_graph_classification(rings_and_paths: Path) -> None:
     assert 0.5 <= ratio["topk"] < 0.65
     assert 0.5 <= ratio["ours_matching"] <= 1
     assert all(0 <= float(accuracy) <= 100 for _, accuracy, _ in rows)
+
+
+def test_draw_clusters(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the pictures need matplotlib")
+    run("draw_clusters.py", "--folder", tmp_path / "pictures")
+    assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == [
+        "clusters.png",
+        "dendrogram.png",
+    ]
+
+
+def test_the_unet_lifts_what_it_pooled() -> None:
+    """Where nothing merges, pooling and lifting change nothing; where all does, they do."""
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        import graph_unet
+    finally:
+        sys.path.remove(str(EXAMPLES))
+    torch.manual_seed(0)
+    data = graph_unet.draw_map(side=5)
+    data.edge_index, _ = remove_self_loops(data.edge_index)  # the pool leaves them out
+    net = graph_unet.GraphUNet(4, 8, 2, depth=2)
+    plain = graph_unet.GraphUNet(4, 8, 2, depth=2, pooling=False)
+    plain.load_state_dict(net.state_dict())
+    batch = torch.zeros(25, dtype=torch.long)
+    outputs = []
+    for raw in (16.0, -16.0):
+        for pool in net.pools:
+            torch.nn.init.constant_(pool.raw_threshold, raw)
+        outputs.append(net(data.x, data.edge_index, batch))
+    (apart, sizes), (together, few) = outputs
+    expected, _ = plain(data.x, data.edge_index, batch)
+    torch.testing.assert_close(apart, expected)
+    assert sizes == [25, 25, 25]
+    assert few[1] < 25
+    assert not torch.allclose(together, expected)
 
 
 def test_graph_unet() -> None:

@@ -7,7 +7,7 @@ import torch
 from matplotlib.image import imread
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.viz import MergedText, draw_curves, draw_dendrogram, draw_merges
+from pyg_grapheme.viz import MergedText, draw_clusters, draw_curves, draw_dendrogram, draw_merges
 
 
 def test_merges_are_drawn_one_box_a_cluster(tmp_path: Path) -> None:
@@ -45,6 +45,28 @@ def test_the_dendrogram_has_a_bar_a_joint_and_the_threshold_across(tmp_path: Pat
     assert imread(tmp_path / "dendrogram.png").std() > 0
     alone = draw_dendrogram(dendrogram, ["e"], graph=1, start=4).axes[0]
     assert list(alone.lines) == []
+
+
+@pytest.mark.parametrize("placed", [False, True])
+def test_clusters_lie_on_patches_of_colour(placed: bool, tmp_path: Path) -> None:
+    x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0], [-1.0, 0.0]])
+    edge_index = torch.tensor([[0, 1, 2, 3, 3, 1], [1, 2, 3, 4, 3, 0]])
+    history = ThresholdMergePool(0.9)(x, edge_index).history
+    assert history.cluster.tolist() == [0, 0, 1, 1, 2]
+    position = torch.arange(10.0).view(5, 2) if placed else None
+    figure = draw_clusters(edge_index, history, position=position, labels=list("abcde"))
+    (axes,) = figure.axes
+    inside = [line for line in axes.lines if line.get_linewidth() > 2]
+    assert len(inside) == 2
+    assert len({line.get_color() for line in inside}) == 2
+    assert len(axes.lines) - len(inside) == 4
+    assert [text.get_text() for text in axes.texts] == list("abcde")
+    if placed:
+        assert sorted(inside[0].get_xdata()) == [0, 2]
+    figure.savefig(tmp_path / "clusters.png")
+    assert imread(tmp_path / "clusters.png").std() > 0
+    none = ThresholdMergePool()(x[:0], edge_index[:, :0]).history
+    assert list(draw_clusters(edge_index[:, :0], none).axes[0].lines) == []
 
 
 def test_nothing_to_draw_is_an_empty_picture() -> None:
