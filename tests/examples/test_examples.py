@@ -175,6 +175,12 @@ def test_the_unet_lifts_what_it_pooled() -> None:
     assert not torch.allclose(together, expected)
 
 
+def test_check_pools() -> None:
+    output = run("check_pools.py")
+    assert re.search(r"^ThresholdMergePool: (\d+) of \1 hold$", output, re.MULTILINE)
+    assert len(re.findall(r"^\S.*: \d+ of \d+ hold$", output, re.MULTILINE)) == 8
+
+
 def test_graph_unet() -> None:
     output = run("graph_unet.py", "--maps", "10", "--epochs", "2", "--depth", "2")
     lines = re.findall(r"depth (\d), (with|without) the pool: accuracy [\d.]+%, nodes (.*)", output)

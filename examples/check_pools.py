@@ -1,0 +1,46 @@
+"""Put PyG's pools, and ours, through a list of checks, and print which hold.
+
+python examples/check_pools.py
+"""
+
+import warnings
+
+from torch_geometric.nn import (
+    ASAPooling,
+    ClusterPooling,
+    EdgePooling,
+    SAGPooling,
+    TopKPooling,
+)
+
+from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.testing import check_pool, format_results
+
+FEATURES = 3
+POOLS = {
+    "ThresholdMergePool": ThresholdMergePool(0.5),
+    'ThresholdMergePool(merge="matching")': ThresholdMergePool(0.5, merge="matching"),
+    'ThresholdMergePool(estimator="straight_through")': ThresholdMergePool(
+        0.5, estimator="straight_through"
+    ),
+    "TopKPooling": TopKPooling(FEATURES),
+    "SAGPooling": SAGPooling(FEATURES),
+    "ASAPooling": ASAPooling(FEATURES),
+    "EdgePooling": EdgePooling(FEATURES),
+    "ClusterPooling": ClusterPooling(FEATURES),
+}
+
+
+def main() -> None:
+    """Print what fails, pool by pool."""
+    warnings.filterwarnings("ignore")
+    for name, pool in POOLS.items():
+        results = check_pool(pool, FEATURES)
+        failed = [result for result in results if not result.passed]
+        print(f"{name}: {len(results) - len(failed)} of {len(results)} hold")
+        if failed:
+            print(format_results(failed))
+
+
+if __name__ == "__main__":
+    main()

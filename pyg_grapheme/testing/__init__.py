@@ -1,0 +1,40 @@
+"""What a pool, ours or a stranger's, is tested with: graphs, gradients by numbers, many checks.
+
+With the package installed, pytest finds the fixtures by itself. It imports this room each time it
+starts, so what is heavy is imported where it is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyg_grapheme.testing.check_pool import CHECKS, CheckResult, check_pool, format_results
+    from pyg_grapheme.testing.gradients import assert_gradients_match
+    from pyg_grapheme.testing.graphs import degenerate_graphs, tie_free_batch, tie_free_graph
+
+__all__ = [
+    "CHECKS",
+    "CheckResult",
+    "assert_gradients_match",
+    "check_pool",
+    "degenerate_graphs",
+    "format_results",
+    "tie_free_batch",
+    "tie_free_graph",
+]
+
+_ROOMS = {
+    "check_pool": ("CHECKS", "CheckResult", "check_pool", "format_results"),
+    "gradients": ("assert_gradients_match",),
+    "graphs": ("degenerate_graphs", "tie_free_batch", "tie_free_graph"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for room, names in _ROOMS.items():
+        if name in names:
+            # The function check_pool lives in a room of its name, which would hide it from now on.
+            found = {n: getattr(import_module(f"{__name__}.{room}"), n) for n in names}
+            globals().update(found)
+            return found[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
