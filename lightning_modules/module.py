@@ -7,7 +7,7 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import MeanMetric
 from torchmetrics.text import CharErrorRate
@@ -60,6 +60,8 @@ class TransformModule(L.LightningModule):
         loss: "structural", "cross_entropy", or "hybrid", their sum.
         structural: Options of the structural loss.
         structural_weight: Weight of the structural loss in "hybrid".
+        max_cuts: Merges of one text to work out at most in a step; of a text that has more, so
+            many are drawn, unbiased. All of them if None.
         lr: Learning rate of Adam.
         threshold_lr: Learning rate of the raw threshold; ``lr`` if None.
         schedule: "constant", or "linear": up over the first 5 % of the steps, then down to 0.
@@ -79,6 +81,7 @@ class TransformModule(L.LightningModule):
         loss: LossName = "hybrid",
         structural: StructuralOptions | None = None,
         structural_weight: float = 1.0,
+        max_cuts: int | None = None,
         lr: float = 2e-3,
         threshold_lr: float | None = None,
         schedule: Literal["constant", "linear"] = "constant",
@@ -101,7 +104,9 @@ class TransformModule(L.LightningModule):
             pool=ThresholdMergePool(**(pool or {}), estimator="none"),
             form=form,
         )
-        self.loss = TransformLoss(loss, StructuralLoss(**(structural or {})), structural_weight)
+        self.loss = TransformLoss(
+            loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts
+        )
         self.exact_match = MeanMetric()
         self.char_error_rate = CharErrorRate()
 
@@ -125,6 +130,18 @@ class TransformModule(L.LightningModule):
         self.log("train/loss_now", logged["train/loss"], prog_bar=True, logger=False)
         loss: Tensor = logged["train/loss"]
         return loss
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Log the gradient of the threshold: exact, unless cuts are drawn."""
+        gradient = self.net.pool.raw_threshold.grad
+        assert gradient is not None
+        self.log(
+            "train/raw_threshold_grad",
+            gradient.detach(),
+            on_step=False,
+            on_epoch=True,
+            batch_size=1,  # every step counts alike
+        )
 
     def on_train_epoch_end(self) -> None:
         """Log where the threshold is."""

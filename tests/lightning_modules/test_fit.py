@@ -132,7 +132,10 @@ def test_every_loss_trains(short_run: list[str], loss: str, tmp_path: Path) -> N
         (["--model.pool.temprature=0.1"], "temprature"),
         (["--model.pool.merge=component"], "component"),
         (["--model.pool.reduce=men"], "Expected 'reduce' to be a PyG aggregation"),
-        (["--model.pool.threshold=1.5"], r"Expected 'threshold' to be in (0, 1) (got 1.5)"),
+        (
+            ["--model.pool.threshold=1.5"],
+            r"Expected 'threshold' to be in (0, 1), and not within 1e-7 of 1 (got 1.5)",
+        ),
         (["--model.loss=hybird"], "hybird"),
         (["--data.batch_size=0"], "Expected 'batch_size' to be at least 1 (got 0)"),
         (["--config=nowhere.yaml"], "nowhere.yaml"),

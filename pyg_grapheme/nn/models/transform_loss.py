@@ -16,7 +16,7 @@ from pyg_grapheme.nn.loss import (
 from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.nn.pool import Cuts
 from pyg_grapheme.nn.pool.copies import take_segments
-from pyg_grapheme.options import expect_one_of
+from pyg_grapheme.options import expect_count, expect_one_of
 from pyg_grapheme.typing import LossName
 
 
@@ -47,9 +47,10 @@ class TransformLoss(nn.Module):
         loss: Which.
         structural: How graphs are compared.
         structural_weight: Weight of the structural loss in ``hybrid``.
+        max_cuts: Of a text with more cuts than this, so many are drawn while training.
 
     Differentiation: :meth:`forward` is the exact expectation over the threshold's noise, and so is
-        its gradient.
+        its gradient; of texts whose cuts are drawn, both are unbiased.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class TransformLoss(nn.Module):
         loss: LossName = "hybrid",
         structural: StructuralLoss | None = None,
         structural_weight: float = 1.0,
+        max_cuts: int | None = None,
     ) -> None:
         super().__init__()
         expect_one_of("loss", loss, get_args(LossName))
+        self.max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
         self.loss = loss
         self.structural = StructuralLoss() if structural is None else structural
         self.structural_weight = structural_weight if loss == "hybrid" else 1.0
@@ -72,7 +75,13 @@ class TransformLoss(nn.Module):
             return torch.stack(self._at(net, pair, state, cuts), dim=1)
 
         expected = net.pool.expect(
-            losses, state.x, state.edge_index, None, state.batch, state.num_graphs
+            losses,
+            state.x,
+            state.edge_index,
+            None,
+            state.batch,
+            state.num_graphs,
+            max_cuts=self.max_cuts if self.training else None,
         )
         return TransformLossOutput(*expected.unbind(1))
 

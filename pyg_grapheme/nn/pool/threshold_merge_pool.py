@@ -1,6 +1,7 @@
 """The layer: merge nodes that are similar enough, and learn how similar that is."""
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
+from pyg_grapheme.nn.pool.batch_norm import noticing_batch_norm
 from pyg_grapheme.nn.pool.candidates import Candidates
 from pyg_grapheme.nn.pool.check import Graphs, check_graphs
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
@@ -143,6 +145,7 @@ class ThresholdMergePool(nn.Module):
         self.edge_reduce = edge_reduce
         self.reduce = resolve_reduce(reduce)
         self.estimator = resolve_estimator(estimator)
+        self._has_warned = False
         # A score or an aggregation that is handed in keeps its weights, which may be trained ones.
         self.raw_threshold = nn.Parameter(torch.tensor(self._initial_raw_threshold()))
 
@@ -337,7 +340,7 @@ class ThresholdMergePool(nn.Module):
 
         Args:
             fn: From :class:`Cuts` to [R, ...], one row a cut: a loss, a prediction, a readout. It
-                must treat each cut by itself (no BatchNorm).
+                must treat each cut by itself (no BatchNorm: there is a warning, once).
             x: As the rest, as for :meth:`forward`.
             edge_index: [2, E].
             edge_attr: [E] or [E, D].
@@ -353,7 +356,16 @@ class ThresholdMergePool(nn.Module):
             drawn, unbiased.
         """
         cuts = self.cuts(x, edge_index, edge_attr, batch, batch_size, mass=mass, max_cuts=max_cuts)
-        return cuts.average(fn(cuts))
+        with noticing_batch_norm() as met:
+            value = fn(cuts)
+        if met and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"'fn' uses {met[0]} in training, which mixes the cuts of all graphs: the value of "
+                "a cut is then not its own. LayerNorm or GraphNorm treat each by itself.",
+                stacklevel=2,
+            )
+        return cuts.average(value)
 
     def __repr__(self) -> str:
         return (

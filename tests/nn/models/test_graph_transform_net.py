@@ -285,3 +285,22 @@ def test_the_threshold_has_a_gradient_whatever_the_batch() -> None:
 def test_a_pool_of_ones_own() -> None:
     pool = ThresholdMergePool(threshold=0.3)
     assert GraphTransformNet(["a"], channels=8, pool=pool).pool is pool
+
+
+def test_drawn_cuts_bound_what_a_step_works_out_in_training_alone() -> None:
+    net, pair = make(SHORT)
+    torch.manual_seed(0)
+    loss = TransformLoss("hybrid", max_cuts=2)
+    seen = []
+    decode = net.decode
+    net.decode = lambda x, batch, pooled: (  # type: ignore[method-assign]
+        seen.append(pooled.history.num_graphs) or decode(x, batch, pooled)
+    )
+    loss.train()(net, pair).total.sum().backward()
+    assert seen[0] <= 2 * pair.source.num_graphs
+    assert torch.isfinite(net.pool.raw_threshold.grad)
+    exact = loss.eval()(net, pair).total
+    assert seen[1] > seen[0]
+    draws = torch.stack([loss.train()(net, pair).total.detach() for _ in range(100)])
+    error = draws.std(0) / 10
+    assert bool(((draws.mean(0) - exact).abs() < 5 * error + 1e-4).all())

@@ -346,3 +346,27 @@ def test_probabilities_of_many_ties_are_never_negative(seed: int) -> None:
     weight = pool.cuts(x, torch.empty(2, 0, dtype=torch.long)).weight
     assert bool((weight >= 0).all())
     assert weight.sum().item() == pytest.approx(1, abs=1e-5)
+
+
+class Normed(nn.Module):
+    """A function of cuts with a norm in it."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, cuts: Cuts) -> Tensor:
+        x = self.norm(cuts.output.x).sum(1)
+        return scatter(x, cuts.output.batch, dim_size=len(cuts.graph))
+
+
+def test_a_batch_norm_on_cuts_is_warned_of_once(draw_graphs: Callable) -> None:
+    x, edge_index, *_ = draw_graphs(0, [6])
+    pool = ThresholdMergePool().double()
+    normed = Normed(nn.BatchNorm1d(3).double())
+    with pytest.warns(UserWarning, match="'fn' uses BatchNorm1d in training"):
+        pool.expect(normed, x, edge_index)
+    pool.expect(normed, x, edge_index)  # a second warning would be an error
+    ThresholdMergePool().double().expect(normed.eval(), x, edge_index)
+    ThresholdMergePool().double().expect(Normed(nn.LayerNorm(3).double()), x, edge_index)
+    normed.train()(pool.cuts(x, edge_index))  # and none outside of it
