@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from pyg_grapheme.testing.check_pool import CHECKS, CheckResult, check_pool, format_results
     from pyg_grapheme.testing.gradients import assert_gradients_match
     from pyg_grapheme.testing.graphs import degenerate_graphs, tie_free_batch, tie_free_graph
+    from pyg_grapheme.testing.oracle import Clustering, enumerate_clusterings, expected_value
 
 __all__ = [
     "CHECKS",
     "CheckResult",
+    "Clustering",
     "assert_gradients_match",
     "check_pool",
     "degenerate_graphs",
+    "enumerate_clusterings",
+    "expected_value",
     "format_results",
     "tie_free_batch",
     "tie_free_graph",
@@ -27,6 +31,7 @@ _ROOMS = {
     "check_pool": ("CHECKS", "CheckResult", "check_pool", "format_results"),
     "gradients": ("assert_gradients_match",),
     "graphs": ("degenerate_graphs", "tie_free_batch", "tie_free_graph"),
+    "oracle": ("Clustering", "enumerate_clusterings", "expected_value"),
 }
 
 

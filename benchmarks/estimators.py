@@ -1,0 +1,318 @@
+"""Judge the estimators of ``ThresholdMergePool.forward`` by the exact gradient of ``expect``.
+
+    python -m benchmarks.estimators --output estimators.md --plot estimators.png
+    python -m benchmarks.estimators --sizes 8 --temperatures 0.1 --draws 50 --seeds 4
+
+**Gradients.** Graphs of noisy clusters, each with a loss that a small fixed network reads off the
+pooled graph. For every estimator, the gradient of each graph's loss in the threshold and in x, over
+many draws, beside that of the expected loss: the cosine of the two over all graphs, the bias and
+the standard deviation of a draw relative to the exact gradient's length, and the time of a step.
+
+**Learning.** Nodes show a prototype through noise, and the loss is the distance of what the pool
+makes of a node (its cluster's mean, lifted back) from its prototype. Pairs of one prototype have
+cosines above a gap, all others below it: a threshold in the gap is best by construction. From one
+that is far too low, and from one that is far too high: how often, and in how many steps, Adam
+brings the threshold into the gap.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch_geometric.utils import scatter
+
+from benchmarks.pools.tables import format_table
+from pyg_grapheme.nn import PoolOutput, ReinforceLoss, ThresholdMergePool
+
+FEATURES = 8
+ESTIMATORS = ("expect", "none", "gate", "straight_through", "gumbel", "reinforce")
+DRAWING = ("gumbel", "reinforce")
+
+
+# --- graphs and losses -------------------------------------------------------------------------
+
+
+class Graphs(NamedTuple):
+    """A batch of B graphs of one size.
+
+    Attributes:
+        x: [N, F], float64.
+        edge_index: [2, E].
+        batch: [N].
+        clean: [N, F], the prototype that each node shows.
+        count: B.
+    """
+
+    x: Tensor
+    edge_index: Tensor
+    batch: Tensor
+    clean: Tensor
+    count: int
+
+
+def noisy_clusters(count: int, size: int, seed: int, noise: float, members: int = 4) -> Graphs:
+    """Draw chains whose stretches of some members show one prototype, with a few chords."""
+    generator = torch.Generator().manual_seed(seed)
+    node = torch.arange(count * size).view(count, size)
+    chain = torch.stack([node[:, :-1].flatten(), node[:, 1:].flatten()])
+    chords = torch.randint(size, (2, count, max(1, size // 4)), generator=generator)
+    chords = (chords + node[:, :1]).view(2, -1)
+    # One-hot prototypes, all others at a right angle; the noise spreads the cosines.
+    kind = torch.arange(size) // members + torch.randint(FEATURES, (count, 1), generator=generator)
+    clean = torch.eye(FEATURES, dtype=torch.double)[(kind % FEATURES).flatten()]
+    x = clean + noise * torch.randn(clean.shape, generator=generator, dtype=torch.double)
+    batch = torch.arange(count).repeat_interleave(size)
+    return Graphs(x, torch.cat([chain, chords], 1), batch, clean, count)
+
+
+Loss = Callable[[PoolOutput, Tensor, Tensor, int], Tensor]
+"""From what is pooled, the clean features [N, F] and the graph [N] of what went in, to [B]."""
+
+
+def read_out(pooled: PoolOutput, clean: Tensor, batch: Tensor, count: int) -> Tensor:
+    """Distance of a fixed network's reading of the pooled graph from that of the clean one."""
+    generator = torch.Generator().manual_seed(7)
+    first = torch.randn(FEATURES, 16, generator=generator, dtype=torch.double)
+    second = torch.randn(16, 4, generator=generator, dtype=torch.double) / 4
+
+    def read(x: Tensor, owner: Tensor) -> Tensor:
+        return scatter((x @ first).tanh() @ second, owner, dim_size=count)
+
+    return (read(pooled.x, pooled.batch) - read(clean, batch)).square().mean(1)
+
+
+def denoise(pooled: PoolOutput, clean: Tensor, batch: Tensor, count: int) -> Tensor:
+    """Mean squared distance of every node's cluster from the node's prototype."""
+    error = (pooled.history.lift(pooled.x) - clean).square().sum(1)
+    return scatter(error, batch, dim_size=count, reduce="mean")
+
+
+def make_pool(estimator: str, threshold: float, temperature: float) -> ThresholdMergePool:
+    """Make the pool; ``expect`` needs no estimator."""
+    name = "none" if estimator == "expect" else estimator
+    return ThresholdMergePool(threshold, estimator=name, temperature=temperature).double()
+
+
+def losses(
+    pool: ThresholdMergePool,
+    estimator: str,
+    graphs: Graphs,
+    x: Tensor,
+    loss: Loss,
+    criterion: ReinforceLoss,
+) -> Tensor:
+    """The loss of each graph, [B], with the estimator's gradient."""
+    inputs = (x, graphs.edge_index, None, graphs.batch, graphs.count)
+    if estimator == "expect":
+        return pool.expect(
+            lambda cuts: loss(
+                cuts.output,
+                graphs.clean[cuts.node],
+                torch.repeat_interleave(
+                    torch.bincount(graphs.batch, minlength=graphs.count)[cuts.graph]
+                ),
+                len(cuts.graph),
+            ),
+            *inputs,
+        )
+    pooled = pool(*inputs)
+    value = loss(pooled, graphs.clean, graphs.batch, graphs.count)
+    return criterion(value, pooled.history) if estimator == "reinforce" else value
+
+
+# --- gradients ---------------------------------------------------------------------------------
+
+
+class Judgement(NamedTuple):
+    """One estimator at one size and temperature; see the head of the file."""
+
+    cosine: float
+    bias: float
+    deviation: float
+    cosine_x: float
+    milliseconds: float
+
+
+def gradients(
+    estimator: str, graphs: Graphs, temperature: float, draws: int
+) -> tuple[Tensor, Tensor, float]:
+    """Gradients of each graph's loss: in the threshold [draws, B], in x [N F], and ms a step."""
+    pool = make_pool(estimator, 0.5, temperature)
+    criterion = ReinforceLoss()
+    x = graphs.x.clone().requires_grad_()
+    rows, of_x, seconds = [], torch.zeros_like(x), []
+    for _ in range(draws if estimator in DRAWING else 1):
+        start = time.perf_counter()
+        value = losses(pool, estimator, graphs, x, read_out, criterion)
+        row = [torch.autograd.grad(one, pool.raw_threshold, retain_graph=True)[0] for one in value]
+        backward = time.perf_counter()
+        (now,) = torch.autograd.grad(value.sum(), x)
+        # A step has one backward pass; those for single graphs are taken out.
+        seconds.append(time.perf_counter() - backward + (backward - start) / (1 + graphs.count))
+        rows.append(torch.stack(row))
+        of_x += now
+    return torch.stack(rows), of_x.flatten() / len(rows), 1e3 * median(seconds)
+
+
+def judge(
+    graphs: Graphs, temperature: float, draws: int, names: Sequence[str]
+) -> dict[str, Judgement]:
+    """Hold every estimator against the exact gradient."""
+    exact, exact_x, _ = gradients("expect", graphs, temperature, 1)
+    found = {}
+    for name in names:
+        rows, of_x, milliseconds = gradients(name, graphs, temperature, draws)
+        centre, length = rows.mean(0), exact[0].norm()
+        found[name] = Judgement(
+            cosine=float(torch.cosine_similarity(centre, exact[0], dim=0)),
+            bias=float((centre - exact[0]).norm() / length),
+            deviation=float((rows - centre).square().sum(1).mean().sqrt() / length),
+            cosine_x=float(torch.cosine_similarity(of_x, exact_x, dim=0)),
+            milliseconds=milliseconds,
+        )
+    return found
+
+
+# --- learning ----------------------------------------------------------------------------------
+
+
+class Course(NamedTuple):
+    """One training: the step from which the threshold stays in the gap, or None, and its end."""
+
+    arrived: int | None
+    end: float
+
+
+def gap(graphs: Graphs) -> tuple[float, float]:
+    """Lowest cosine on a chain inside a stretch, and highest between: what must (not) merge."""
+    left, right = graphs.edge_index
+    score = torch.cosine_similarity(graphs.x[left], graphs.x[right])
+    same = (graphs.clean[left] == graphs.clean[right]).all(1)
+    return float(score[~same].max()), float(score[same].min())
+
+
+def learn(
+    estimator: str, start: float, seed: int, steps: int, temperature: float, lr: float
+) -> Course:
+    """Train the threshold alone."""
+    torch.manual_seed(seed)
+    graphs = noisy_clusters(16, 16, seed, noise=0.08)
+    low, high = gap(graphs)
+    assert low < high, "no threshold is best by construction"
+    pool = make_pool(estimator, start, temperature)
+    optimizer = torch.optim.Adam([pool.raw_threshold], lr=lr)
+    criterion = ReinforceLoss()
+    arrived: int | None = None
+    for step in range(steps):
+        optimizer.zero_grad()
+        losses(pool, estimator, graphs, graphs.x, denoise, criterion).mean().backward()
+        optimizer.step()
+        inside = low <= float(pool.threshold.detach()) < high
+        arrived = (step + 1 if arrived is None else arrived) if inside else None
+    return Course(arrived, float(pool.threshold.detach()))
+
+
+# --- tables ------------------------------------------------------------------------------------
+
+
+def gradient_tables(options: argparse.Namespace) -> tuple[list[str], dict[str, list[float]]]:
+    """One table a quantity, estimators against size and temperature; the cosines for a plot."""
+    results = {}
+    for size in options.sizes:
+        for temperature in options.temperatures:
+            graphs = noisy_clusters(options.graphs, size, seed=size, noise=0.35)
+            results[size, temperature] = judge(
+                graphs, temperature, options.draws, options.estimators
+            )
+            print(f"n {size}, T {temperature}", flush=True)
+    titles = {
+        "cosine": "Cosine with the exact gradient of the threshold",
+        "bias": "Relative bias, |mean - exact| / |exact|",
+        "deviation": "Relative standard deviation of one draw",
+        "cosine_x": "Cosine with the exact gradient of x",
+        "milliseconds": "Milliseconds a step",
+    }
+    head = ["n, T", *options.estimators]
+    tables = []
+    for field, title in titles.items():
+        lines = [
+            [f"{n}, {t:g}", *(f"{getattr(found[e], field):.3g}" for e in options.estimators)]
+            for (n, t), found in results.items()
+        ]
+        tables.append(format_table(title, head, lines))
+    return tables, {e: [found[e].cosine for found in results.values()] for e in options.estimators}
+
+
+def learning_table(options: argparse.Namespace) -> str:
+    """How often, and how fast, each estimator finds the gap."""
+    lines = []
+    for name in options.estimators:
+        line = [name]
+        for start in (0.05, 0.97):
+            courses = [
+                learn(name, start, seed, options.steps, options.temperature, options.lr)
+                for seed in range(options.seeds)
+            ]
+            steps = [course.arrived for course in courses if course.arrived is not None]
+            line += [
+                f"{len(steps)}/{len(courses)}",
+                f"{median(steps):g}" if steps else "-",
+                f"{mean(course.end for course in courses):.2f}",
+            ]
+        print(f"learning: {name}", flush=True)
+        lines.append(line)
+    head = ["", "from 0.05: found", "steps", "ends at", "from 0.97: found", "steps", "ends at"]
+    title = f"Learning the threshold: {options.steps} steps of Adam at T {options.temperature:g}"
+    return format_table(title, head, lines)
+
+
+def plot(cosines: dict[str, list[float]], options: argparse.Namespace) -> None:
+    """Draw the cosines against temperature, one line an estimator, the largest graphs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.6))
+    axes = figure.add_subplot()
+    count = len(options.temperatures)
+    for name, values in cosines.items():
+        axes.plot(options.temperatures, values[-count:], marker="o", label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("temperature")
+    axes.set_ylabel("cosine with the exact gradient")
+    axes.set_title(f"graphs of {options.sizes[-1]} nodes", fontsize=10)
+    axes.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(options.plot, dpi=120)
+
+
+def main() -> None:
+    """Judge what the command line asks for and print the tables."""
+    parser = argparse.ArgumentParser(description="Judge estimators by the exact gradient.")
+    add = parser.add_argument
+    add("--estimators", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS), metavar="NAME")
+    add("--sizes", nargs="+", type=int, default=[4, 8, 16, 32, 64], help="nodes of a graph")
+    add("--temperatures", nargs="+", type=float, default=[0.02, 0.05, 0.1, 0.2, 0.5])
+    add("--graphs", type=int, default=32)
+    add("--draws", type=int, default=200, help="of the estimators that draw")
+    add("--seeds", type=int, default=10, help="trainings from each start")
+    add("--steps", type=int, default=300)
+    add("--lr", type=float, default=0.05)
+    add("--temperature", type=float, default=0.1, help="of the trainings")
+    add("--output", type=Path, help="markdown file")
+    add("--plot", type=Path, help="picture of the cosines; needs matplotlib")
+    options = parser.parse_args()
+    tables, cosines = gradient_tables(options)
+    text = "\n\n".join([*tables, learning_table(options)]) + "\n"
+    print(text)
+    if options.output is not None:
+        options.output.write_text(text, encoding="utf-8")
+    if options.plot is not None:
+        plot(cosines, options)
+
+
+if __name__ == "__main__":
+    main()
