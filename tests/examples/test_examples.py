@@ -148,6 +148,13 @@ def test_draw_clusters(tmp_path: Path) -> None:
     ]
 
 
+def test_draw_expectation(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the picture needs matplotlib")
+    output = run("draw_expectation.py", "--folder", tmp_path)
+    assert (tmp_path / "expectation.png").exists()
+    assert float(output.split()[-1]) < 1e-6
+
+
 def test_the_unet_lifts_what_it_pooled() -> None:
     """Where nothing merges, pooling and lifting change nothing; where all does, they do."""
     sys.path.insert(0, str(EXAMPLES))

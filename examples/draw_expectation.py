@@ -1,0 +1,81 @@
+"""Draw a loss against the threshold: its steps, its expectation, and the gradient of that.
+
+    python examples/draw_expectation.py --folder docs
+
+A chain of twelve nodes shows three prototypes through noise; the loss is the distance of what the
+pool makes of each node from its prototype. At the plain threshold it is a step function, whose
+derivative is zero or nothing. ``expect`` averages it over a noisy threshold, exactly: a smooth
+function, whose gradient leads to the best merge. The dots are central differences.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from torch_geometric.utils import scatter
+
+from pyg_grapheme.nn import Cuts, ThresholdMergePool
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the picture."""
+    parser = argparse.ArgumentParser(description="Draw an expected loss and its gradient.")
+    parser.add_argument("--folder", type=Path, default=Path())
+    parser.add_argument("--temperature", type=float, default=0.03)
+    options = parser.parse_args(arguments)
+    torch.manual_seed(1)
+    clean = torch.eye(4, dtype=torch.double)[torch.arange(12) // 4]
+    x = clean + 0.3 * torch.randn_like(clean)
+    edge_index = torch.stack([torch.arange(11), torch.arange(1, 12)])
+
+    def loss_per_cut(cuts: Cuts) -> Tensor:
+        history = cuts.output.history
+        error = (history.lift(cuts.output.x) - clean[cuts.node]).square().sum(1)
+        cut = cuts.output.batch[history.cluster]
+        return scatter(error, cut, dim_size=cuts.graph.numel(), reduce="mean")
+
+    def expected(threshold: float) -> tuple[float, float]:
+        pool = ThresholdMergePool(temperature=options.temperature).double()
+        with torch.no_grad():  # in double precision, which the constructor does not know of
+            pool.raw_threshold.copy_(torch.tensor(threshold, dtype=torch.double).logit())
+        value = pool.expect(loss_per_cut, x, edge_index).sum()
+        value.backward()
+        # From the raw threshold to the threshold itself.
+        return float(value.detach()), float(pool.raw_threshold.grad) / (threshold * (1 - threshold))
+
+    def plain(threshold: float) -> float:
+        pool = ThresholdMergePool(threshold, estimator="none").double()
+        out = pool(x, edge_index)
+        return float((out.history.lift(out.x) - clean).square().sum(1).mean())
+
+    taus = torch.linspace(0.02, 0.98, 400).tolist()
+    values, slopes = zip(*map(expected, taus), strict=True)
+    figure = Figure(figsize=(7, 4))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    above.step(taus, [plain(tau) for tau in taus], color="0.6", label="loss at the threshold")
+    above.plot(taus, values, color="#1d6996", label="expected loss")
+    above.set_ylabel("loss")
+    above.legend(frameon=False, fontsize=9)
+    below.axhline(0, color="0.8", linewidth=0.8)
+    below.plot(taus, slopes, color="#d62828", label="its gradient")
+    dots, step = taus[5::15], 1e-6
+    differences = [(expected(t + step)[0] - expected(t - step)[0]) / (2 * step) for t in dots]
+    below.plot(dots, differences, "o", color="0.2", markersize=3, label="central differences")
+    below.set_ylabel("gradient")
+    below.set_xlabel("threshold")
+    below.legend(frameon=False, fontsize=9)
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    path = options.folder / "expectation.png"
+    figure.savefig(path, dpi=110)
+    worst = max(abs(d - expected(t)[1]) for t, d in zip(dots, differences, strict=True))
+    print(f"{path}: largest difference of the two gradients {worst:.1e}")
+
+
+if __name__ == "__main__":
+    main()
