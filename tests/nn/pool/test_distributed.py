@@ -16,7 +16,18 @@ from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import Cuts
 
 WORLD = 2
-MODES = ["none", "gate", "straight_through", "expect"]
+MODES = ["none", "gate", "straight_through", "expect", "learned"]
+
+
+class Learned(nn.Module):
+    """A score with parameters, which a process without an edge has no pair for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(8, 1)
+
+    def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None) -> Tensor:
+        return torch.sigmoid(self.linear(torch.cat([x_i, x_j], 1))).squeeze(1)
 
 
 class Model(nn.Module):
@@ -26,7 +37,9 @@ class Model(nn.Module):
         super().__init__()
         self.conv = SAGEConv(3, 4)
         self.mode = mode
-        self.pool = ThresholdMergePool(0.3, estimator="none" if mode == "expect" else mode)
+        estimator = {"expect": "none", "learned": "gate"}.get(mode, mode)
+        score = Learned() if mode == "learned" else "cosine"
+        self.pool = ThresholdMergePool(0.3, estimator=estimator, score=score)
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         x = self.conv(x, edge_index)
