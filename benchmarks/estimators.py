@@ -281,10 +281,12 @@ def plot(cosines: dict[str, list[float]], options: argparse.Namespace) -> None:
     for name, values in cosines.items():
         axes.plot(options.temperatures, values[-count:], marker="o", label=name)
     axes.set_xscale("log")
+    axes.set_xticks(options.temperatures, [f"{t:g}" for t in options.temperatures])
+    axes.minorticks_off()
     axes.set_xlabel("temperature")
     axes.set_ylabel("cosine with the exact gradient")
     axes.set_title(f"graphs of {options.sizes[-1]} nodes", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.tight_layout()
     figure.savefig(options.plot, dpi=120)
 

@@ -1,0 +1,112 @@
+"""Cost of ``expect`` against the size of a graph: over all cuts, and over drawn ones.
+
+    python -m benchmarks.expectation --output expectation.md
+    python -m benchmarks.expectation --sizes 16 64 --drawn 8 --repeats 3
+
+One chain of n nodes, 64 float32 features, forward and backward through a small network on the cuts;
+the peak of memory is that of a process of its own, above what it held before.
+"""
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.utils import scatter
+
+from benchmarks.pools.features import FEATURES
+from benchmarks.pools.machine import describe_machine
+from benchmarks.pools.measure import prepare
+from benchmarks.pools.memory import peak_bytes
+from benchmarks.pools.scaling import fit_slope
+from benchmarks.pools.tables import format_table, show
+from pyg_grapheme.nn import Cuts, ThresholdMergePool
+
+
+def make_step(size: int, max_cuts: int | None) -> Callable[[], int]:
+    """Make one step forward and backward; it returns how many cuts it took."""
+    torch.manual_seed(0)
+    noise = torch.randn(size, FEATURES)
+    x = (noise + noise.roll(1, 0)).requires_grad_()
+    edge_index = torch.stack([torch.arange(size - 1), torch.arange(1, size)])
+    pool = ThresholdMergePool(0.5)
+    network = nn.Sequential(nn.Linear(FEATURES, FEATURES), nn.ReLU(), nn.Linear(FEATURES, 1))
+
+    def step() -> int:
+        taken = 0
+
+        def per_cut(cuts: Cuts) -> Tensor:
+            nonlocal taken
+            taken = cuts.graph.numel()
+            value = network(cuts.output.x).squeeze(1)
+            return scatter(value, cuts.output.batch, dim_size=taken)
+
+        x.grad = None
+        pool.expect(per_cut, x, edge_index, max_cuts=max_cuts).sum().backward()
+        return taken
+
+    return step
+
+
+def measure(size: int, max_cuts: int | None, repeats: int) -> tuple[float, int, float]:
+    """Median seconds, cuts, and peak bytes of one step; in a new process."""
+    prepare(torch.get_num_threads())
+    make_step(8, max_cuts)()
+    step = make_step(size, max_cuts)
+    before = peak_bytes()
+    taken = step()
+    peak = peak_bytes() - before
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - start)
+    return median(seconds), taken, peak
+
+
+def main() -> None:
+    """Measure what the command line asks for and print the table."""
+    parser = argparse.ArgumentParser(description="Cost of the expectation against graph size.")
+    add = parser.add_argument
+    add("--sizes", nargs="+", type=int, default=[8, 16, 32, 64, 128, 256, 512, 1024, 10**4, 10**5])
+    add("--drawn", nargs="+", type=int, default=[4, 16], help="cuts that are drawn")
+    add("--exact", type=int, default=1024, help="largest graph of which all cuts are taken")
+    add("--repeats", type=int, default=7)
+    add("--output", type=Path, help="markdown file")
+    options = parser.parse_args()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    rows = []
+    seconds: dict[int | None, list[tuple[int, float]]] = {}
+    for max_cuts in (None, *options.drawn):
+        for size in options.sizes:
+            if max_cuts is None and size > options.exact:
+                continue
+            with ProcessPoolExecutor(1, mp_context=context) as executor:
+                taken = executor.submit(measure, size, max_cuts, options.repeats).result()
+            seconds.setdefault(max_cuts, []).append((size, taken[0]))
+            name = "all" if max_cuts is None else f"drawn, {max_cuts}"
+            numbers = (show(1e3 * taken[0]), f"{taken[1]:,}", show(taken[2] / 1e6))
+            rows.append([name, f"{size:,}", *numbers])
+    head = ["cuts", "nodes", "ms", "cuts taken", "peak MB"]
+    parts = [describe_machine(), format_table("Cost of expect", head, rows)]
+    for max_cuts, points in seconds.items():
+        large = [(n, s) for n, s in points if n >= 64]
+        if len(large) >= 3:
+            name = "all cuts" if max_cuts is None else f"{max_cuts} drawn cuts"
+            parts.append(
+                f"Exponent for {name}, from 64 nodes: {fit_slope(*zip(*large, strict=True)):.2f}"
+            )
+    text = "\n\n".join(parts) + "\n"
+    print(text)
+    if options.output is not None:
+        options.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
