@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ def test_metrics_have_a_line_an_epoch(run_folder: Path) -> None:
     with (run_folder / "metrics.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["train/loss"]]
     assert [row["epoch"] for row in rows] == ["0", "1"]
+    gradients = [float(row["train/raw_threshold_grad"]) for row in rows]
+    assert all(math.isfinite(gradient) and gradient != 0 for gradient in gradients)
 
 
 def test_predictions_are_there_for_every_example(run_folder: Path) -> None:
