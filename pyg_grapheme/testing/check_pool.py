@@ -85,15 +85,17 @@ def _run(pool: nn.Module, data: Data) -> Pooled:
     batch = data.batch
     if batch is None:
         batch = torch.zeros(data.num_nodes, dtype=torch.long)
-    parameter = next(pool.parameters(), None)
-    x = data.x.to(torch.float if parameter is None else parameter.dtype)
-    output: Any = pool(x, data.edge_index, batch=batch)
+    output: Any = pool(data.x.to(_dtype(pool)), data.edge_index, batch=batch)
     if hasattr(output, "edge_index"):
         return Pooled(output.x, output.edge_index, output.batch)
     x, edge_index, *rest = output
     integers = [t for t in rest if isinstance(t, Tensor) and t.dtype == torch.long and t.dim() == 1]
     assert integers, "no batch among what is returned"
     return Pooled(x, edge_index, integers[0])
+
+
+def _dtype(pool: nn.Module) -> torch.dtype:
+    return next((parameter.dtype for parameter in pool.parameters()), torch.float)
 
 
 def _batch(features: int) -> Batch:
@@ -181,7 +183,7 @@ def _evaluates_alike_twice(pool: nn.Module, features: int) -> None:
 @_check("does not write into its input")
 def _does_not_write(pool: nn.Module, features: int) -> None:
     data = _batch(features)
-    data.x = data.x.to(next((p.dtype for p in pool.parameters()), torch.float))
+    data.x = data.x.to(_dtype(pool))
     before = data.clone()
     _run(pool, data)
     for key in ("x", "edge_index", "batch"):

@@ -1,10 +1,13 @@
 """An unbiased gradient for what was drawn."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch_geometric.utils import scatter
 
 from pyg_grapheme.nn.pool.history import MergeHistory
+from pyg_grapheme.options import expect_between
 
 
 class ReinforceLoss(nn.Module):
@@ -33,9 +36,7 @@ class ReinforceLoss(nn.Module):
 
     def __init__(self, momentum: float = 0.1) -> None:
         super().__init__()
-        if not 0 < momentum <= 1:
-            raise ValueError(f"Expected 'momentum' to be in (0, 1] (got {momentum})")
-        self.momentum = momentum
+        self.momentum = expect_between("momentum", momentum, 0, math.nextafter(1, 2), "in (0, 1]")
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("seen", torch.zeros((), dtype=torch.bool))
 

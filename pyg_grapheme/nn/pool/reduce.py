@@ -4,15 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.autograd import Function
-from torch_geometric.nn.aggr import (
-    MaxAggregation,
-    MeanAggregation,
-    MinAggregation,
-    MulAggregation,
-    StdAggregation,
-    SumAggregation,
-    VarAggregation,
-)
+from torch_geometric.nn import aggr
 from torch_geometric.nn.resolver import aggregation_resolver
 
 
@@ -42,21 +34,19 @@ def reduce_members(reduce: nn.Module, x: Tensor, cluster: Tensor, num_clusters: 
     if not isinstance(reduce, _ORDER_FREE):
         cluster, order = cluster.sort(stable=True)
         x = x[order]
-    if x.dtype.itemsize > 2 or next(reduce.parameters(), None) is not None:
-        reduced: Tensor = reduce(x, cluster, dim_size=num_clusters)
-        return reduced
-    reduced = reduce(x.float(), cluster, dim_size=num_clusters)
-    return reduced.to(x.dtype)
+    widen = x.dtype.itemsize <= 2 and next(reduce.parameters(), None) is None
+    reduced: Tensor = reduce(x.float() if widen else x, cluster, dim_size=num_clusters)
+    return reduced.to(x.dtype) if widen else reduced
 
 
 _ORDER_FREE = (
-    MaxAggregation,
-    MeanAggregation,
-    MinAggregation,
-    MulAggregation,
-    StdAggregation,
-    SumAggregation,
-    VarAggregation,
+    aggr.MaxAggregation,
+    aggr.MeanAggregation,
+    aggr.MinAggregation,
+    aggr.MulAggregation,
+    aggr.StdAggregation,
+    aggr.SumAggregation,
+    aggr.VarAggregation,
 )
 
 
