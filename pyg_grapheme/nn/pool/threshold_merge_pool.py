@@ -1,37 +1,30 @@
 """The layer: merge nodes that are similar enough, and learn how similar that is."""
 
 import math
-import warnings
-from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
-from pyg_grapheme.nn.pool.batch_norm import noticing_batch_norm
-from pyg_grapheme.nn.pool.candidates import Candidates
-from pyg_grapheme.nn.pool.check import Graphs, check_graphs
+from pyg_grapheme.nn.pool.all_thresholds import AllThresholds
+from pyg_grapheme.nn.pool.check import Graphs
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
-from pyg_grapheme.nn.pool.cuts import drawn_log_prob, enumerate_cuts
-from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
+from pyg_grapheme.nn.pool.cuts import drawn_log_prob
 from pyg_grapheme.nn.pool.eager import eager
 from pyg_grapheme.nn.pool.estimator import Estimator, Merge, resolve_estimator
-from pyg_grapheme.nn.pool.find_candidates import find_candidates
 from pyg_grapheme.nn.pool.history import MergeHistory, make_history
-from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
-from pyg_grapheme.nn.pool.pool_cuts import pool_cuts
+from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
 from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce, with_gradient
-from pyg_grapheme.nn.pool.score import make_scorer
 from pyg_grapheme.nn.pool.select import Selection, select_components
 from pyg_grapheme.nn.pool.threshold import draw_thresholds
 from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
 
 
-class ThresholdMergePool(nn.Module):
+class ThresholdMergePool(AllThresholds):
     r"""Merge the nodes of a graph that are similar enough into a real, coarser graph.
 
     Two nodes joined by an edge, in either direction, become one where the cosine of their features
@@ -63,9 +56,10 @@ class ThresholdMergePool(nn.Module):
             module; its weights, as those of ``score``, are kept as they are handed in.
         edge_reduce: How the attributes of parallel edges become one: "sum", "mean", "min", "max"
             or "mul".
-        estimator: How a gradient reaches the threshold in ``forward``: "none", "gate",
-            "straight_through", "gumbel", "reinforce", or an ``Estimator``. The last two draw a
-            threshold for each graph, in training only. :meth:`expect` needs none.
+        estimator: What gradient the threshold gets from ``forward``: "none", a zero; "reinforce",
+            an unbiased one, by way of ``ReinforceLoss``; "gate", "straight_through" and "gumbel",
+            biased ones; or as an ``Estimator`` says. "gumbel" and "reinforce" draw a threshold for
+            each graph, in training only. :meth:`expect` needs none of them.
         temperature: T > 0, the width of the noise.
         acyclic: Keep a directed acyclic graph acyclic: nodes that would lie on a cycle of the
             quotient (a strongly connected component) are merged too. Input with a cycle is an
@@ -83,10 +77,10 @@ class ThresholdMergePool(nn.Module):
         ValueError: for an option that is not known, or input that does not fit, naming both.
 
     Differentiation:
-        Exact in x and edge_attr for the graph that comes out; the threshold as the estimator says,
-        and never None. :meth:`expect` is exact in everything, where no two scores tie. A learned
-        score has a gradient with the estimators "gate", "straight_through", "gumbel" and
-        "reinforce", and in :meth:`expect`.
+        Exact in x and edge_attr for the graph that comes out; the threshold's as the estimator
+        says, and never None. What is known at one cut of the loss says nothing of the others: see
+        :meth:`expect`, which is exact in everything, where no two scores tie. A learned score
+        learns from it, and from ``forward`` with an estimator other than "none".
 
     Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. A matching goes through what is
         left of the pairs in rounds: O(log M) of them for random scores and for equal ones, but one
@@ -119,7 +113,7 @@ class ThresholdMergePool(nn.Module):
         merge: MergeName = "components",
         reduce: str | nn.Module = "mean",
         edge_reduce: str = "sum",
-        estimator: EstimatorName | Estimator = "gate",
+        estimator: EstimatorName | Estimator = "none",
         temperature: float = 0.1,
         acyclic: bool = False,
         check_finite: bool = True,
@@ -145,7 +139,6 @@ class ThresholdMergePool(nn.Module):
         self.edge_reduce = edge_reduce
         self.reduce = resolve_reduce(reduce)
         self.estimator = resolve_estimator(estimator)
-        self._has_warned = False
         # A score or an aggregation that is handed in keeps its weights, which may be trained ones.
         self.raw_threshold = nn.Parameter(torch.tensor(self._initial_raw_threshold()))
 
@@ -158,11 +151,6 @@ class ThresholdMergePool(nn.Module):
 
     def _initial_raw_threshold(self) -> float:
         return math.log(self.initial_threshold / (1 - self.initial_threshold))
-
-    @property
-    def threshold(self) -> Tensor:
-        """The threshold, sigmoid(raw_threshold): a differentiable scalar in (0, 1)."""
-        return torch.sigmoid(self.raw_threshold)
 
     @eager
     def forward(
@@ -221,9 +209,6 @@ class ThresholdMergePool(nn.Module):
         """Carry the edges over to the clusters."""
         return connect_clusters(*selection[:2], edge_index, edge_attr, self.edge_reduce)
 
-    def _check(self, *inputs: Any) -> Graphs:
-        return check_graphs(*inputs, check_finite=self.check_finite)
-
     def _draw(self, graphs: Graphs) -> Tensor:
         """The threshold, or one [B] a graph where the estimator draws them and this is training."""
         if not (self.estimator.draws and self.training):
@@ -253,119 +238,6 @@ class ThresholdMergePool(nn.Module):
             threshold.detach(),
         )
         return history._replace(log_prob=log_prob)
-
-    def _candidates(self, graphs: Graphs, above: Tensor | None = None) -> Candidates:
-        score = make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
-        return find_candidates(score, graphs, self.candidates, self.merge, self.block_size, above)
-
-    @eager
-    def dendrogram(
-        self,
-        x: Tensor,
-        edge_index: Tensor,
-        edge_attr: Tensor | None = None,
-        batch: Tensor | None = None,
-        batch_size: int | None = None,
-    ) -> Dendrogram:
-        """List the merges of every graph as the threshold falls: all thresholds at once.
-
-        Arguments as for :meth:`forward`.
-
-        Differentiation: ``height`` is exact in x and in the parameters of a learned score.
-        """
-        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        return single_linkage(self._candidates(graphs), graphs.batch, graphs.num_graphs)
-
-    @eager
-    def cuts(
-        self,
-        x: Tensor,
-        edge_index: Tensor,
-        edge_attr: Tensor | None = None,
-        batch: Tensor | None = None,
-        batch_size: int | None = None,
-        *,
-        mass: float = 1.0,
-        max_cuts: int | None = None,
-    ) -> Cuts:
-        """List every pooled graph that a logistic threshold can lead to, with its probability.
-
-        A graph of n nodes has at most n cuts of n nodes each: n^2 numbers, times the features.
-        ``max_cuts`` bounds them.
-
-        Args:
-            x: As the rest, as for :meth:`forward`.
-            edge_index: [2, E].
-            edge_attr: [E] or [E, D].
-            batch: [N].
-            batch_size: B.
-            mass: Of each graph, the most probable cuts that together have at least this
-                probability, in (0, 1]; ``dropped`` says what the others had.
-            max_cuts: Of a graph with more cuts than this, so many are drawn; ``weight`` is such
-                that averages stay unbiased, and so do their gradients.
-
-        Differentiation: exact: ``output.x`` in x, ``output.edge_attr`` in edge_attr, ``weight`` in
-        the threshold, and in x and the parameters of a learned score wherever no two scores tie.
-        With ``merge="matching"`` the expectation jumps in x where two scores change places.
-        """
-        expect_between("mass", mass, 0, math.nextafter(1, 2), "in (0, 1]")
-        max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
-        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        structure = enumerate_cuts(
-            self._candidates(graphs),
-            graphs.batch,
-            graphs.num_graphs,
-            self.threshold,
-            self.temperature,
-            mass,
-            max_cuts,
-        )
-        return pool_cuts(
-            structure, graphs, self.reduce, self.edge_reduce, self.acyclic, self.threshold
-        )
-
-    def expect(
-        self,
-        fn: Callable[[Cuts], Tensor],
-        x: Tensor,
-        edge_index: Tensor,
-        edge_attr: Tensor | None = None,
-        batch: Tensor | None = None,
-        batch_size: int | None = None,
-        *,
-        mass: float = 1.0,
-        max_cuts: int | None = None,
-    ) -> Tensor:
-        """Average a function of the pooled graph over the noise of the threshold, exactly.
-
-        Args:
-            fn: From :class:`Cuts` to [R, ...], one row a cut: a loss, a prediction, a readout. It
-                must treat each cut by itself (no BatchNorm: there is a warning, once).
-            x: As the rest, as for :meth:`forward`.
-            edge_index: [2, E].
-            edge_attr: [E] or [E, D].
-            batch: [N].
-            batch_size: B.
-            mass: As for :meth:`cuts`.
-            max_cuts: As for :meth:`cuts`.
-
-        Returns:
-            [B, ...], the expectation for each graph.
-
-        Differentiation: exact in everything that ``fn`` and the cuts depend on; where cuts are
-            drawn, unbiased.
-        """
-        cuts = self.cuts(x, edge_index, edge_attr, batch, batch_size, mass=mass, max_cuts=max_cuts)
-        with noticing_batch_norm() as met:
-            value = fn(cuts)
-        if met and not self._has_warned:
-            self._has_warned = True
-            warnings.warn(
-                f"'fn' uses {met[0]} in training, which mixes the cuts of all graphs: the value of "
-                "a cut is then not its own. LayerNorm or GraphNorm treat each by itself.",
-                stacklevel=2,
-            )
-        return cuts.average(value)
 
     def __repr__(self) -> str:
         return (

@@ -36,7 +36,7 @@ def batch() -> Batch:
 
 @pytest.fixture
 def pool() -> ThresholdMergePool:
-    return ThresholdMergePool(0.2, edge_reduce="mean")
+    return ThresholdMergePool(0.2, edge_reduce="mean", estimator="gate")
 
 
 def members(pooled: Batch) -> list[Tensor]:
