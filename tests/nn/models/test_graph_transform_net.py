@@ -86,7 +86,7 @@ def test_threshold_tracking() -> None:
     """The threshold moves while the expected loss falls, and the new place is the better one."""
     net, pair = make(MIXED, channels=16)
     loss = TransformLoss("hybrid")
-    course = train(net, loss, pair, 60, 5e-3)
+    course = train(net, loss, pair, 100, 5e-3)
     totals, _, raws = zip(*course, strict=True)
     assert raws[0] == pytest.approx(0.8, abs=1e-3)
     assert abs(raws[-1] - raws[0]) > 0.05

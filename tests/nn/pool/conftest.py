@@ -1,4 +1,4 @@
-"""Random batches of graphs, and numbers to hold gradients against."""
+"""Random batches of graphs, and something to tell what comes out apart."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -21,7 +21,6 @@ class Graphs(NamedTuple):
 
 
 DrawGraphs = Callable[..., Graphs]
-GradientError = Callable[..., float]
 
 
 @pytest.fixture
@@ -59,29 +58,3 @@ def fourth_powers() -> Callable[[Cuts], Tensor]:
         return x.new_zeros(cuts.graph.numel()).index_add(0, cuts.output.batch, x)
 
     return read_out
-
-
-@pytest.fixture
-def gradient_error() -> GradientError:
-    """Largest error of the gradient of ``function(*inputs)``, over max(largest |numeric|, 1e-3)."""
-
-    def error(function: Callable[..., Tensor], *inputs: Tensor, step: float = 1e-5) -> float:
-        leaves = [tensor.detach().clone().requires_grad_() for tensor in inputs]
-        analytic = torch.autograd.grad(function(*leaves), leaves)
-        worst = 0.0
-        for leaf, gradient in zip(leaves, analytic, strict=True):
-            numeric = torch.zeros_like(leaf).view(-1)
-            flat = leaf.detach().view(-1)
-            for i in range(flat.numel()):
-                value = flat[i].item()
-                sides = []
-                for moved in (value + step, value - step):
-                    flat[i] = moved
-                    sides.append(float(function(*leaves).detach()))
-                flat[i] = value
-                numeric[i] = (sides[0] - sides[1]) / (2 * step)
-            difference = (gradient.view(-1) - numeric).abs().max()
-            worst = max(worst, float(difference / numeric.abs().max().clamp(min=1e-3)))
-        return worst
-
-    return error

@@ -14,6 +14,7 @@ from torch_geometric.utils import scatter
 
 from pyg_grapheme.nn.pool import Cuts, ThresholdMergePool
 from pyg_grapheme.nn.pool.cuts import cut_probabilities
+from pyg_grapheme.testing import assert_gradients_match
 
 SEEDS = range(5)
 SIZES = [6, 0, 1, 8, 2]
@@ -80,9 +81,9 @@ def oracle_expect(graphs: tuple, tau: float, temperature: float) -> list[float]:
 class Expect(nn.Module):
     """The sum of the expected losses as a function of x, edge_attr and the raw threshold."""
 
-    def __init__(self, graphs: tuple, temperature: float = 0.1) -> None:
+    def __init__(self, graphs: tuple, temperature: float = 0.1, **options: str) -> None:
         super().__init__()
-        self.pool = ThresholdMergePool(temperature=temperature).double()
+        self.pool = ThresholdMergePool(temperature=temperature, **options).double()
         self.graphs = graphs
 
     def forward(self, x: Tensor, edge_attr: Tensor) -> Tensor:
@@ -110,18 +111,31 @@ def test_the_value_is_that_of_the_definition(
 @pytest.mark.parametrize("temperature", [0.1, 0.5])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_central_differences_in_everything(
-    seed: int, temperature: float, draw_graphs: Callable, gradient_error: Callable
+    seed: int, temperature: float, draw_graphs: Callable
 ) -> None:
     graphs = draw_graphs(seed, SIZES)
     raw = torch.tensor(0.3, dtype=torch.double)
     expect = Expect(graphs, temperature)
-    assert gradient_error(expect.of, graphs.x, graphs.edge_attr, raw) < 1e-6
+    assert_gradients_match(expect.of, [graphs.x, graphs.edge_attr, raw], step=1e-5)
 
 
 def test_gradcheck_in_everything(draw_graphs: Callable) -> None:
     graphs = draw_graphs(7, [5, 0, 1, 4])
     inputs = (graphs.x, graphs.edge_attr, torch.tensor(0.3, dtype=torch.double))
     assert torch.autograd.gradcheck(Expect(graphs).of, [t.requires_grad_() for t in inputs])
+
+
+@pytest.mark.parametrize("merge", ["components", "matching"])
+@pytest.mark.parametrize("candidates", ["edges", "all"])
+def test_second_derivatives_in_everything(
+    merge: str, candidates: str, draw_graphs: Callable
+) -> None:
+    graphs = draw_graphs(3, [4, 0, 1, 3])
+    expect = Expect(graphs, 0.3, merge=merge, candidates=candidates)
+    inputs = (graphs.x, graphs.edge_attr, torch.tensor(0.3, dtype=torch.double))
+    assert torch.autograd.gradgradcheck(
+        expect.of, [t.requires_grad_() for t in inputs], rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -249,14 +263,12 @@ def test_ties_have_the_value_of_the_definition(draw_graphs: Callable) -> None:
     assert value.item() == pytest.approx(oracle_expect(graphs, 0.6, 0.2)[0], rel=1e-10)
 
 
-def test_central_differences_in_the_threshold_at_ties(
-    draw_graphs: Callable, gradient_error: Callable
-) -> None:
+def test_central_differences_in_the_threshold_at_ties(draw_graphs: Callable) -> None:
     x, edge_index, edge_attr = tied_graph()
     graphs = draw_graphs(0, [5])._replace(edge_index=edge_index)
     expect = Expect(graphs)
     raw = torch.tensor(0.4, dtype=torch.double)
-    assert gradient_error(lambda r, a: expect.of(x, a, r), raw, edge_attr) < 1e-6
+    assert_gradients_match(lambda r, a: expect.of(x, a, r), [raw, edge_attr], step=1e-5)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
