@@ -7,6 +7,8 @@
 pooled graph. For every estimator, the gradient of each graph's loss in the threshold and in x, over
 many draws, beside that of the expected loss: the cosine of the two over all graphs, the bias and
 the standard deviation of a draw relative to the exact gradient's length, and the time of a step.
+Where an estimator draws, the bias comes with what chance alone would make of it with so many draws:
+an unbiased estimator has about that.
 
 **Learning.** Nodes show a prototype through noise, and the loss is the distance of what the pool
 makes of a node (its cluster's mean, lifted back) from its prototype. Pairs of one prototype have
@@ -133,6 +135,7 @@ class Judgement(NamedTuple):
 
     cosine: float
     bias: float
+    chance: float
     deviation: float
     cosine_x: float
     milliseconds: float
@@ -168,10 +171,12 @@ def judge(
     for name in names:
         rows, of_x, milliseconds = gradients(name, graphs, temperature, draws)
         centre, length = rows.mean(0), exact[0].norm()
+        deviation = float((rows - centre).square().sum(1).mean().sqrt() / length)
         found[name] = Judgement(
             cosine=float(torch.cosine_similarity(centre, exact[0], dim=0)),
             bias=float((centre - exact[0]).norm() / length),
-            deviation=float((rows - centre).square().sum(1).mean().sqrt() / length),
+            chance=deviation / len(rows) ** 0.5,
+            deviation=deviation,
             cosine_x=float(torch.cosine_similarity(of_x, exact_x, dim=0)),
             milliseconds=milliseconds,
         )
@@ -220,6 +225,12 @@ def learn(
 # --- tables ------------------------------------------------------------------------------------
 
 
+def quantity(found: Judgement, field: str) -> str:
+    """Write one number of a judgement."""
+    text = f"{getattr(found, field):.3g}"
+    return f"{text} ({found.chance:.2g})" if field == "bias" and found.chance > 0 else text
+
+
 def gradient_tables(options: argparse.Namespace) -> tuple[list[str], dict[str, list[float]]]:
     """One table a quantity, estimators against size and temperature; the cosines for a plot."""
     results = {}
@@ -232,7 +243,7 @@ def gradient_tables(options: argparse.Namespace) -> tuple[list[str], dict[str, l
             print(f"n {size}, T {temperature}", flush=True)
     titles = {
         "cosine": "Cosine with the exact gradient of the threshold",
-        "bias": "Relative bias, |mean - exact| / |exact|",
+        "bias": "Relative bias, |mean - exact| / |exact| (what chance would make of none)",
         "deviation": "Relative standard deviation of one draw",
         "cosine_x": "Cosine with the exact gradient of x",
         "milliseconds": "Milliseconds a step",
@@ -241,7 +252,7 @@ def gradient_tables(options: argparse.Namespace) -> tuple[list[str], dict[str, l
     tables = []
     for field, title in titles.items():
         lines = [
-            [f"{n}, {t:g}", *(f"{getattr(found[e], field):.3g}" for e in options.estimators)]
+            [f"{n}, {t:g}", *(quantity(found[e], field) for e in options.estimators)]
             for (n, t), found in results.items()
         ]
         tables.append(format_table(title, head, lines))
