@@ -8,7 +8,13 @@ pooled graph. For every estimator, the gradient of each graph's loss in the thre
 many draws, beside that of the expected loss: the cosine of the two over all graphs, the bias and
 the standard deviation of a draw relative to the exact gradient's length, and the time of a step.
 Where an estimator draws, the bias comes with what chance alone would make of it with so many draws:
-an unbiased estimator has about that.
+an unbiased estimator has about that; and so does the cosine of the gradient of x.
+
+What a single merge knows of its loss to first order can't tell it what another merge would cost:
+where clusters A and B stand for their means, moving members between them at one cut changes
+|A| mean(A) + |B| mean(B) by nothing. "gate" learns whether scaling a cluster down helps, and the
+straight-through ones whether its first member alone would be better: other questions, to which
+the answer is often the opposite.
 
 **Learning.** Nodes show a prototype through noise, and the loss is the distance of what the pool
 makes of a node (its cluster's mean, lifted back) from its prototype. Pairs of one prototype have
@@ -34,6 +40,7 @@ from pyg_grapheme.nn import PoolOutput, ReinforceLoss, ThresholdMergePool
 FEATURES = 8
 ESTIMATORS = ("expect", "none", "gate", "straight_through", "gumbel", "reinforce")
 DRAWING = ("gumbel", "reinforce")
+STEPS = 9  # that are timed
 
 
 # --- graphs and losses -------------------------------------------------------------------------
@@ -138,28 +145,38 @@ class Judgement(NamedTuple):
     chance: float
     deviation: float
     cosine_x: float
+    chance_x: float
     milliseconds: float
 
 
 def gradients(
     estimator: str, graphs: Graphs, temperature: float, draws: int
 ) -> tuple[Tensor, Tensor, float]:
-    """Gradients of each graph's loss: in the threshold [draws, B], in x [N F], and ms a step."""
+    """Gradients: of each loss in the threshold [draws, B], of all in x [draws, N F]; ms a step."""
     pool = make_pool(estimator, 0.5, temperature)
     criterion = ReinforceLoss()
     x = graphs.x.clone().requires_grad_()
-    rows, of_x, seconds = [], torch.zeros_like(x), []
+    rows, of_x, seconds = [], [], []
     for _ in range(draws if estimator in DRAWING else 1):
-        start = time.perf_counter()
         value = losses(pool, estimator, graphs, x, read_out, criterion)
         row = [torch.autograd.grad(one, pool.raw_threshold, retain_graph=True)[0] for one in value]
-        backward = time.perf_counter()
-        (now,) = torch.autograd.grad(value.sum(), x)
-        # A step has one backward pass; those for single graphs are taken out.
-        seconds.append(time.perf_counter() - backward + (backward - start) / (1 + graphs.count))
         rows.append(torch.stack(row))
-        of_x += now
-    return torch.stack(rows), of_x.flatten() / len(rows), 1e3 * median(seconds)
+        of_x.append(torch.autograd.grad(value.sum(), x)[0].flatten())
+    for _ in range(STEPS):
+        start = time.perf_counter()
+        total = losses(pool, estimator, graphs, x, read_out, criterion).sum()
+        torch.autograd.grad(total, [pool.raw_threshold, x])
+        seconds.append(time.perf_counter() - start)
+    return torch.stack(rows), torch.stack(of_x), 1e3 * median(seconds)
+
+
+def by_chance(rows: Tensor, exact: Tensor) -> float:
+    """Cosine that the mean of unbiased rows of this spread would have; nan without draws."""
+    if len(rows) == 1:
+        return float("nan")
+    noise = float((rows - rows.mean(0)).square().sum(1).mean()) / len(rows)
+    length = float(exact.square().sum())
+    return (length / (length + noise)) ** 0.5
 
 
 def judge(
@@ -177,7 +194,8 @@ def judge(
             bias=float((centre - exact[0]).norm() / length),
             chance=deviation / len(rows) ** 0.5,
             deviation=deviation,
-            cosine_x=float(torch.cosine_similarity(of_x, exact_x, dim=0)),
+            cosine_x=float(torch.cosine_similarity(of_x.mean(0), exact_x[0], dim=0)),
+            chance_x=by_chance(of_x, exact_x[0]),
             milliseconds=milliseconds,
         )
     return found
@@ -228,7 +246,9 @@ def learn(
 def quantity(found: Judgement, field: str) -> str:
     """Write one number of a judgement."""
     text = f"{getattr(found, field):.3g}"
-    return f"{text} ({found.chance:.2g})" if field == "bias" and found.chance > 0 else text
+    if field == "bias" and found.chance > 0:
+        return f"{text} ({found.chance:.2g})"
+    return f"{text} ({found.chance_x:.2g})" if field == "cosine_x" and found.chance > 0 else text
 
 
 def gradient_tables(options: argparse.Namespace) -> tuple[list[str], dict[str, list[float]]]:
@@ -245,7 +265,7 @@ def gradient_tables(options: argparse.Namespace) -> tuple[list[str], dict[str, l
         "cosine": "Cosine with the exact gradient of the threshold",
         "bias": "Relative bias, |mean - exact| / |exact| (what chance would make of none)",
         "deviation": "Relative standard deviation of one draw",
-        "cosine_x": "Cosine with the exact gradient of x",
+        "cosine_x": "Cosine with the exact gradient of x (what chance would leave of 1)",
         "milliseconds": "Milliseconds a step",
     }
     head = ["n, T", *options.estimators]

@@ -134,7 +134,8 @@ class TransformModule(L.LightningModule):
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Log the gradient of the threshold: exact, unless cuts are drawn."""
         gradient = self.net.pool.raw_threshold.grad
-        assert gradient is not None
+        if gradient is None:  # frozen
+            return
         self.log(
             "train/raw_threshold_grad",
             gradient.detach(),

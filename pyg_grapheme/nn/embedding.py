@@ -43,7 +43,7 @@ class GraphemeEmbedding(nn.Module):
     def forward(self, hashes: Tensor, category: Tensor, position: Tensor) -> Tensor:
         """Embed N nodes."""
         x = self.hashed(hashes % self.buckets) + self.category(category)
-        places = self.encoding(position.view(-1).to(x.dtype)).view(position.size(0), -1)
+        places = self.encoding(position.view(-1).to(x.dtype)).view(-1, 2 * x.size(1))
         in_text = (position[:, :1] >= 0).to(x.dtype)
         x = x + self.place(places.to(x.dtype) * in_text)
         embedded: Tensor = self.dropout(self.norm(x))

@@ -45,6 +45,8 @@ class GraphEncoder(nn.Module):
 
     def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> Tensor:
         """Encode N nodes."""
+        if x.size(0) == 0:  # attention asks for the largest graph, and there is none
+            return x
         for layer in self.layers:
             x = layer(x, edge_index, batch)
         return x

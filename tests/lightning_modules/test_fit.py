@@ -109,6 +109,15 @@ def test_every_config_runs(
     assert (folder / "checkpoints" / "model.ckpt").is_file()
 
 
+def test_a_run_may_draw_its_cuts(short_run: list[str], tmp_path: Path) -> None:
+    fit.main([*short_run, "--model.max_cuts=3", f"--output={tmp_path}"])
+    folder = tmp_path / "kindergarten/version_0"
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["loss_last"] < summary["loss_first"]
+    assert summary["raw_threshold_last"] != summary["raw_threshold_first"]
+    assert "max_cuts: 3" in (folder / "config.yaml").read_text()
+
+
 @pytest.mark.parametrize("loss", ["structural", "cross_entropy", "hybrid"])
 def test_every_loss_trains(short_run: list[str], loss: str, tmp_path: Path) -> None:
     fit.main([*short_run, f"--model.loss={loss}", f"--output={tmp_path}"])

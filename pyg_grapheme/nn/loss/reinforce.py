@@ -43,20 +43,20 @@ class ReinforceLoss(nn.Module):
     def forward(self, loss: Tensor, history: MergeHistory, source: Tensor | None = None) -> Tensor:
         """Return the loss, with the gradient of what was drawn.
 
+        A loss that is not finite is handed on, for a gradient scaler to see, and left out of the
+        baseline.
+
         Args:
             loss: [B], one number a graph.
             history: Of a pool with the estimator "reinforce".
-            source: [B], which input each graph is a copy of, where there are several draws of one.
+            source: [B] integers, which input each graph is a copy of, where there are several draws
+                of one.
         """
-        if loss.shape != history.log_prob.shape:
-            raise ValueError(
-                f"Expected 'loss' to be one number for each of {history.num_graphs} graphs "
-                f"(got shape {tuple(loss.shape)})"
-            )
+        _check(loss, history, source)
         value = loss.detach()
         advantage = value - self._baseline(value, source)
-        if self.training and loss.numel() > 0:
-            self._update(value.mean())
+        if self.training:
+            self._update(value)
         # Zero in value, whatever the probability is.
         draw = history.log_prob - history.log_prob.detach()
         return loss + advantage * draw
@@ -69,15 +69,39 @@ class ReinforceLoss(nn.Module):
         return running if source is None else _mean_of_others(value, source, running)
 
     @torch.no_grad()
-    def _update(self, mean: Tensor) -> None:
+    def _update(self, value: Tensor) -> None:
+        finite = value[value.isfinite()]
+        if finite.numel() == 0:
+            return
         weight = self.momentum if bool(self.seen) else 1.0
-        self.mean.lerp_(mean.to(self.mean.dtype), weight)
+        self.mean.lerp_(finite.mean().to(self.mean.dtype), weight)
         self.seen.fill_(True)
 
 
+def _check(loss: Tensor, history: MergeHistory, source: Tensor | None) -> None:
+    if loss.shape != history.log_prob.shape or not loss.is_floating_point():
+        raise ValueError(
+            f"Expected 'loss' to be one floating-point number for each of {history.num_graphs} "
+            f"graphs (got shape {tuple(loss.shape)}, {loss.dtype})"
+        )
+    if source is None:
+        return
+    if not isinstance(source, Tensor):
+        raise TypeError(f"Expected 'source' to be a Tensor (got {type(source).__name__})")
+    whole = not (source.is_floating_point() or source.is_complex() or source.dtype == torch.bool)
+    if source.shape != loss.shape or not whole:
+        raise ValueError(
+            f"Expected 'source' to be one integer for each of {history.num_graphs} graphs "
+            f"(got shape {tuple(source.shape)}, {source.dtype})"
+        )
+
+
 def _mean_of_others(value: Tensor, source: Tensor, alone: Tensor) -> Tensor:
-    """Mean of the other values of the same source; ``alone`` where there is none."""
-    size = int(source.max()) + 1 if source.numel() else 0
-    total = scatter(value, source, dim_size=size)[source]
-    count = scatter(torch.ones_like(value), source, dim_size=size)[source]
-    return torch.where(count > 1, (total - value) / (count - 1).clamp(min=1), alone)
+    """Mean of the other finite values of the same source; ``alone`` where there is none."""
+    _, source = torch.unique(source, return_inverse=True)
+    finite = value.isfinite()
+    value, count = torch.where(finite, value, 0.0), finite.to(value.dtype)
+    size = value.numel()
+    others = scatter(count, source, dim_size=size)[source] - count
+    total = scatter(value, source, dim_size=size)[source] - value
+    return torch.where(others > 0, total / others.clamp(min=1), alone)

@@ -90,9 +90,12 @@ class AllThresholds(nn.Module):
             batch: [N].
             batch_size: B.
             mass: Of each graph, the most probable cuts that together have at least this
-                probability, in (0, 1]; ``dropped`` says what the others had.
+                probability, in (0, 1]; ``dropped`` says what the others had. What is left is
+                renormalised and differentiated as it is: where a single cut is left, the threshold
+                has no gradient.
             max_cuts: Of a graph with more cuts than this, so many are drawn; ``weight`` is such
-                that averages stay unbiased, and so do their gradients.
+                that averages stay unbiased, and so do their gradients. With one alone there is no
+                baseline, and much more noise.
 
         Differentiation: exact: ``output.x`` in x, ``output.edge_attr`` in edge_attr, ``weight`` in
         the threshold, and in x and the parameters of a learned score wherever no two scores tie.
@@ -143,7 +146,7 @@ class AllThresholds(nn.Module):
             [B, ...], the expectation for each graph.
 
         Differentiation: exact in everything that ``fn`` and the cuts depend on; where cuts are
-            drawn, unbiased.
+            drawn, unbiased; with ``mass`` below 1, that of the cuts that are left.
         """
         cuts = self.cuts(x, edge_index, edge_attr, batch, batch_size, mass=mass, max_cuts=max_cuts)
         with noticing_batch_norm() as met:

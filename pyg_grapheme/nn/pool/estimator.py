@@ -40,7 +40,7 @@ class Merge(NamedTuple):
 class Estimator(ABC):
     """One way of letting a gradient through to the threshold."""
 
-    differentiates_scores: bool
+    differentiates_scores: bool = True
     """Whether the scores are part of the differentiated function of the node features."""
 
     draws: bool = False
@@ -75,10 +75,9 @@ class Gate(Estimator):
     w is the mean of sigmoid((score - threshold) / T) over the merged pairs inside the node, and 1
     for a node of one member.
 
-    Differentiation: exact almost everywhere, for the function it computes.
+    Differentiation: exact almost everywhere, for the function it computes, which is not the loss of
+        the merge: less scaling down is what a lower threshold means to it, whatever merging does.
     """
-
-    differentiates_scores = True
 
     def __call__(self, merge: Merge) -> Tensor:
         output: Tensor = _Scaled.apply(  # type: ignore[no-untyped-call]
@@ -139,7 +138,6 @@ class Reinforce(Estimator):
         that of the expectation is unbiased, in everything.
     """
 
-    differentiates_scores = True
     draws = True
     needs_log_prob = True
 

@@ -54,12 +54,15 @@ class Cuts(NamedTuple):
         """Average a value [R, ...] of each cut over the cuts of each graph: [B, ...].
 
         Differentiation: exact, in the values and in what the weights depend on, where all cuts are
-            there; unbiased where they are drawn. Then either half of the draws is compared with the
-            mean of the other: adding a number to all values does not change the gradient.
+            there; unbiased where they are drawn. From two draws a graph on, either half of them is
+            compared with the mean of the other: adding a number to all values does not change the
+            gradient. A value that is not finite makes the average so, however improbable its cut.
         """
         num_cuts = self.graph.numel()
         if not isinstance(value, Tensor) or value.dim() == 0 or value.size(0) != num_cuts:
-            got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+            got = (
+                f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            )
             raise ValueError(
                 f"Expected 'value', what 'fn' returns, to have one row for each of the "
                 f"{num_cuts} cuts (got {got})"

@@ -273,11 +273,25 @@ def test_loss_is_checked() -> None:
         TransformLoss("hybird")  # type: ignore[arg-type]
 
 
-def test_the_threshold_has_a_gradient_whatever_the_batch() -> None:
-    """Texts of one grapheme have no pair to merge."""
-    net, pair = make([Example("a", "b"), Example("b", "c")])
-    loss = TransformLoss("hybrid")
-    loss(net, pair).total.sum().backward()
+@pytest.mark.parametrize("name", list(REACHED))
+@pytest.mark.parametrize(
+    "examples",
+    [
+        [Example("a", "b"), Example("b", "c")],
+        [Example("", "a")],
+        [Example("", ""), Example("", "b")],
+        [Example("a", "")],
+    ],
+    ids=["one grapheme each", "from nothing", "nothing to nothing", "to nothing"],
+)
+def test_the_threshold_has_a_gradient_whatever_the_batch(
+    examples: list[Example], name: LossName
+) -> None:
+    """Texts of one grapheme, or none, have no pair to merge."""
+    net, pair = make(examples)
+    total = TransformLoss(name)(net, pair).total.sum()
+    assert torch.isfinite(total)
+    total.backward()
     assert net.pool.raw_threshold.grad is not None
     assert net.pool.raw_threshold.grad.item() == 0.0
 

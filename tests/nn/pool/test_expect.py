@@ -382,3 +382,68 @@ def test_a_batch_norm_on_cuts_is_warned_of_once(draw_graphs: Callable) -> None:
     ThresholdMergePool().double().expect(normed.eval(), x, edge_index)
     ThresholdMergePool().double().expect(Normed(nn.LayerNorm(3).double()), x, edge_index)
     normed.train()(pool.cuts(x, edge_index))  # and none outside of it
+
+
+def two_levels(
+    pools: list[ThresholdMergePool], weight: Tensor, graphs: tuple, **options: int
+) -> Tensor:
+    """Pool, mix the features, pool again: the expected loss of each graph."""
+    first, second = pools
+
+    def per_cut(cuts: Cuts) -> Tensor:
+        x, edge_index, edge_attr, batch, _ = cuts.output
+        size = len(cuts.graph)
+        return second.expect(
+            loss_per_cut, (x @ weight).sin(), edge_index, edge_attr, batch, size, **options
+        )
+
+    return first.expect(per_cut, *graphs, **options)
+
+
+@pytest.mark.parametrize("merge", ["components", "matching"])
+@pytest.mark.parametrize("candidates", ["edges", "all"])
+def test_pools_in_a_row(merge: str, candidates: str, draw_graphs: Callable) -> None:
+    """The double sum of the definition, pool by pool and cut by cut, and its gradient."""
+    graphs = draw_graphs(5, [4, 0, 1, 3])
+    options = {"temperature": 0.3, "merge": merge, "candidates": candidates}
+    pools = [ThresholdMergePool(tau, **options).double() for tau in (0.4, 0.6)]
+    weight = torch.linspace(-1, 1, 9, dtype=torch.double).view(3, 3).requires_grad_()
+    found = two_levels(pools, weight, graphs)
+    expected = torch.zeros(graphs.batch_size, dtype=torch.double)
+    cuts = pools[0].cuts(*graphs)
+    for r, g in enumerate(cuts.graph.tolist()):
+        mine = cuts.output.batch == r
+        x, edge_index, edge_attr, *_ = cuts.output
+        inside = mine[edge_index[0]]
+        start = int(mine.nonzero().min()) if mine.any() else 0
+        again = pools[1].cuts(
+            (x[mine] @ weight).sin(), edge_index[:, inside] - start, edge_attr[inside]
+        )
+        values = loss_per_cut(again)
+        expected[g] += (cuts.weight[r] * (again.weight * values).sum()).detach()
+    torch.testing.assert_close(found.detach(), expected)
+    parameters = [pool.raw_threshold for pool in pools]
+    assert_gradients_match(
+        lambda x, weight, *_: two_levels(pools, weight, (x, *graphs[1:])),
+        [graphs.x, weight, *parameters],
+        step=1e-5,
+    )
+    assert all(parameter.grad is None for parameter in parameters)
+
+
+def test_drawn_pools_in_a_row_are_unbiased(draw_graphs: Callable) -> None:
+    torch.manual_seed(0)
+    graphs = draw_graphs(5, [6, 5])
+    pools = [ThresholdMergePool(tau, temperature=0.3).double() for tau in (0.4, 0.6)]
+    weight = torch.linspace(-1, 1, 9, dtype=torch.double).view(3, 3)
+    parameters = [pool.raw_threshold for pool in pools]
+
+    def gradient(**options: int) -> Tensor:
+        total = two_levels(pools, weight, graphs, **options).sum()
+        return torch.stack(torch.autograd.grad(total, parameters))
+
+    exact = gradient()
+    drawn = torch.stack([gradient(max_cuts=2) for _ in range(600)])
+    error = drawn.std(0) / len(drawn) ** 0.5
+    assert bool(((drawn.mean(0) - exact).abs() < 5 * error).all())
+    assert bool((error < exact.abs()).any())
