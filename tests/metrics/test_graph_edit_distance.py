@@ -137,7 +137,7 @@ def local_cost(first: Data, second: Data, u, v, directed: bool, share: float) ->
 @pytest.mark.parametrize("directed", [False, True])
 def test_bipartite_takes_a_cheapest_of_all_assignments(draw_graph, directed: bool) -> None:
     # Over all ways to delete, change and insert nodes, as Riesen and Bunke have it.
-    for _ in range(25):
+    for _ in range(150):
         first, second = draw_graph(4), draw_graph(4)
         paths: dict[float, set[int]] = {}
         for way in all_partners(first.num_nodes, second.num_nodes):
