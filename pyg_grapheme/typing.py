@@ -37,6 +37,17 @@ MergeName: TypeAlias = Literal["components", "matching"]
 LossName: TypeAlias = Literal["structural", "cross_entropy", "hybrid"]
 """What the text model is trained on."""
 
+EditDistanceName: TypeAlias = Literal["exact", "bipartite", "bp2"]
+"""How a graph edit distance is worked out."""
+
 PathLikeStr: TypeAlias = str | PathLike[str]
 
-__all__ = ["CandidatesName", "EstimatorName", "LossName", "MergeName", "NormalForm", "PathLikeStr"]
+__all__ = [
+    "CandidatesName",
+    "EditDistanceName",
+    "EstimatorName",
+    "LossName",
+    "MergeName",
+    "NormalForm",
+    "PathLikeStr",
+]

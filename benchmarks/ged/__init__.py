@@ -1,0 +1,1 @@
+"""How well a distance ranks graphs, beside the graph edit distance."""

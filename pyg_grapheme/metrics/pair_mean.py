@@ -1,0 +1,44 @@
+"""A mean over pairs of graphs, as a metric."""
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+from torchmetrics import Metric
+
+
+class PairMean(Metric):
+    """The mean of a number that each pair of graphs has, over all pairs of all updates.
+
+    The sum and the count are added up over processes.
+
+    Args:
+        kwargs: Those of ``torchmetrics.Metric``, which refuses what it does not know.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+
+    total: Tensor
+    num_pairs: Tensor
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("num_pairs", torch.tensor(0), dist_reduce_fx="sum")
+
+    @abstractmethod
+    def compare(self, first: Data, second: Data) -> Tensor:
+        """Compare graph b of ``first`` with graph b of ``second``, [B]."""
+
+    def update(self, first: Data, second: Data) -> None:
+        """Take pairs in: graph b of ``first`` with graph b of ``second``."""
+        values = self.compare(first, second)
+        self.total += values.sum().to(self.total)
+        self.num_pairs += values.numel()
+
+    def compute(self) -> Tensor:
+        """Return the mean over all pairs; NaN where there was none."""
+        return self.total / self.num_pairs
