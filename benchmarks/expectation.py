@@ -1,6 +1,6 @@
 """Cost of ``expect`` against the size of a graph: over all cuts, and over drawn ones.
 
-    python -m benchmarks.expectation --output expectation.md
+    python -m benchmarks.expectation --output expectation.md --plot expectation.png
     python -m benchmarks.expectation --sizes 16 64 --drawn 8 --repeats 3
 
 One chain of n nodes, 64 float32 features, forward and backward through a small network on the cuts;
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +70,33 @@ def measure(size: int, max_cuts: int | None, repeats: int) -> tuple[float, int, 
     return median(seconds), taken, peak
 
 
+Curves: TypeAlias = dict[int | None, list[tuple[int, float, float]]]
+"""Nodes, seconds, and bytes, for each number of drawn cuts; None for all of them."""
+
+
+def label(max_cuts: int | None) -> str:
+    """Name a curve."""
+    return "all cuts" if max_cuts is None else f"{max_cuts} drawn cuts"
+
+
+def plot(curves: Curves, path: Path) -> None:
+    """Draw time and memory against size."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2))
+    axes = figure.subplots(1, 2)
+    for max_cuts, points in curves.items():
+        size, seconds, peak = zip(*points, strict=True)
+        axes[0].plot(size, [1e3 * s for s in seconds], marker="o", ms=3, label=label(max_cuts))
+        axes[1].plot(size, [p / 1e6 for p in peak], marker="o", ms=3)
+    for axis, title in zip(axes, ("milliseconds, forward and backward", "peak MB"), strict=True):
+        axis.set(xscale="log", yscale="log", xlabel="nodes")
+        axis.set_title(title, fontsize=10)
+    axes[0].legend(fontsize=8, frameon=False)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
 def main() -> None:
     """Measure what the command line asks for and print the table."""
     parser = argparse.ArgumentParser(description="Cost of the expectation against graph size.")
@@ -78,34 +106,35 @@ def main() -> None:
     add("--exact", type=int, default=1024, help="largest graph of which all cuts are taken")
     add("--repeats", type=int, default=7)
     add("--output", type=Path, help="markdown file")
+    add("--plot", type=Path, help="picture of the curves; needs matplotlib")
     options = parser.parse_args()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     rows = []
-    seconds: dict[int | None, list[tuple[int, float]]] = {}
+    curves: Curves = {}
     for max_cuts in (None, *options.drawn):
         for size in options.sizes:
             if max_cuts is None and size > options.exact:
                 continue
             with ProcessPoolExecutor(1, mp_context=context) as executor:
                 taken = executor.submit(measure, size, max_cuts, options.repeats).result()
-            seconds.setdefault(max_cuts, []).append((size, taken[0]))
-            name = "all" if max_cuts is None else f"drawn, {max_cuts}"
+            curves.setdefault(max_cuts, []).append((size, taken[0], taken[2]))
+            name = label(max_cuts)
             numbers = (show(1e3 * taken[0]), f"{taken[1]:,}", show(taken[2] / 1e6))
             rows.append([name, f"{size:,}", *numbers])
     head = ["cuts", "nodes", "ms", "cuts taken", "peak MB"]
     parts = [describe_machine(), format_table("Cost of expect", head, rows)]
-    for max_cuts, points in seconds.items():
-        large = [(n, s) for n, s in points if n >= 64]
+    for max_cuts, points in curves.items():
+        large = [(n, s) for n, s, _ in points if n >= 64]
         if len(large) >= 3:
-            name = "all cuts" if max_cuts is None else f"{max_cuts} drawn cuts"
-            parts.append(
-                f"Exponent for {name}, from 64 nodes: {fit_slope(*zip(*large, strict=True)):.2f}"
-            )
+            slope = fit_slope(*zip(*large, strict=True))
+            parts.append(f"Exponent for {label(max_cuts)}, from 64 nodes: {slope:.2f}")
     text = "\n\n".join(parts) + "\n"
     print(text)
     if options.output is not None:
         options.output.write_text(text, encoding="utf-8")
+    if options.plot is not None:
+        plot(curves, options.plot)
 
 
 if __name__ == "__main__":
