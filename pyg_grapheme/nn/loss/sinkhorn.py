@@ -59,8 +59,8 @@ def sinkhorn(
         gradient: "unrolled", through the iterations, exact for the plan that is returned; or
             "implicit", that of the plan they tend to, which costs the same however many they are.
         annealing: Begin at a temperature of the range of the costs, and fall to ``temperature`` in
-            half of the iterations, in the log domain: for temperatures below a hundredth of that
-            range.
+            three quarters of the iterations, in the log domain: for temperatures below a hundredth
+            of that range, with 100 iterations and more.
 
     Differentiation: in the cost, as ``gradient`` says; "unrolled" without annealing any number of
         times. Masses are constants.
@@ -95,12 +95,13 @@ class _Settings(NamedTuple):
 
 
 def _masses(rows: Tensor, columns: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    rows = rows.to(dtype)
     if columns.dtype == torch.bool:
         share = rows.sum(1) / columns.sum(1).clamp(min=1)
         columns = torch.where(columns, share[:, None], 0.0)
     # A side without nodes has nothing to send or to take.
     alive = (rows.sum(1) > 0) & (columns.sum(1) > 0)
-    return rows.to(dtype) * alive[:, None], columns.to(dtype) * alive[:, None]
+    return rows * alive[:, None], columns.to(dtype) * alive[:, None]
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:
@@ -163,8 +164,8 @@ class _Transport(Function):
         steps, tolerance = settings.max_iterations, settings.tolerance
         solution: scaling.Solution
         if in_logs:
-            temperatures = _temperatures(cost, settings)
-            solution = log_scaling.solve(cost, rows, columns, temperatures, tolerance, keep)
+            schedule = _schedule(cost, settings)
+            solution = log_scaling.solve(cost, rows, columns, schedule, tolerance, keep)
         else:
             heat = settings.temperature
             solution = scaling.solve(cost, rows, columns, heat, steps, tolerance, keep)
@@ -183,8 +184,8 @@ class _Transport(Function):
             found = fixed_point.pull_back(plan, rows, columns, gradient, heat)
         elif torch.is_grad_enabled():
             # The adjoint is to be differentiated itself: autograd unrolls the iterations again.
-            temperatures = _temperatures(cost, settings)
-            again = log_scaling.unroll(cost, rows, columns, temperatures, iterations)
+            schedule = _schedule(cost, settings)
+            again = log_scaling.unroll(cost, rows, columns, schedule, iterations)
             (found,) = torch.autograd.grad(again, cost, gradient, create_graph=True)
         elif isinstance(trace, log_scaling.LogTrace):
             found = log_scaling.pull_back(trace, plan, gradient)
@@ -193,10 +194,7 @@ class _Transport(Function):
         return found, None, None, None, None
 
 
-def _temperatures(cost: Tensor, settings: _Settings) -> list[Tensor]:
-    """One of [B, 1, 1] for each iteration."""
-    if settings.annealing:
-        return log_scaling.falling_temperatures(
-            cost.detach(), settings.temperature, settings.max_iterations
-        )
-    return [cost.new_full((cost.size(0), 1, 1), settings.temperature)] * settings.max_iterations
+def _schedule(cost: Tensor, settings: _Settings) -> log_scaling.Schedule:
+    heat, steps = settings.temperature, settings.max_iterations
+    make = log_scaling.annealing if settings.annealing else log_scaling.constant
+    return make(cost.detach(), heat, steps)
