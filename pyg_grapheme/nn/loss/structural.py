@@ -1,14 +1,21 @@
 """How different two graphs of different sizes are, as one differentiable number."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures, graph_features
-from pyg_grapheme.nn.loss.sinkhorn import SinkhornOutput, sinkhorn
-from pyg_grapheme.nn.loss.terms import clique_term, edge_term, node_cost, node_term
+from pyg_grapheme.nn.loss.sinkhorn import GradientName, SinkhornOutput, sinkhorn
+from pyg_grapheme.nn.loss.terms import (
+    clique_term,
+    edge_term,
+    node_cost,
+    node_term,
+    with_unmatched,
+)
+from pyg_grapheme.options import expect_count, expect_flag, expect_one_of
 
 
 class StructuralOutput(NamedTuple):
@@ -19,7 +26,8 @@ class StructuralOutput(NamedTuple):
         node: [B], cost of matching the nodes.
         edge: [B], edges without a counterpart.
         clique: [B], difference of density.
-        transport: The plan that matches the nodes, and whether it has converged.
+        transport: The plan that matches the nodes, and whether it has converged; with unmatched
+            nodes, its last row and column are the dummies.
     """
 
     total: Tensor
@@ -50,9 +58,15 @@ class StructuralLoss(nn.Module):
         max_iterations: Of the transport, >= 1.
         tolerance: Marginal error at which the transport of a pair is done.
         debias: Whether identical graphs shall have a total of zero; costs three times as much.
+        unmatched: Price of leaving a node without a counterpart, >= 0. If None every node has one,
+            or a share of one, and a difference of sizes costs 1 a node.
+        node_weights: What a difference of type, activation and degree counts.
+        gradient: Of the transport: "unrolled" or "implicit".
+        annealing: Of the transport, for temperatures below 0.01.
 
     Differentiation: exact in activations and distributions; the density term is constant in both,
-        and so are all sizes and degrees.
+        and so are all sizes and degrees. With ``gradient="implicit"``, as far as the transport has
+        converged.
     Cost: O(B n1 n2) an iteration of the transport.
     """
 
@@ -66,23 +80,33 @@ class StructuralLoss(nn.Module):
         max_iterations: int = 20,
         tolerance: float = 1e-6,
         debias: bool = False,
+        unmatched: float | None = None,
+        node_weights: tuple[float, float, float] = (0.1, 0.7, 0.2),
+        gradient: GradientName = "unrolled",
+        annealing: bool = False,
     ) -> None:
         super().__init__()
-        for name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
+        if len(node_weights) != 3:
+            raise ValueError(f"Expected 'node_weights' to be 3 numbers (got {node_weights!r})")
+        weights = {"alpha": alpha, "beta": beta, "gamma": gamma}
+        weights.update(zip(("type", "activation", "degree"), node_weights, strict=True))
+        for name, weight in weights.items():
             if not math.isfinite(weight):
                 raise ValueError(f"Expected '{name}' to be finite (got {weight})")
         for name, value in (("temperature", temperature), ("tolerance", tolerance)):
             if not 0 < value < math.inf:
                 raise ValueError(f"Expected '{name}' to be positive (got {value})")
-        if max_iterations < 1:
-            raise ValueError(f"Expected 'max_iterations' to be at least 1 (got {max_iterations})")
+        if unmatched is not None and not 0 <= unmatched < math.inf:
+            raise ValueError(f"Expected 'unmatched' to be at least 0 (got {unmatched})")
+        expect_flag("debias", debias)
+        expect_flag("annealing", annealing)
+        expect_one_of("gradient", gradient, get_args(GradientName))
         self.alpha, self.beta, self.gamma = alpha, beta, gamma
-        self.temperature, self.max_iterations, self.tolerance = (
-            temperature,
-            max_iterations,
-            tolerance,
-        )
+        self.temperature, self.tolerance = temperature, tolerance
+        self.max_iterations = expect_count("max_iterations", max_iterations)
         self.debias = debias
+        self.unmatched, self.node_weights = unmatched, node_weights
+        self.gradient, self.annealing = gradient, annealing
 
     def forward(self, first: Data, second: Data) -> StructuralOutput:
         """Compare graph b of ``first`` with graph b of ``second``.
@@ -103,7 +127,9 @@ class StructuralLoss(nn.Module):
         return output._replace(total=output.total - own / 2)
 
     def _compare(self, first: GraphFeatures, second: GraphFeatures) -> StructuralOutput:
-        cost, rows, columns = node_cost(first, second)
+        cost, rows, columns = node_cost(first, second, self.node_weights)
+        if self.unmatched is not None:
+            cost, rows, columns = with_unmatched(cost, rows, columns, self.unmatched)
         transport = sinkhorn(
             cost,
             rows,
@@ -111,9 +137,15 @@ class StructuralLoss(nn.Module):
             temperature=self.temperature,
             max_iterations=self.max_iterations,
             tolerance=self.tolerance,
+            gradient=self.gradient,
+            annealing=self.annealing,
         )
-        node = node_term(transport.plan, cost, rows, columns)
-        edge = edge_term(transport.plan, first, second)
+        plan = transport.plan
+        if self.unmatched is None:
+            node = node_term(plan, cost, rows, columns)
+        else:
+            node, plan = (plan * cost).sum((1, 2)), plan[:, :-1, :-1]
+        edge = edge_term(plan, first, second)
         clique = clique_term(first, second, cost.dtype)
         total = self.alpha * node + self.beta * edge + self.gamma * clique
         return StructuralOutput(total, node, edge, clique, transport)
@@ -121,5 +153,5 @@ class StructuralLoss(nn.Module):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(alpha={self.alpha}, beta={self.beta}, gamma={self.gamma}, "
-            f"temperature={self.temperature}, debias={self.debias})"
+            f"temperature={self.temperature}, debias={self.debias}, unmatched={self.unmatched})"
         )

@@ -2,19 +2,24 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch_geometric.utils import coalesce, cumsum, degree, scatter, to_dense_batch
 
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures
 
 
-def node_cost(first: GraphFeatures, second: GraphFeatures) -> tuple[Tensor, Tensor, Tensor]:
+def node_cost(
+    first: GraphFeatures,
+    second: GraphFeatures,
+    weights: tuple[float, float, float] = (0.1, 0.7, 0.2),
+) -> tuple[Tensor, Tensor, Tensor]:
     """Cost of matching each node of one graph with each node of the other.
 
         0.1 * type + 0.7 * min(|a_u - a_v|, 1) + 0.2 * |d_u - d_v| / max(d_u, d_v, 1)
 
-    type is 0 for the same grapheme, 0.5 for the same category, 1 otherwise, and its expectation
-    for merged nodes: 1 - 0.5 P(same category) - 0.5 P(same grapheme). a is the activation, d the
-    out-degree.
+    or with other weights. type is 0 for the same grapheme, 0.5 for the same category, 1 otherwise,
+    and its expectation for merged nodes: 1 - 0.5 P(same category) - 0.5 P(same grapheme). a is the
+    activation, d the out-degree.
 
     Returns:
         The cost [B, n1, n2], padded, and masks of the nodes [B, n1] and [B, n2].
@@ -27,7 +32,32 @@ def node_cost(first: GraphFeatures, second: GraphFeatures) -> tuple[Tensor, Tens
     difference = (a1[:, :, None] - a2[:, None, :]).abs().clamp(max=1.0)
     d1, d2 = d1[:, :, None], d2[:, None, :]
     imbalance = (d1 - d2).abs() / torch.maximum(d1, d2).clamp(min=1.0)
-    return 0.1 * kind + 0.7 * difference + 0.2 * imbalance, rows, columns
+    cost = weights[0] * kind + weights[1] * difference + weights[2] * imbalance
+    return cost, rows, columns
+
+
+def with_unmatched(
+    cost: Tensor, rows: Tensor, columns: Tensor, unmatched: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Let nodes go unmatched: append a dummy to each side that takes any node at a price.
+
+    The dummy of one side has room for all nodes of the other; two dummies match for nothing.
+
+    Args:
+        cost: [B, n1, n2].
+        rows: [B, n1], True where there is a node.
+        columns: [B, n2], likewise.
+        unmatched: Price of a node.
+
+    Returns:
+        Cost [B, n1 + 1, n2 + 1], and the masses of both sides, dummies last.
+    """
+    cost = F.pad(cost, (0, 1, 0, 1), value=unmatched)
+    corner = torch.zeros_like(cost, dtype=torch.bool)
+    corner[:, -1, -1] = True
+    row_mass = torch.cat([rows, columns.sum(1, keepdim=True)], 1).to(cost.dtype)
+    column_mass = torch.cat([columns, rows.sum(1, keepdim=True)], 1).to(cost.dtype)
+    return cost.masked_fill(corner, 0.0), row_mass, column_mass
 
 
 def node_term(plan: Tensor, cost: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
