@@ -45,13 +45,15 @@ class LogTrace(NamedTuple):
     schedule: Schedule
 
 
-def constant(cost: Tensor, temperature: float, max_iterations: int) -> Schedule:
+def steady(cost: Tensor, temperature: float, max_iterations: int) -> Schedule:
     """One temperature throughout."""
     now = cost.new_full((cost.size(0), 1, 1), temperature)
     return Schedule([now] * max_iterations, 1.0)
 
 
-def annealing(cost: Tensor, temperature: float, max_iterations: int) -> Schedule:
+def annealed(
+    cost: Tensor, rows: Tensor, columns: Tensor, temperature: float, max_iterations: int
+) -> Schedule:
     """Temperatures that fall to the last one by one factor, in three quarters of the iterations.
 
     They begin at the range of the costs of each pair. While it is hot the mass spreads, and as it
@@ -59,7 +61,10 @@ def annealing(cost: Tensor, temperature: float, max_iterations: int) -> Schedule
     algorithms for entropy regularized transport problems"). Relaxation keeps the potentials up with
     the cooling; 1.8 and three quarters are the best of those tried on random costs.
     """
-    start = (cost.amax((1, 2)) - cost.amin((1, 2))).clamp(min=temperature)[:, None, None]
+    outside = _outside(rows, columns)
+    highest = cost.masked_fill(outside, -torch.inf).amax((1, 2), keepdim=True)
+    lowest = cost.masked_fill(outside, torch.inf).amin((1, 2), keepdim=True)
+    start = (highest - lowest).clamp(min=temperature)
     falling = max(3 * max_iterations // 4, 1)
     share = [min((step + 1) / falling, 1.0) for step in range(max_iterations)]
     return Schedule([start ** (1 - part) * temperature**part for part in share], 1.8)

@@ -110,11 +110,11 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
 
 def _one_domain(cost: Tensor, settings: _Settings) -> _Domain | None:
     """The domain that does for all pairs, found quickly, padding and all; or None."""
-    if settings.annealing:
-        return None
     wide = _wide(cost.dtype)
     if cost.numel() == 0:
         return wide
+    if settings.annealing:
+        return None
     reach = max(abs(float(bound)) for bound in torch.aminmax(cost.detach()))
     return wide if reach <= _REACH[wide] * settings.temperature else None
 
@@ -164,7 +164,7 @@ class _Transport(Function):
         steps, tolerance = settings.max_iterations, settings.tolerance
         solution: scaling.Solution
         if in_logs:
-            schedule = _schedule(cost, settings)
+            schedule = _schedule(cost, rows, columns, settings)
             solution = log_scaling.solve(cost, rows, columns, schedule, tolerance, keep)
         else:
             heat = settings.temperature
@@ -184,7 +184,7 @@ class _Transport(Function):
             found = fixed_point.pull_back(plan, rows, columns, gradient, heat)
         elif torch.is_grad_enabled():
             # The adjoint is to be differentiated itself: autograd unrolls the iterations again.
-            schedule = _schedule(cost, settings)
+            schedule = _schedule(cost, rows, columns, settings)
             again = log_scaling.unroll(cost, rows, columns, schedule, iterations)
             (found,) = torch.autograd.grad(again, cost, gradient, create_graph=True)
         elif isinstance(trace, log_scaling.LogTrace):
@@ -194,7 +194,10 @@ class _Transport(Function):
         return found, None, None, None, None
 
 
-def _schedule(cost: Tensor, settings: _Settings) -> log_scaling.Schedule:
+def _schedule(
+    cost: Tensor, rows: Tensor, columns: Tensor, settings: _Settings
+) -> log_scaling.Schedule:
     heat, steps = settings.temperature, settings.max_iterations
-    make = log_scaling.annealing if settings.annealing else log_scaling.constant
-    return make(cost.detach(), heat, steps)
+    if settings.annealing:
+        return log_scaling.annealed(cost.detach(), rows, columns, heat, steps)
+    return log_scaling.steady(cost, heat, steps)
