@@ -17,12 +17,16 @@ def check_pool(pool: nn.Module, features: int | None = None) -> list[CheckResult
     """Put a pool through all checks, each on a copy of its own, on the device where the pool is.
 
     Every check names the precision in which it looks at the pool: float32, and float64 where it
-    compares with central differences. What is asked of parameters holds for a pool without.
+    compares with central differences. Not all findings are faults: a pool that keeps some of the
+    nodes and drops the others loses nodes, and takes connected graphs apart. What is asked of
+    parameters, or of the attributes of edges, holds for a pool without.
 
     Args:
         pool: Called as ``pool(x, edge_index, batch=batch)``. Returns a tuple that begins with x and
-            edge_index, in which the first int64 vector after these is the batch, as PyG's pools do;
-            or something with ``x``, ``edge_index`` and ``batch``.
+            edge_index, in which the first int64 vector after these is the batch, and what stands
+            between them the attributes of the edges, as PyG's pools do; or something with ``x``,
+            ``edge_index`` and ``batch``. Where its ``forward`` has ``edge_attr`` [E, 2] or
+            ``edge_weight`` [E], it is called with these too.
         features: Of the nodes that it takes, two at least; its ``in_channels`` if None, or else 3.
 
     Returns:

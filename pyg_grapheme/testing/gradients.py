@@ -53,11 +53,19 @@ def assert_gradients_match(
             _assert_near(gradient, numeric, number, tolerance, floor)
 
 
-def gradients_or_zeros(value: Tensor, leaves: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def gradients_or_zeros(
+    value: Tensor, leaves: Sequence[Tensor], *, retain_graph: bool = False
+) -> tuple[Tensor, ...]:
     """Gradients of a number in each leaf: zeros where autograd knows of no way from it."""
     if not value.requires_grad:
         return tuple(map(torch.zeros_like, leaves))
-    return torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+    return torch.autograd.grad(
+        value,
+        leaves,
+        retain_graph=retain_graph,
+        allow_unused=True,
+        materialize_grads=True,
+    )
 
 
 def _leaves(inputs: Iterable[Tensor]) -> list[Tensor]:

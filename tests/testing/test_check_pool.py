@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import EdgePooling, SAGPooling, TopKPooling
+from torch_geometric.nn import ASAPooling, EdgePooling, SAGPooling, TopKPooling
 
 from pyg_grapheme.nn import PoolOutput, ThresholdMergePool
 from pyg_grapheme.testing import CHECKS, check_pool, format_results
@@ -35,6 +35,7 @@ def test_what_is_known_of_pyg_s_pools_is_found() -> None:
     torch.manual_seed(0)
     keeps_the_best = {
         "returns no self-loop and no edge twice",
+        "leaves a connected graph connected",
         "lets every node reach the output",
     }
     assert failing(TopKPooling(3)) == keeps_the_best
@@ -43,6 +44,7 @@ def test_what_is_known_of_pyg_s_pools_is_found() -> None:
         "keeps the batch sorted",
         "returns no self-loop and no edge twice",
     }
+    assert "keeps the direction of the edges" in failing(ASAPooling(3))
 
 
 class Broken(nn.Module):
@@ -69,6 +71,26 @@ class _Bent(torch.autograd.Function):
         return gradient * 1.001
 
 
+def with_edges(out: PoolOutput, kept: slice | Tensor) -> PoolOutput:
+    """Some of the edges, with their attributes."""
+    attr = None if out.edge_attr is None else out.edge_attr[kept]
+    return out._replace(edge_index=out.edge_index[:, kept], edge_attr=attr)
+
+
+def completed(out: PoolOutput) -> PoolOutput:
+    """All edges that there can be in a graph."""
+    joined = out.batch[:, None] == out.batch
+    return out._replace(edge_index=joined.fill_diagonal_(False).nonzero().T, edge_attr=None)
+
+
+def with_attr(change: Callable[[Tensor], Any]) -> Callable[[PoolOutput], PoolOutput]:
+    """Change the attributes, where there are any."""
+    return lambda out: (
+        out if out.edge_attr is None else out._replace(edge_attr=change(out.edge_attr))
+    )
+
+
+CARRIES = "carries the attributes of the edges, if it takes any"
 BROKEN = [
     ("returns a graph", lambda out: out._replace(edge_index=out.edge_index + 1)),
     (
@@ -89,13 +111,39 @@ BROKEN = [
         lambda out: out._replace(x=out.x - out.x.mean(0)),
     ),
     (
+        "treats each graph of a batch as if it were alone",
+        lambda out: with_edges(out, out.edge_index[0] < 4),
+    ),
+    (
         "does not look at the order of the nodes",
         lambda out: out._replace(x=out.x + torch.arange(len(out.x))[:, None]),
+    ),
+    (
+        "does not look at the order of the nodes",
+        lambda out: with_edges(out, out.edge_index[0] < out.edge_index[1]),
     ),
     ("evaluates alike twice", lambda out: out._replace(x=out.x + 0.1 * torch.randn_like(out.x))),
     (
         "returns no self-loop and no edge twice",
         lambda out: out._replace(edge_index=out.edge_index.repeat(1, 2)),
+    ),
+    ("leaves a connected graph connected", lambda out: with_edges(out, slice(0, 0))),
+    ("leaves a connected graph connected", lambda out: with_edges(out, slice(2, None))),
+    ("returns no more edges than it is given", completed),
+    ("keeps the direction of the edges", lambda out: out._replace(edge_index=out[1].flip(0))),
+    (
+        "keeps the direction of the edges",
+        lambda out: out._replace(edge_index=torch.cat([out[1], out[1].flip(0)], 1)),
+    ),
+    (CARRIES, lambda out: out._replace(edge_attr=None)),
+    (CARRIES, with_attr(lambda attr: attr[1:])),
+    (CARRIES, with_attr(lambda attr: attr.sum(1))),
+    (CARRIES, with_attr(lambda attr: attr.double())),
+    (CARRIES, with_attr(lambda attr: attr.detach())),
+    (CARRIES, with_attr(lambda attr: attr.flip(0))),
+    (
+        "does not look at the order of edges with attributes, if it takes any",
+        with_attr(lambda attr: attr + torch.rand_like(attr)),
     ),
     (
         "lets every node reach the output",
@@ -124,6 +172,13 @@ BROKEN = [
 ]
 
 
+class FirstEdges(nn.Module):
+    """Keeps all nodes, and as many of the edges as there are nodes, in the order they come in."""
+
+    def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor, ...]:
+        return x, edge_index[:, : len(x)], batch
+
+
 class Same(nn.Module):
     """Returns what it takes; with a number of its own, which nobody trains, if asked to."""
 
@@ -144,6 +199,10 @@ class Same(nn.Module):
 @pytest.mark.parametrize(("name", "damage"), BROKEN)
 def test_what_is_broken_is_found(name: str, damage: Callable[[PoolOutput], Any]) -> None:
     assert name in failing(Broken(damage))
+
+
+def test_edges_that_depend_on_their_order_are_found() -> None:
+    assert "does not look at the order of the edges" in failing(FirstEdges())
 
 
 @pytest.mark.parametrize("kind", ["no number", "buffer", "frozen"])

@@ -1,6 +1,7 @@
 """The checks that a pool is put through, by what they look at."""
 
 from pyg_grapheme.testing.checks.check import Check
+from pyg_grapheme.testing.checks.edge_attributes import OF_EDGE_ATTRIBUTES
 from pyg_grapheme.testing.checks.edges import OF_EDGES
 from pyg_grapheme.testing.checks.gradients import OF_GRADIENTS
 from pyg_grapheme.testing.checks.input import OF_INPUT
@@ -11,6 +12,7 @@ from pyg_grapheme.testing.checks.symmetry import OF_SYMMETRY
 CHECKS: dict[str, Check] = {
     **OF_NODES,
     **OF_EDGES,
+    **OF_EDGE_ATTRIBUTES,
     **OF_SYMMETRY,
     **OF_GRADIENTS,
     **OF_STATE,

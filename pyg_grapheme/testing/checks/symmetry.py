@@ -11,8 +11,21 @@ from pyg_grapheme.testing.specimens import Specimens
 
 
 def expect_same_graph(found: Pooled, expected: Pooled) -> None:
-    """Refuse nodes that differ in more than their order."""
+    """Refuse nodes, or edges between them, that differ in more than their order."""
     torch.testing.assert_close(_sorted_rows(found.x), _sorted_rows(expected.x))
+    torch.testing.assert_close(
+        _sorted_rows(_edges(found)), _sorted_rows(_edges(expected)), msg=lambda m: f"Edges: {m}"
+    )
+
+
+def _edges(out: Pooled) -> Tensor:
+    """Each edge as a row: the features of its two ends, and what it carries."""
+    row, col = out.edge_index
+    ends = torch.cat([out.x[row], out.x[col]], 1)
+    if out.edge_attr is None:
+        return ends
+    attr = out.edge_attr if out.edge_attr.dim() > 1 else out.edge_attr[:, None]
+    return torch.cat([ends, attr], 1)
 
 
 def _sorted_rows(rows: Tensor) -> Tensor:
