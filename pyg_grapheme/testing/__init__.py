@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyg_grapheme.testing.check_pool import CHECKS, CheckResult, check_pool, format_results
+    from pyg_grapheme.testing.check_pool import check_pool
+    from pyg_grapheme.testing.check_result import CheckResult, format_results
+    from pyg_grapheme.testing.checks import CHECKS
     from pyg_grapheme.testing.gradients import assert_gradients_match
     from pyg_grapheme.testing.graphs import degenerate_graphs, tie_free_batch, tie_free_graph
     from pyg_grapheme.testing.oracle import Clustering, enumerate_clusterings, expected_value
@@ -28,7 +30,9 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "check_pool": ("CHECKS", "CheckResult", "check_pool", "format_results"),
+    "check_pool": ("check_pool",),
+    "check_result": ("CheckResult", "format_results"),
+    "checks": ("CHECKS",),
     "gradients": ("assert_gradients_match",),
     "graphs": ("degenerate_graphs", "tie_free_batch", "tie_free_graph"),
     "oracle": ("Clustering", "enumerate_clusterings", "expected_value"),

@@ -1,5 +1,7 @@
 """Graphs to test pools with."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
@@ -60,9 +62,9 @@ def _spread_features(
     )
 
 
-def tie_free_batch(sizes: tuple[int, ...] = (6, 1, 4), *, seed: int = 0, **options: int) -> Batch:
+def tie_free_batch(sizes: tuple[int, ...] = (6, 1, 4), *, seed: int = 0, **options: Any) -> Batch:
     """Draw graphs of these sizes, each as :func:`tie_free_graph` does, in a batch."""
-    graphs = [tie_free_graph(n, seed=1000 * seed + i, **options) for i, n in enumerate(sizes)]  # type: ignore[arg-type]
+    graphs = [tie_free_graph(n, seed=1000 * seed + i, **options) for i, n in enumerate(sizes)]
     return Batch.from_data_list(graphs)
 
 

@@ -45,12 +45,74 @@ def test_a_gradient_that_is_not_there_counts_as_zero() -> None:
     assert_gradients_match(lambda x, y: x.sum(), [X, X.clone()])
 
 
+def test_a_value_without_a_graph_has_the_gradient_zero() -> None:
+    with pytest.raises(AssertionError, match=r"input 0 at .*: 0 by autograd"):
+        assert_gradients_match(lambda x: x.detach() * 2, [X])
+    assert_gradients_match(lambda x: torch.ones(2), [X])
+
+
+def slope(x: Tensor) -> Tensor:
+    """The gradient of the sum of sines, itself a function with one."""
+    return torch.autograd.grad(x.sin().sum(), x, create_graph=True)[0]
+
+
+def test_second_derivatives_are_compared() -> None:
+    assert_gradients_match(slope, [X])
+    with pytest.raises(AssertionError, match="0 by autograd"):
+        assert_gradients_match(lambda x: slope(x).detach(), [X])
+
+
+def test_gradients_are_there_even_where_they_are_switched_off() -> None:
+    with torch.no_grad():
+        assert_gradients_match(torch.sin, [X])
+        assert_gradients_match(slope, [X])
+
+
 def test_parameters_may_be_inputs_and_come_back_as_they_were() -> None:
     layer = torch.nn.Linear(2, 2).double()
     before = [p.detach().clone() for p in layer.parameters()]
     assert_gradients_match(lambda *_: layer(X).sin(), list(layer.parameters()))
     for parameter, kept in zip(layer.parameters(), before, strict=True):
         assert torch.equal(parameter, kept)
+
+
+def test_parameters_may_come_from_a_generator() -> None:
+    layer = torch.nn.Linear(2, 2).double()
+    assert_gradients_match(lambda *_: layer(X).sin(), layer.parameters())
+    with pytest.raises(AssertionError, match=r"input 0 .* 0 by autograd"):
+        assert_gradients_match(lambda *_: layer(X).detach(), layer.parameters())
+
+
+def test_a_frozen_parameter_is_refused() -> None:
+    layer = torch.nn.Linear(2, 2).double()
+    layer.bias.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"\(got a frozen one for input 1\)"):
+        assert_gradients_match(lambda *_: layer(X), layer.parameters())
+
+
+def test_an_input_is_put_back_where_the_function_raises() -> None:
+    leaf = X.clone().requires_grad_()
+
+    def fn(x: Tensor) -> Tensor:
+        if not torch.equal(x, X):
+            raise KeyError("moved")
+        return x.sin()
+
+    with pytest.raises(KeyError, match="moved"):
+        assert_gradients_match(fn, [leaf])
+    assert torch.equal(leaf, X)
+
+
+def test_one_tensor_is_no_sequence_of_them() -> None:
+    with pytest.raises(ValueError, match=r"'inputs' to be a sequence of tensors \(got one, \[3, 2"):
+        assert_gradients_match(torch.sin, X)
+    with pytest.raises(ValueError, match=r"'inputs' to be tensors \(got float for input 1\)"):
+        assert_gradients_match(torch.add, [X, 1.0])
+
+
+def test_the_function_must_return_a_tensor() -> None:
+    with pytest.raises(ValueError, match=r"'fn' to return a tensor \(got tuple\)"):
+        assert_gradients_match(lambda x: (x, x), [X])
 
 
 def test_inputs_may_be_empty_and_must_be_float64() -> None:
