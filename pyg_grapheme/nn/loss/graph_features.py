@@ -5,9 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from pyg_grapheme.nn.pool.copies import copy_graphs
+
+_COMPARED = ("activation", "grapheme", "category")
 
 
 class GraphFeatures(NamedTuple):
@@ -56,7 +58,7 @@ def graph_features(first: Data, second: Data) -> tuple[GraphFeatures, GraphFeatu
         ValueError: if an attribute is missing, the shapes differ, or the numbers of graphs do.
     """
     for name, data in (("first", first), ("second", second)):
-        for key in ("activation", "grapheme", "category"):
+        for key in _COMPARED:
             if key not in data:
                 raise ValueError(f"Expected '{name}' to have the attribute '{key}' (got {data})")
     num_graphs = [_num_graphs(first), _num_graphs(second)]
@@ -72,6 +74,31 @@ def graph_features(first: Data, second: Data) -> tuple[GraphFeatures, GraphFeatu
         for data, label, kind in zip((first, second), labels, kinds, strict=True)
     )
     return next(features), next(features)
+
+
+def split_pairs(pairs: Data) -> tuple[Batch, Batch]:
+    """Take a batch of pairs of graphs apart, as PyG keeps them in one ``Data`` each.
+
+    Args:
+        pairs: With ``activation_s``, ``grapheme_s``, ``category_s`` and ``edge_index_s``, the same
+            with ``_t``, and ``activation_s_batch`` and ``activation_t_batch``, which a loader
+            adds that is told ``follow_batch=["activation_s", "activation_t"]``.
+
+    Raises:
+        ValueError: if one of them is missing.
+    """
+    sides = []
+    for side in ("s", "t"):
+        batch = f"activation_{side}_batch"
+        for key in (*(f"{name}_{side}" for name in (*_COMPARED, "edge_index")), batch):
+            if key not in pairs:
+                hint = f", with follow_batch=['activation_{side}']" if key == batch else ""
+                raise ValueError(f"Expected 'first', alone, to have '{key}'{hint} (got {pairs})")
+        graphs = Batch(batch=pairs[batch], edge_index=pairs[f"edge_index_{side}"])
+        graphs.update({name: pairs[f"{name}_{side}"] for name in _COMPARED})
+        graphs._num_graphs = pairs.num_graphs
+        sides.append(graphs)
+    return sides[0], sides[1]
 
 
 def one_hot_labels(

@@ -6,7 +6,7 @@ from typing import NamedTuple, get_args
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from pyg_grapheme.nn.loss.graph_features import GraphFeatures, graph_features
+from pyg_grapheme.nn.loss.graph_features import GraphFeatures, graph_features, split_pairs
 from pyg_grapheme.nn.loss.sinkhorn import GradientName, SinkhornOutput, sinkhorn
 from pyg_grapheme.nn.loss.terms import (
     clique_term,
@@ -108,14 +108,17 @@ class StructuralLoss(nn.Module):
         self.unmatched, self.node_weights = unmatched, node_weights
         self.gradient, self.annealing = gradient, annealing
 
-    def forward(self, first: Data, second: Data) -> StructuralOutput:
+    def forward(self, first: Data, second: Data | None = None) -> StructuralOutput:
         """Compare graph b of ``first`` with graph b of ``second``.
 
         Args:
             first: A PyG graph or ``Batch`` with ``activation`` [N], ``grapheme`` and ``category``
                 ([N] integers or [N, V] distributions), and ``edge_index``.
-            second: Likewise, of as many graphs.
+            second: Likewise, of as many graphs. Without it, ``first`` is a batch of pairs:
+                :func:`~pyg_grapheme.nn.loss.graph_features.split_pairs` says what it has.
         """
+        if second is None:
+            first, second = split_pairs(first)
         return self.compare(*graph_features(first, second))
 
     def compare(self, first: GraphFeatures, second: GraphFeatures) -> StructuralOutput:
