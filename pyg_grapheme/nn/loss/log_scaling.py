@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pyg_grapheme.nn.loss.scaling import Solution
+from pyg_grapheme.nn.loss.scaling import Solution, is_looked_at
 
 
 class Schedule(NamedTuple):
@@ -96,16 +96,20 @@ def solve(
     trace = LogTrace(cost, rows, [of_rows], [], [], schedule)
     last = schedule.temperatures[-1]
     plan = torch.zeros_like(cost)
-    for now in schedule.temperatures:
+    looked = 0
+    for step, now in enumerate(schedule.temperatures, start=1):
         mask = active[:, None]
         of_rows, of_columns = _step(
             cost, rows, columns, of_rows, of_columns, now, mask, schedule.relaxation
         )
-        iterations += active
         if keep:
             trace.of_rows.append(of_rows)
             trace.of_columns.append(of_columns)
             trace.active.append(mask)
+        if not (is_looked_at(step) or step == len(schedule.temperatures)):
+            continue
+        iterations += (step - looked) * active
+        looked = step
         at_last = (now == last).view(-1)
         if bool(at_last.any()):
             plan = rows[:, :, None] * _softmax((of_columns[:, None, :] - cost) / last, 2)

@@ -41,10 +41,11 @@ def sinkhorn(
 ) -> SinkhornOutput:
     """Transport the rows of each pair to its columns, at entropy ``temperature``.
 
-    Each iteration scales the columns, then the rows, which therefore hold exactly. A pair that has
-    converged is left as it is. Where exp(-cost / temperature) can be worked with, an iteration is
-    two matrix-vector products, in float64 if float32 has not the range; elsewhere it is done in the
-    log domain. Each pair is by itself: it does not matter which others are in its batch.
+    Each iteration scales the columns, then the rows, which therefore hold exactly. A pair that is
+    found to have converged, after 1, 2, 4 and then every 4 iterations, is left as it is. Where
+    exp(-cost / temperature) can be worked with, an iteration is two matrix-vector products, in
+    float64 if float32 has not the range; elsewhere it is done in the log domain. Each pair is by
+    itself: it does not matter which others are in its batch.
 
     Source: Cuturi 2013, "Sinkhorn distances: lightspeed computation of optimal transport".
 
