@@ -30,9 +30,9 @@ def connect_clusters(
     Cost: O(E log E).
     """
     row, column = (cluster.index_select(0, end) for end in edge_index)
-    between = row != column
+    between = (row != column).nonzero().view(-1)
     if edge_attr is None:
-        key = torch.unique((row * num_clusters + column)[between])
+        key = torch.unique((row * num_clusters + column).index_select(0, between))
         row = key // max(num_clusters, 1)
         return torch.stack([row, key - row * num_clusters]), None
     edges, reduced = coalesce(

@@ -35,7 +35,8 @@ def edge_pairs(edge_index: Tensor, num_nodes: int, undirected: bool = False) -> 
             if bool((key[1:] > key[:-1]).all()):
                 return pairs
     low, high = torch.minimum(*edge_index), torch.maximum(*edge_index)
-    key = torch.unique((low * num_nodes + high)[low != high])
+    apart = (low != high).nonzero().view(-1)
+    key = torch.unique((low * num_nodes + high).index_select(0, apart))
     low = key // max(num_nodes, 1)
     return torch.stack([low, key - low * num_nodes])
 

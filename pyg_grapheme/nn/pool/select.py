@@ -45,7 +45,7 @@ def select_components(
     """
     root: Tensor | None = None
     for pairs, score in candidates.blocks():
-        merged = score > at_pairs(threshold, pairs)
+        merged = (score > at_pairs(threshold, pairs)).nonzero().view(-1)
         root = component_roots(pairs[:, merged], num_nodes, root)
     assert root is not None
     if dag is not None:
