@@ -53,6 +53,8 @@ def labelled_pair(
 
 
 def _labelled_batch(name: str, data: Data, label: str | None, directed: bool) -> LabelledBatch:
+    if data.edge_index is None:
+        raise ValueError(f"Expected '{name}' to have the attribute 'edge_index' (got {data})")
     labels = _labels(name, data, label)
     size = labels.numel()
     edge_index = data.edge_index.cpu()
@@ -60,6 +62,14 @@ def _labelled_batch(name: str, data: Data, label: str | None, directed: bool) ->
     batch = torch.zeros(size, dtype=torch.long) if data.batch is None else data.batch.cpu()
     if bool((batch.diff() < 0).any()):
         raise ValueError(f"Expected the batch of '{name}' to be sorted (got {batch.tolist()})")
+    num_nodes = data.num_nodes if "num_nodes" in data else batch.numel()
+    if not batch.numel() == num_nodes == size:
+        raise ValueError(
+            f"Expected '{name}' to have a label for each of {num_nodes} nodes (got {size})"
+        )
+    inside = (edge_index >= 0) & (edge_index < size)
+    if not bool(inside.all()) or bool(batch[edge_index].diff(dim=0).any()):
+        raise ValueError(f"Expected the edges of '{name}' to stay inside one graph (got {data})")
     return LabelledBatch(labels, unique(edge_index, num_nodes=size), batch, _num_graphs(data))
 
 

@@ -267,7 +267,10 @@ def test_graphs_too_large_for_exact_are_refused() -> None:
         ({"grapheme": None}, "Expected 'second' to have the attribute 'grapheme'"),
         ({"grapheme": torch.ones(3, 2)}, r"Expected 'grapheme' of 'second' to be \[N\] integers"),
         ({"batch": torch.tensor([0, 1, 0])}, "Expected the batch of 'second' to be sorted"),
-        ({"batch": torch.tensor([0, 1, 1])}, r"as many graphs each \(got 1 and 2\)"),
+        ({"batch": torch.tensor([0, 1, 1])}, "edges of 'second' to stay inside one graph"),
+        ({"edge_index": torch.tensor([[0], [3]])}, "edges of 'second' to stay inside one graph"),
+        ({"edge_index": None}, "Expected 'second' to have the attribute 'edge_index'"),
+        ({"grapheme": torch.ones(4).long()}, r"a label for each of 3 nodes \(got 4\)"),
     ],
 )
 def test_what_cannot_be_compared_is_named(change: dict, message: str) -> None:
@@ -276,3 +279,9 @@ def test_what_cannot_be_compared_is_named(change: dict, message: str) -> None:
         second[key] = value
     with pytest.raises(ValueError, match=message):
         graph_edit_distance(first, second)
+
+
+def test_as_many_graphs_are_asked_for() -> None:
+    pair = [text_graph("abc"), text_graph("abd")]
+    with pytest.raises(ValueError, match=r"as many graphs each \(got 1 and 2\)"):
+        graph_edit_distance(pair[0], Batch.from_data_list(pair))

@@ -34,6 +34,8 @@ def pull_back(
 
     Cost: O(B n1 n2 min(n1, n2)), in memory that of the plan.
     """
+    if plan.numel() == 0:
+        return torch.zeros_like(plan)
     if plan.size(2) > plan.size(1):
         return pull_back(plan.mT, columns, rows, gradient.mT, temperature).mT
     exact = plan.double()

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.data import Batch, Data
 
+from pyg_grapheme.nn.pool.check import Graphs, check_graphs
 from pyg_grapheme.nn.pool.copies import copy_graphs
 
 _COMPARED = ("activation", "grapheme", "category")
@@ -55,25 +56,51 @@ def graph_features(first: Data, second: Data) -> tuple[GraphFeatures, GraphFeatu
         second: Likewise.
 
     Raises:
-        ValueError: if an attribute is missing, the shapes differ, or the numbers of graphs do.
+        ValueError: if an attribute is missing or has not one row a node, edges leave their graph,
+            a batch is not sorted, or the numbers of graphs differ.
     """
-    for name, data in (("first", first), ("second", second)):
-        for key in _COMPARED:
-            if key not in data:
-                raise ValueError(f"Expected '{name}' to have the attribute '{key}' (got {data})")
-    num_graphs = [_num_graphs(first), _num_graphs(second)]
-    if num_graphs[0] != num_graphs[1]:
+    graphs = [_check("first", first), _check("second", second)]
+    if graphs[0].num_graphs != graphs[1].num_graphs:
         raise ValueError(
             "Expected 'first' and 'second' to have as many graphs each "
-            f"(got {num_graphs[0]} and {num_graphs[1]})"
+            f"(got {graphs[0].num_graphs} and {graphs[1].num_graphs})"
         )
-    labels = _distributions("grapheme", first.grapheme, second.grapheme, first.activation.dtype)
-    kinds = _distributions("category", first.category, second.category, first.activation.dtype)
+    dtype = torch.promote_types(first.activation.dtype, second.activation.dtype)
+    labels = _distributions("grapheme", first.grapheme, second.grapheme, dtype)
+    kinds = _distributions("category", first.category, second.category, dtype)
     features = (
-        GraphFeatures(data.activation, label, kind, data.edge_index, _batch(data), num_graphs[0])
-        for data, label, kind in zip((first, second), labels, kinds, strict=True)
+        GraphFeatures(
+            data.activation.to(dtype), label, kind, whole.edge_index, whole.batch, whole.num_graphs
+        )
+        for data, whole, label, kind in zip((first, second), graphs, labels, kinds, strict=True)
     )
     return next(features), next(features)
+
+
+def _check(name: str, data: Data) -> Graphs:
+    """Check a side: that everything is there, one a node, and the graphs are graphs."""
+    for key in (*_COMPARED, "edge_index"):
+        if data.get(key) is None:
+            raise ValueError(f"Expected '{name}' to have the attribute '{key}' (got {data})")
+    activation = data.activation
+    if activation.dim() != 1 or not activation.is_floating_point():
+        raise ValueError(
+            f"Expected 'activation' of '{name}' to be [N] floating-point numbers "
+            f"(got {activation.dtype} of shape {tuple(activation.shape)})"
+        )
+    for key in _COMPARED[1:]:
+        if data[key].size(0) != activation.size(0):
+            raise ValueError(
+                f"Expected '{key}' of '{name}' to have {activation.size(0)} rows, as 'activation' "
+                f"has (got {data[key].size(0)})"
+            )
+    num_graphs = int(data.num_graphs) if isinstance(data, Batch) else None
+    try:
+        return check_graphs(
+            activation[:, None], data.edge_index, None, data.batch, num_graphs, check_finite=False
+        )
+    except ValueError as error:
+        raise ValueError(f"In '{name}': {error}") from error
 
 
 def split_pairs(pairs: Data) -> tuple[Batch, Batch]:
@@ -121,14 +148,3 @@ def _distributions(
         f"Expected '{name}' to be [N] on both sides, or [N, V] with one V "
         f"(got {tuple(first.shape)} and {tuple(second.shape)})"
     )
-
-
-def _batch(data: Data) -> Tensor:
-    if data.batch is not None:
-        batch: Tensor = data.batch
-        return batch
-    return torch.zeros(data.activation.size(0), dtype=torch.long, device=data.activation.device)
-
-
-def _num_graphs(data: Data) -> int:
-    return int(data.num_graphs) if data.batch is not None else 1

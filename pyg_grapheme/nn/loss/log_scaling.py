@@ -67,7 +67,8 @@ def annealed(
     start = (highest - lowest).clamp(min=temperature)
     falling = max(3 * max_iterations // 4, 1)
     share = [min((step + 1) / falling, 1.0) for step in range(max_iterations)]
-    return Schedule([start ** (1 - part) * temperature**part for part in share], 1.8)
+    # As a factor of the last one, which is then exactly that.
+    return Schedule([temperature * (start / temperature) ** (1 - part) for part in share], 1.8)
 
 
 def solve(
@@ -88,7 +89,8 @@ def solve(
         tolerance: L1 error.
         keep: Whether to keep a trace for :func:`pull_back`.
     """
-    cost = cost.masked_fill(_outside(rows, columns), torch.inf)
+    outside = _outside(rows, columns)
+    cost = cost.masked_fill(outside, torch.inf)
     of_rows, of_columns = torch.zeros_like(rows), torch.zeros_like(columns)
     active = (rows.sum(1) > 0) & (columns.sum(1) > 0)
     error = cost.new_zeros(cost.size(0))
@@ -112,7 +114,7 @@ def solve(
         looked = step
         at_last = (now == last).view(-1)
         if bool(at_last.any()):
-            plan = rows[:, :, None] * _softmax((of_columns[:, None, :] - cost) / last, 2)
+            plan = rows[:, :, None] * _softmax((of_columns[:, None, :] - cost) / last, 2, outside)
             error = torch.where(active, (plan.sum(1) - columns).abs().sum(1), error)
             active = active & ~(at_last & (error < tolerance))
             if not bool(active.any()):
@@ -127,18 +129,19 @@ def pull_back(trace: LogTrace, plan: Tensor, gradient: Tensor) -> Tensor:
     """
     cost, rows = trace.cost, trace.rows[:, :, None]
     (temperatures, relaxation) = trace.schedule
-    weighted = gradient * plan
+    outside = torch.isposinf(cost)
+    weighted = (gradient * plan).masked_fill(outside, 0.0)
     share = weighted.sum(2, keepdim=True) / torch.where(rows > 0, rows, 1.0)
     of_cost = (plan * share - weighted) / temperatures[-1]
     of_columns, of_rows = -of_cost.sum(1), torch.zeros_like(trace.rows)
     for step in reversed(range(len(trace.of_columns))):
         now, mask = temperatures[step], trace.active[step]
         moved = relaxation * mask
-        leaving = _softmax((trace.of_columns[step][:, None, :] - cost) / now, 2)
+        leaving = _softmax((trace.of_columns[step][:, None, :] - cost) / now, 2, outside)
         leaving *= (moved * of_rows)[:, :, None]
         of_rows = of_rows - moved * of_rows
         of_columns = of_columns - leaving.sum(1)
-        arriving = _softmax((trace.of_rows[step][:, :, None] - cost) / now, 1)
+        arriving = _softmax((trace.of_rows[step][:, :, None] - cost) / now, 1, outside)
         arriving *= (moved * of_columns)[:, None, :]
         of_columns = of_columns - moved * of_columns
         of_rows = of_rows - arriving.sum(2)
@@ -196,6 +199,6 @@ def _balance(
     return torch.where(there, temperature[:, :, 0] * (log_mass - arriving), 0.0)
 
 
-def _softmax(values: Tensor, dim: int) -> Tensor:
-    """Softmax; 0 where a whole slice is padding."""
-    return torch.softmax(values, dim).nan_to_num_(0.0)
+def _softmax(values: Tensor, dim: int, outside: Tensor) -> Tensor:
+    """Softmax; 0 in padding."""
+    return torch.softmax(values, dim).masked_fill_(outside, 0.0)

@@ -1,7 +1,7 @@
 """Sinkhorn's iterations as two matrix-vector products each, and their adjoint.
 
 Fast, and safe where exp(-cost / temperature) is neither 0 nor infinite, which the caller sees to:
-with |cost| / temperature <= S, the scalings stay within exp(2 S) of the masses.
+with costs from 0 to S temperature, the scalings stay within exp(2 S) of the masses.
 """
 
 from typing import NamedTuple

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch_geometric.utils import coalesce, cumsum, degree, scatter, to_dense_batch
+from torch_geometric.utils import coalesce, cumsum, degree, scatter
 
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures
 
@@ -27,8 +27,11 @@ def node_cost(
     Differentiation: exact in the activations and the distributions; the degrees are constants.
     Cost: O(B n1 n2 V) for V graphemes that occur.
     """
-    (a1, t1, d1, rows), (a2, t2, d2, columns) = _dense(first), _dense(second)
-    kind = 1.0 - torch.bmm(t1, t2.mT)
+    dtype = torch.promote_types(first.activation.dtype, second.activation.dtype)
+    dtype = torch.promote_types(dtype, torch.float)
+    (a1, t1, d1, rows), (a2, t2, d2, columns) = _dense(first, dtype), _dense(second, dtype)
+    with torch.autocast(a1.device.type, enabled=False):
+        kind = 1.0 - torch.bmm(t1, t2.mT)
     difference = (a1[:, :, None] - a2[:, None, :]).abs().clamp(max=1.0)
     d1, d2 = d1[:, :, None], d2[:, None, :]
     imbalance = (d1 - d2).abs() / torch.maximum(d1, d2).clamp(min=1.0)
@@ -117,15 +120,23 @@ def _out_degree(graphs: GraphFeatures, dtype: torch.dtype) -> Tensor:
     return out_degree
 
 
-def _dense(graphs: GraphFeatures) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _dense(graphs: GraphFeatures, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Activation, type features whose dot product is 1 - type, out-degree, and mask, padded."""
-    activation, batch, size = graphs.activation, graphs.batch, graphs.num_graphs
+    batch, count = graphs.batch, graphs.num_graphs
+    size = degree(batch, count, dtype=torch.long)
+    width = int(size.max()) if count else 0
+    node = torch.arange(batch.numel(), device=batch.device)
+    place = node - cumsum(size)[batch] + batch * width
+
+    # Each by itself: only what has a gradient shall have one to go through.
+    def padded(values: Tensor) -> Tensor:
+        values = values.to(dtype)
+        empty = values.new_zeros(count * width, *values.shape[1:])
+        return empty.index_copy(0, place, values).view(count, width, *values.shape[1:])
+
     kind = torch.cat([graphs.label, graphs.category], dim=1) * 0.5**0.5
-    out_degree = _out_degree(graphs, activation.dtype)
-    dense, mask = to_dense_batch(
-        torch.cat([activation[:, None], out_degree[:, None], kind], dim=1), batch, batch_size=size
-    )
-    return dense[..., 0], dense[..., 2:], dense[..., 1], mask
+    mask = torch.arange(width, device=batch.device) < size[:, None]
+    return padded(graphs.activation), padded(kind), padded(_out_degree(graphs, dtype)), mask
 
 
 def _dense_edges(graphs: GraphFeatures, width: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -139,7 +150,9 @@ def _dense_edges(graphs: GraphFeatures, width: int) -> tuple[Tensor, Tensor, Ten
 
 def _density_moments(graphs: GraphFeatures, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     size = degree(graphs.batch, graphs.num_graphs, dtype=dtype)
-    density = _out_degree(graphs, dtype) / (size - 1).clamp(min=1.0)[graphs.batch]
+    others = (size - 1)[graphs.batch]
+    # One node alone has no density, whatever loops it has.
+    density = torch.where(others > 0, _out_degree(graphs, dtype) / others.clamp(min=1.0), 0.0)
     mean = scatter(density, graphs.batch, dim_size=graphs.num_graphs, reduce="mean")
     spread = (density - mean[graphs.batch]) ** 2
     return mean, scatter(spread, graphs.batch, dim_size=graphs.num_graphs, reduce="mean")

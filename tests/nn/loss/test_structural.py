@@ -4,7 +4,7 @@ import numpy as np
 import ot
 import pytest
 import torch
-from torch_geometric.data import Batch
+from torch_geometric.data import Batch, Data
 
 from pyg_grapheme.data import CATEGORIES, describe, split_graphemes, text_graph
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, sinkhorn
@@ -199,11 +199,51 @@ def test_the_clique_term_by_hand() -> None:
     assert clique_term(star, point, torch.float)[0].item() == pytest.approx(expected)
 
 
+def test_a_node_alone_has_no_density_whatever_loops_it_has() -> None:
+    loop, point = batch_of("a"), batch_of("a")
+    loop.edge_index = torch.zeros(2, 1, dtype=torch.long)
+    assert StructuralLoss()(loop, point).clique.item() == 0
+
+
+def test_float32_beside_float64() -> None:
+    first, second = batch_of("abc", "d"), batch_of("abd", "")
+    expected = StructuralLoss()(first, second).total
+    second.activation = second.activation.float()
+    for pair in ((first, second), (second, first)):
+        total = StructuralLoss()(*pair).total
+        assert total.dtype == torch.double
+    assert StructuralLoss()(first, second).total.tolist() == pytest.approx(expected.tolist())
+
+
+def test_autocast_does_not_reach_it() -> None:
+    first, second = batch_of("Hello 12", "abc"), batch_of("hello!", "cba")
+    first.activation, second.activation = first.activation.float(), second.activation.float()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = StructuralLoss()(first, second).total
+    assert torch.equal(found, StructuralLoss()(first, second).total)
+
+
+def test_a_batch_vector_makes_a_batch() -> None:
+    """Without ``num_graphs``, as PyG's own layers take it."""
+    whole, second = batch_of("ab", "c"), batch_of("a", "c")
+    plain = Data(**{key: whole[key] for key in (*COMPARED, "edge_index", "batch")})
+    assert torch.equal(StructuralLoss()(plain, second).total, StructuralLoss()(whole, second).total)
+
+
+COMPARED = ("activation", "grapheme", "category")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"activation": None}, "Expected 'first' to have the attribute 'activation'"),
+        ({"edge_index": None}, "Expected 'first' to have the attribute 'edge_index'"),
+        ({"activation": torch.ones(3, 1)}, r"'activation' of 'first' to be \[N\] floating-point"),
+        ({"activation": torch.ones(3).long()}, r"'activation' of 'first' .*torch.int64"),
+        ({"category": torch.ones(2).long()}, r"'category' of 'first' to have 3 rows, .*got 2"),
         ({"grapheme": torch.ones(3, 2)}, r"Expected 'grapheme' to be \[N\] on both sides"),
+        ({"edge_index": torch.tensor([[0], [3]])}, r"In 'first': .*'edge_index'"),
+        ({"batch": torch.tensor([0, 1, 0])}, r"In 'first': Expected 'batch' to be sorted"),
     ],
 )
 def test_missing_or_unequal_attributes_are_named(
