@@ -44,7 +44,7 @@ def sinkhorn(
     """Transport the rows of each pair to its columns, at entropy ``temperature``.
 
     Each iteration scales the columns, then the rows, which therefore hold exactly. A pair that is
-    found to have converged, after 1, 2, 4 and then every 4 iterations, is left as it is. Where
+    found to have converged, after 1, 4 and then every 8 iterations, is left as it is. Where
     exp(-cost / temperature) can be worked with, an iteration is two matrix-vector products, in
     float64 if float32 has not the range; elsewhere it is done in the log domain, in float64. Each
     pair is by itself: it does not matter which others are in its batch.
