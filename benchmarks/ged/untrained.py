@@ -1,0 +1,87 @@
+"""The structural loss as a distance between graphs, without training."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from benchmarks.ged.features import ActivationName, GraphemeName
+from benchmarks.ged.pairs import mean_size
+from pyg_grapheme.nn import StructuralLoss
+from pyg_grapheme.nn.loss import GraphFeatures
+
+
+class Plan(NamedTuple):
+    """How the nodes of two graphs are matched.
+
+    Attributes:
+        grapheme: What :func:`~benchmarks.ged.features.read_features` makes the grapheme.
+        activation: Likewise.
+        node_weights: Of ``StructuralLoss``, as all the following.
+        temperature: Of the transport.
+        max_iterations: Likewise.
+        unmatched: Price of a node without a counterpart.
+        debias: Whether a graph has the distance zero from itself.
+    """
+
+    grapheme: GraphemeName = "label"
+    activation: ActivationName = "label"
+    node_weights: tuple[float, float, float] = (0.1, 0.7, 0.2)
+    temperature: float = 0.1
+    max_iterations: int = 20
+    unmatched: float | None = None
+    debias: bool = False
+
+
+class Mixture(NamedTuple):
+    """How the terms of a match become a similarity.
+
+    exp(-(alpha * node + beta * edge + gamma * clique) / mean number of nodes ^ power)
+    """
+
+    alpha: float = 1.0
+    beta: float = 0.5
+    gamma: float = 2.0
+    power: float = 1.0
+
+
+class Constants(NamedTuple):
+    """All that there is to choose."""
+
+    plan: Plan = Plan()
+    mixture: Mixture = Mixture()
+
+
+CHOSEN = Constants()
+"""x."""
+
+DEFAULT = Constants()
+"""What ``StructuralLoss()`` has, each node with its label for all that it is."""
+
+
+def structural_loss(plan: Plan, mixture: Mixture) -> StructuralLoss:
+    """Make the loss with these constants."""
+    return StructuralLoss(
+        *mixture[:3],
+        temperature=plan.temperature,
+        max_iterations=plan.max_iterations,
+        unmatched=plan.unmatched,
+        node_weights=plan.node_weights,
+        debias=plan.debias,
+    )
+
+
+def predict(
+    loss: StructuralLoss, graphs: GraphFeatures, power: float, first: Tensor, second: Tensor
+) -> Tensor:
+    """Similarity of each pair of graphs: of what the loss says one way and the other, the mean.
+
+    Args:
+        loss: With any options.
+        graphs: All graphs.
+        power: Of the mean number of nodes, which the distance is divided by.
+        first: [P], numbers of graphs.
+        second: [P], likewise.
+    """
+    here, there = graphs.take(first), graphs.take(second)
+    distance = (loss.compare(here, there).total + loss.compare(there, here).total) / 2
+    return (-distance / mean_size(graphs, first, second) ** power).exp()
