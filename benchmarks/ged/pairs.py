@@ -8,7 +8,7 @@ from torch_geometric.utils import degree
 
 from pyg_grapheme.nn.loss import GraphFeatures
 
-BLOCK = 4096
+BLOCK = 1024
 """Pairs compared at a time."""
 
 
