@@ -1,6 +1,6 @@
 """Look for constants of the structural loss on pairs of training graphs.
 
-    python -m benchmarks.ged.search --queries 60 --rounds 150 --steps 150
+    python -m benchmarks.ged.search
 
 Some training graphs, drawn, ask the others, and the test graphs are never looked at. First come
 plans drawn at random, then changes, one by one, of the best; of each, the mixture of the terms that
@@ -189,9 +189,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Look for constants on pairs of training graphs.")
     add = parser.add_argument
     add("--data", type=Path, default=FOLDER, help="folder of the graphs and distances")
-    add("--queries", type=int, default=60, help="training graphs that ask")
-    add("--rounds", type=int, default=150, help="plans drawn at random")
-    add("--steps", type=int, default=150, help="changes of the best")
+    add("--queries", type=int, default=40, help="training graphs that ask")
+    add("--rounds", type=int, default=60, help="plans drawn at random")
+    add("--steps", type=int, default=120, help="changes of the best")
     add("--seed", type=int, default=0)
     options = parser.parse_args()
     graphs = read_graph_set(options.data).train

@@ -51,11 +51,26 @@ class Constants(NamedTuple):
     mixture: Mixture = Mixture()
 
 
-CHOSEN = Constants()
-"""x."""
-
 DEFAULT = Constants()
 """What ``StructuralLoss()`` has, each node with its label for all that it is."""
+
+CHOSEN = Constants(
+    Plan(
+        grapheme="label",
+        activation="reach",
+        node_weights=(0.619, 0.0873, 0.695),
+        temperature=0.198,
+        max_iterations=50,
+        unmatched=1.06,
+        debias=True,
+    ),
+    Mixture(alpha=0.676, beta=0.239, gamma=4.55, power=0.586),
+)
+"""What ``python -m benchmarks.ged.search`` found.
+
+On pairs of training graphs: rho 0.880 for the queries that it was chosen on, 0.870 for as many
+others.
+"""
 
 
 def structural_loss(plan: Plan, mixture: Mixture) -> StructuralLoss:
