@@ -98,29 +98,32 @@ def measure(options: argparse.Namespace) -> tuple[list[list[str]], list[str]]:
     true = similarity(graphs.distance, graphs.test, graphs.train)
     lines, notes = [], []
     for method in options.methods:
+        _say(method)
         if method in UNTRAINED:
-            lines.append(
-                line(NAMES[method], [ranking_scores(untrained(graphs, UNTRAINED[method]), true)])
-            )
-            continue
-        scores = []
-        for seed in options.seeds:
-            course = Course(options.steps, options.pairs, seed=seed)
-            log = partial(print, method, seed, file=sys.stderr, flush=True)
-            found, model = trained(graphs, own, TRAINED[method], course, log)
-            scores.append(ranking_scores(found, true))
-            notes.append(
-                f"- {NAMES[method]}, seed {seed}: {show(scores[-1])}{_shrinkage(model, graphs)}"
-            )
+            scores = [ranking_scores(untrained(graphs, UNTRAINED[method]), true)]
+        else:
+            scores = []
+            for seed in options.seeds:
+                course = Course(options.steps, options.pairs, seed=seed)
+                found, model = trained(graphs, own, TRAINED[method], course, _say)
+                scores.append(ranking_scores(found, true))
+                notes.append(
+                    f"- {NAMES[method]}, seed {seed}{_shrinkage(model, graphs)}: {show(scores[-1])}"
+                )
         lines.append(line(NAMES[method], scores))
+        _say(" | ".join(lines[-1]))
     return lines, notes
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _shrinkage(model: TransportDistance, graphs: GraphSet) -> str:
     if not isinstance(model, PooledDistance):
         return ""
     kept = model.shrinkage(read_features([*graphs.train, *graphs.test]))
-    return f"; threshold {float(model.pool.threshold.detach()):.3f}, C/N {kept:.2f}"
+    return f", threshold {float(model.pool.threshold.detach()):.3f}, C/N {kept:.2f}"
 
 
 def limited(graphs: GraphSet, own: Tensor, limit: int) -> tuple[GraphSet, Tensor]:

@@ -46,8 +46,7 @@ class Match(nn.Module):
     C is the mean absolute difference of projected features, P its entropic transport with dummies.
     The edge term is the mean of both ways, and all three weights are positive. In each further
     round, the nodes are matched again, at a cost that falls with how many edges the last plan lets
-    a pair of nodes share: a step against the gradient of the edge term. What a graph is from itself
-    is taken off, as ``debias`` of ``StructuralLoss`` does: equal graphs have the distance zero.
+    a pair of nodes share: a step against the gradient of the edge term.
 
     Args:
         channels: F, of the nodes.
@@ -69,12 +68,6 @@ class Match(nn.Module):
 
     def forward(self, x: Tensor, graphs: GraphFeatures, first: Tensor, second: Tensor) -> Tensor:
         """Compare pairs of graphs, [P], given the features [N, F] of all nodes."""
-        total = self._total(x, graphs, first, second)
-        number = torch.arange(graphs.num_graphs)
-        own = self._total(x, graphs, number, number)
-        return total - (own[first] + own[second]) / 2
-
-    def _total(self, x: Tensor, graphs: GraphFeatures, first: Tensor, second: Tensor) -> Tensor:
         cost, rows, columns = self._cost(x, graphs, first, second)
         plan = self._transport(cost, rows, columns)
         if len(self.pull):

@@ -27,7 +27,7 @@ class Course(NamedTuple):
         seed: Of the weights and the pairs.
     """
 
-    steps: int = 6000
+    steps: int = 4000
     pairs: int = 768
     lr: float = 2e-3
     decay: float = 1e-2
