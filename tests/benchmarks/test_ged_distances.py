@@ -170,7 +170,7 @@ def test_constants_are_written_with_three_digits() -> None:
 MODELS = [
     (TransportDistance, {"rounds": 0}),
     (TransportDistance, {"rounds": 2}),
-    (PooledDistance, {"threshold": 0.9}),
+    (PooledDistance, {"threshold": 0.4}),
 ]
 
 
@@ -204,7 +204,7 @@ def test_a_learned_distance_learns_everything(kind, options) -> None:
 
 def test_errors_of_merged_graphs_are_those_of_the_prediction() -> None:
     # With hardly any noise, all cuts but that of the plain threshold have no weight.
-    model = make_model(PooledDistance, threshold=0.97, noise=1e-6, max_cuts=None)
+    model = make_model(PooledDistance, threshold=0.5, noise=1e-6, max_cuts=None)
     features, true = described(make_graphs()), torch.rand(28, dtype=torch.double)
     first, second = torch.combinations(torch.arange(8)).unbind(1)
     assert 0.3 < model.shrinkage(features) < 1
