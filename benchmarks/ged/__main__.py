@@ -30,7 +30,7 @@ from benchmarks.ged.protocol import RankingScores, ranking_scores, similarity
 from benchmarks.ged.published import ALGORITHMS, NETWORKS
 from benchmarks.ged.search import FOLDER
 from benchmarks.ged.training import Course, rank, show, split_graphs, train
-from benchmarks.ged.untrained import CHOSEN, DEFAULT, Constants, predict, structural_loss
+from benchmarks.ged.untrained import CHOSEN, DEFAULT, Constants, predict
 from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.tables import format_table
 
@@ -49,10 +49,9 @@ NAMES = {
 
 def untrained(graphs: GraphSet, constants: Constants) -> Tensor:
     """Similarities by the structural loss as it is, [Q, G]."""
-    plan, mixture = constants
+    plan = constants.plan
     features = read_features([*graphs.train, *graphs.test], plan.grapheme, plan.activation)
-    compare = partial(predict, structural_loss(plan, mixture), features, mixture.power)
-    return all_pairs(compare, *_numbers(graphs))
+    return all_pairs(partial(predict, constants, features), *_numbers(graphs))
 
 
 def trained(

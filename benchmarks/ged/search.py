@@ -62,7 +62,7 @@ def make_task(graphs: Sequence[Data], distance: Tensor, queries: Tensor) -> Task
 
 
 def find_terms(task: Task, plan: Plan) -> Tensor:
-    """Work out the node, edge and clique term of all pairs, mean of both ways, [Q, G - Q, 3]."""
+    """Work out the node, edge and clique term of all pairs, [Q, G - Q, 3]."""
     graphs = read_features(task.graphs, plan.grapheme, plan.activation)
     loss = structural_loss(plan._replace(debias=False), Mixture())
 
@@ -70,11 +70,13 @@ def find_terms(task: Task, plan: Plan) -> Tensor:
         found = loss.compare(first, second)
         return torch.stack([found.node, found.edge, found.clique], dim=1)
 
-    def both_ways(first: Tensor, second: Tensor) -> Tensor:
+    def find(first: Tensor, second: Tensor) -> Tensor:
         here, there = graphs.take(first), graphs.take(second)
+        if not plan.both_ways:
+            return one_way(here, there)
         return (one_way(here, there) + one_way(there, here)) / 2
 
-    terms = all_pairs(both_ways, task.queries, task.others)
+    terms = all_pairs(find, task.queries, task.others)
     if plan.debias:
         with torch.no_grad():
             own = one_way(graphs, graphs)
@@ -137,7 +139,7 @@ def calibrate(terms: Tensor, task: Task, mixture: Mixture) -> Mixture:
 
 
 def draw_plan(draw: random.Random) -> Plan:
-    """Draw a plan."""
+    """Draw a plan that compares both ways, as the edit distance does."""
     kind, activation, degree = (10 ** draw.uniform(-1, 0.5) for _ in range(3))
     return Plan(
         draw.choice(["label", "star", "neighbours"]),
@@ -147,12 +149,13 @@ def draw_plan(draw: random.Random) -> Plan:
         draw.choice([5, 10, 20, 50]),
         draw.choice([None, 10 ** draw.uniform(-1, 0.5)]),
         draw.choice([False, True]),
+        both_ways=True,
     )
 
 
 def change_plan(plan: Plan, draw: random.Random) -> Plan:
-    """Change one constant of a plan; a number by half as much again or so."""
-    name, factor = draw.choice(Plan._fields), math.exp(draw.gauss(0, 0.5))
+    """Change one constant of a plan, a number by half as much again or so; it stays both ways."""
+    name, factor = draw.choice(Plan._fields[:-1]), math.exp(draw.gauss(0, 0.5))
     if name == "node_weights":
         weights = list(plan.node_weights)
         weights[draw.randrange(3)] *= factor

@@ -21,6 +21,8 @@ class Plan(NamedTuple):
         max_iterations: Likewise.
         unmatched: Price of a node without a counterpart.
         debias: Whether a graph has the distance zero from itself.
+        both_ways: Whether the mean is taken of what the loss says one way and the other; the edge
+            term counts what is missing in either graph differently.
     """
 
     grapheme: GraphemeName = "label"
@@ -30,6 +32,7 @@ class Plan(NamedTuple):
     max_iterations: int = 20
     unmatched: float | None = None
     debias: bool = False
+    both_ways: bool = False
 
 
 class Mixture(NamedTuple):
@@ -63,6 +66,7 @@ CHOSEN = Constants(
         max_iterations=50,
         unmatched=1.06,
         debias=True,
+        both_ways=True,
     ),
     Mixture(alpha=0.676, beta=0.239, gamma=4.55, power=0.586),
 )
@@ -85,18 +89,19 @@ def structural_loss(plan: Plan, mixture: Mixture) -> StructuralLoss:
     )
 
 
-def predict(
-    loss: StructuralLoss, graphs: GraphFeatures, power: float, first: Tensor, second: Tensor
-) -> Tensor:
-    """Similarity of each pair of graphs: of what the loss says one way and the other, the mean.
+def predict(constants: Constants, graphs: GraphFeatures, first: Tensor, second: Tensor) -> Tensor:
+    """Similarity of each pair of graphs, [P].
 
     Args:
-        loss: With any options.
+        constants: Of the loss.
         graphs: All graphs.
-        power: Of the mean number of nodes, which the distance is divided by.
         first: [P], numbers of graphs.
         second: [P], likewise.
     """
+    plan, mixture = constants
+    loss = structural_loss(plan, mixture)
     here, there = graphs.take(first), graphs.take(second)
-    distance = (loss.compare(here, there).total + loss.compare(there, here).total) / 2
-    return (-distance / mean_size(graphs, first, second) ** power).exp()
+    distance = loss.compare(here, there).total
+    if plan.both_ways:
+        distance = (distance + loss.compare(there, here).total) / 2
+    return (-distance / mean_size(graphs, first, second) ** mixture.power).exp()
