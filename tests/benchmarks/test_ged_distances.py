@@ -5,8 +5,10 @@ import math
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
@@ -14,7 +16,7 @@ from torch_geometric.utils import to_undirected
 from benchmarks.ged import __main__ as command
 from benchmarks.ged import search as search_command
 from benchmarks.ged.features import read_features
-from benchmarks.ged.model import TransportDistance
+from benchmarks.ged.model import Match, TransportDistance
 from benchmarks.ged.pairs import all_pairs
 from benchmarks.ged.pooled import PooledDistance
 from benchmarks.ged.protocol import ranking_scores
@@ -196,6 +198,44 @@ def test_a_learned_distance_learns_everything(kind, options) -> None:
         if value.numel() and (value.grad is None or not bool(value.grad.abs().sum()))
     ]
     assert silent == []
+
+
+def test_a_cold_match_is_the_best_assignment() -> None:
+    # By SciPy, with a dummy of its own for each node; edges and densities counted by hand.
+    torch.manual_seed(0)
+    match = Match(4, 6, 0, temperature=2e-3, iterations=2000).double()
+    torch.nn.init.constant_(match.price.bias, -1.0)
+    a, b = make_graphs()[4], make_graphs()[5]
+    graphs = described([a, b])
+    x = torch.randn(len(graphs.batch), 4, dtype=torch.double)
+    with torch.no_grad():
+        found = match(x, graphs, torch.tensor([0]), torch.tensor([1]))
+        seen, price = match.project(x), torch.nn.functional.softplus(match.price(x)).squeeze(1)
+        alpha, beta, gamma = match.weight.exp().tolist()
+    n, m = a.num_nodes, b.num_nodes
+    cost = np.zeros((n + m, n + m))
+    cost[:n, :m] = [
+        [float((seen[u] - seen[n + v]).abs().mean()) for v in range(m)] for u in range(n)
+    ]
+    cost[:n, m:] = price[:n, None]
+    cost[n:, :m] = price[n:]
+    to = dict(zip(*map(list, linear_sum_assignment(cost)), strict=True))
+    node = sum(cost[u, v] for u, v in to.items())
+    ours, theirs = (set(zip(*data.edge_index.tolist(), strict=True)) for data in (a, b))
+    shared = sum((to[u], to[v]) in theirs for u, v in ours)
+    edge = (len(ours) + len(theirs)) / 2 - shared + abs(len(ours) - len(theirs)) / 4
+    density = [
+        torch.bincount(data.edge_index[0], minlength=data.num_nodes).double() / (data.num_nodes - 1)
+        for data in (a, b)
+    ]
+    means, spreads = (
+        [f(d) for d in density] for f in (torch.mean, partial(torch.var, correction=0))
+    )
+    clique = 0.3 * abs(means[0] - means[1]) + 0.7 * abs(spreads[0] - spreads[1])
+    assert 0 < shared < len(theirs)
+    assert sum(v < m for u, v in to.items() if u < n) < m
+    expected = alpha * node + beta * edge + gamma * float(clique)
+    assert float(found) == pytest.approx(expected, rel=1e-3)
 
 
 def test_errors_of_merged_graphs_are_those_of_the_prediction() -> None:
