@@ -43,7 +43,7 @@ NAMES = {
     "default": "StructuralLoss, default constants",
     "chosen": "StructuralLoss, constants chosen on training pairs",
     "trained": "learned features, prices and weights",
-    "pooled": "the same with the pool",
+    "pooled": "the same, merged graphs compared as well",
 }
 
 

@@ -27,8 +27,8 @@ class Course(NamedTuple):
         seed: Of the weights and the pairs.
     """
 
-    steps: int = 4000
-    pairs: int = 768
+    steps: int = 3000
+    pairs: int = 512
     lr: float = 2e-3
     decay: float = 1e-2
     every: int = 500
