@@ -38,12 +38,15 @@ UNTRAINED = {"default": DEFAULT, "chosen": CHOSEN}
 TRAINED: dict[str, Callable[[int], TransportDistance]] = {
     "trained": TransportDistance,
     "pooled": PooledDistance,
+    # A threshold below all scores, as good as without noise: what merging itself is worth.
+    "whole": partial(PooledDistance, threshold=1e-6, noise=1e-7),
 }
 NAMES = {
     "default": "StructuralLoss, default constants",
     "chosen": "StructuralLoss, constants chosen on training pairs",
     "trained": "learned features, prices and weights",
     "pooled": "the same, merged graphs compared as well",
+    "whole": "the same, every graph merged into one node",
 }
 
 
