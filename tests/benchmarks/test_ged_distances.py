@@ -307,7 +307,7 @@ def test_the_table_is_printed(
     assert output.read_text() == text[:-1]
     for name in (*command.NAMES.values(), "SimGNN", "Beam"):
         assert sum(row.startswith(f"| {name} ") for row in text.splitlines()) == 1
-    assert text.count("C/N") == 2
+    assert text.count("C/N") == 4
 
 
 def test_the_search_prints_constants(
