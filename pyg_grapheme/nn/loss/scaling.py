@@ -17,16 +17,16 @@ class Trace(NamedTuple):
         kernel: [B, n1, n2], exp(-cost / temperature).
         left: K + 1 scalings of the rows, [B, n1] each, before and after every iteration.
         right: K scalings of the columns, [B, n2] each.
-        left_per_mass: K of [B, n1], the left scaling over the row's mass.
-        right_per_mass: K of [B, n2], likewise.
+        leaving: K of [B, n1], what the rows send before they are scaled: mass over left scaling.
+        arriving: K of [B, n2], what the columns get before they are scaled.
         active: K of [B], which pairs the iteration was for; None for all of them.
     """
 
     kernel: Tensor
     left: list[Tensor]
     right: list[Tensor]
-    left_per_mass: list[Tensor]
-    right_per_mass: list[Tensor]
+    leaving: list[Tensor]
+    arriving: list[Tensor]
     active: list[Tensor | None]
 
 
@@ -71,22 +71,22 @@ def solve(
     iterations = torch.zeros(num_pairs, dtype=torch.long, device=cost.device)
     active, mask, looked = alive[:, 0], None, 0
     rows, columns = rows[:, None, :], columns[:, None, :]
-    arriving = left @ kernel
+    turned = kernel.mT
+    arriving = torch.bmm(left, kernel)
     for step in range(1, max_iterations + 1):
-        right_per_mass = arriving.reciprocal()
-        new_right = columns * right_per_mass
-        left_per_mass = (new_right @ kernel.mT).reciprocal()
-        new_left = rows * left_per_mass
+        new_right = columns / arriving
+        leaving = torch.bmm(new_right, turned)
+        new_left = rows / leaving
         if keep:
             trace.left.append(left)
             trace.right.append(new_right)
-            trace.left_per_mass.append(left_per_mass)
-            trace.right_per_mass.append(right_per_mass)
+            trace.leaving.append(leaving)
+            trace.arriving.append(arriving)
             trace.active.append(mask)
         right = new_right if mask is None else torch.where(mask, new_right, right)
         left = new_left if mask is None else torch.where(mask, new_left, left)
         # What arrives at the columns now: a step further, it would be scaled away.
-        arriving = left @ kernel
+        arriving = torch.bmm(left, kernel)
         if not (is_looked_at(step) or step == max_iterations):
             continue
         iterations += (step - looked) * active
@@ -114,7 +114,7 @@ def pull_back(trace: Trace, plan: Tensor, gradient: Tensor, temperature: float) 
     The adjoint of an iteration is two products with the kernel again; what all iterations do to the
     kernel itself is a sum of outer products, and so one product of two matrices in the end.
     """
-    kernel = trace.kernel
+    kernel, turned = trace.kernel, trace.kernel.mT
     weighted = gradient * plan
     # Gradients in the logarithms of the scalings; of the columns', with the sign turned.
     of_left = weighted.sum(2)[:, None, :]
@@ -123,16 +123,16 @@ def pull_back(trace: Trace, plan: Tensor, gradient: Tensor, temperature: float) 
     for step in reversed(range(len(trace.right))):
         left, right, mask = trace.left[step], trace.right[step], trace.active[step]
         mine = of_left if mask is None else of_left.masked_fill(~mask, 0)
-        row = trace.left_per_mass[step] * mine
-        passed = right * (row @ kernel)
+        row = mine / trace.leaving[step]
+        passed = right * torch.bmm(row, kernel)
         if of_right is not None:
             passed = passed - of_right
-        column = trace.right_per_mass[step] * passed
+        column = passed / trace.arriving[step]
         if mask is None:
-            of_left, of_right = left * (column @ kernel.mT), None
+            of_left, of_right = left * torch.bmm(column, turned), None
         else:
             column = column.masked_fill(~mask, 0)
-            of_left = torch.where(mask, left * (column @ kernel.mT), of_left)
+            of_left = torch.where(mask, left * torch.bmm(column, turned), of_left)
             of_right = None if of_right is None else of_right.masked_fill(mask, 0)
         over_rows.append(row)
         over_columns.append(column)
