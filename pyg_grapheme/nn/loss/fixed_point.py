@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 
 
-def pull_back(
-    plan: Tensor, rows: Tensor, columns: Tensor, gradient: Tensor, temperature: float
-) -> Tensor:
+def pull_back(plan: Tensor, gradient: Tensor, temperature: float) -> Tensor:
     r"""From the gradient of the plan to that of the cost, by the implicit function theorem.
 
     With P = exp((f + g - C) / T), and f and g such that P has its marginals r and c, the gradient
@@ -26,9 +24,7 @@ def pull_back(
     Wasserstein distance".
 
     Args:
-        plan: [B, n1, n2], converged.
-        rows: [B, n1], masses; 0 in padding.
-        columns: [B, n2], masses; 0 in padding.
+        plan: [B, n1, n2], converged; 0 in padding.
         gradient: [B, n1, n2], of the plan.
         temperature: T.
 
@@ -37,21 +33,19 @@ def pull_back(
     if plan.numel() == 0:
         return torch.zeros_like(plan)
     if plan.size(2) > plan.size(1):
-        return pull_back(plan.mT, columns, rows, gradient.mT, temperature).mT
+        return pull_back(plan.mT, gradient.mT, temperature).mT
     exact = plan.double()
     weighted = exact * gradient.double()
     # The plan's own sums: where it has not converged, they are what it is differentiated at.
-    share = exact / _or_one(exact.sum(2))[:, :, None]
-    load = exact.sum(1)
-    schur = torch.diag_embed(_or_one(load)) - exact.mT @ share
-    ridge = 1e-12 * _or_one(load).amax(1, keepdim=True)
-    schur = schur + torch.diag_embed(ridge.expand_as(load))
+    mass = _or_one(exact.sum(2, keepdim=True))
+    share = exact / mass
+    own = _or_one(exact.sum(1))
+    ridge = 1e-12 * own.amax(1, keepdim=True)
+    schur = torch.diag_embed(own + ridge) - exact.mT @ share
     right = weighted.sum(1) - (share.mT @ weighted.sum(2)[:, :, None]).squeeze(2)
     factor, _ = torch.linalg.cholesky_ex(schur)
     of_columns = torch.cholesky_solve(right[:, :, None], factor)
-    of_rows = (weighted.sum(2, keepdim=True) - exact @ of_columns) / _or_one(exact.sum(2))[
-        :, :, None
-    ]
+    of_rows = (weighted.sum(2, keepdim=True) - exact @ of_columns) / mass
     left_over = exact * (of_rows + of_columns.mT) - weighted
     return (left_over / temperature).to(plan.dtype)
 

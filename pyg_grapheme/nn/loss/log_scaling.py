@@ -61,7 +61,7 @@ def annealed(
     algorithms for entropy regularized transport problems"). Relaxation keeps the potentials up with
     the cooling; 1.8 and three quarters are the best of those tried on random costs.
     """
-    outside = _outside(rows, columns)
+    outside = padding(rows, columns)
     highest = cost.masked_fill(outside, -torch.inf).amax((1, 2), keepdim=True)
     lowest = cost.masked_fill(outside, torch.inf).amin((1, 2), keepdim=True)
     start = (highest - lowest).clamp(min=temperature)
@@ -89,7 +89,7 @@ def solve(
         tolerance: L1 error.
         keep: Whether to keep a trace for :func:`pull_back`.
     """
-    outside = _outside(rows, columns)
+    outside = padding(rows, columns)
     cost = cost.masked_fill(outside, torch.inf)
     of_rows, of_columns = torch.zeros_like(rows), torch.zeros_like(columns)
     active = (rows.sum(1) > 0) & (columns.sum(1) > 0)
@@ -155,7 +155,7 @@ def unroll(
 ) -> Tensor:
     """The plan after so many iterations [B] of each pair, as a graph of autograd's own."""
     # Finite in padding, for what is infinite has no gradient.
-    cost = cost.masked_fill(_outside(rows, columns), torch.finfo(cost.dtype).max ** 0.5)
+    cost = cost.masked_fill(padding(rows, columns), torch.finfo(cost.dtype).max ** 0.5)
     of_rows, of_columns = torch.zeros_like(rows), torch.zeros_like(columns)
     for step, now in enumerate(schedule.temperatures[: int(iterations.max())]):
         mask = (step < iterations)[:, None]
@@ -185,7 +185,8 @@ def _step(
     return torch.where(mask, leaving, of_rows), of_columns
 
 
-def _outside(rows: Tensor, columns: Tensor) -> Tensor:
+def padding(rows: Tensor, columns: Tensor) -> Tensor:
+    """Where no mass can go, [B, n1, n2]."""
     return ~((rows > 0)[:, :, None] & (columns > 0)[:, None, :])
 
 

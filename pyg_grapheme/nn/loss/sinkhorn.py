@@ -156,7 +156,7 @@ def _solve(cost: Tensor, rows: Tensor, columns: Tensor, settings: _Settings) -> 
 
 def _sorted_out(cost: Tensor, rows: Tensor, columns: Tensor, settings: _Settings) -> _Solved:
     """Transport each pair in the first domain that has the range for it."""
-    outside = ~((rows > 0)[:, :, None] & (columns > 0)[:, None, :])
+    outside = log_scaling.padding(rows, columns)
     of_costs = cost.detach().double()
     low = of_costs.masked_fill(outside, torch.inf).amin((1, 2))
     high = of_costs.masked_fill(outside, -torch.inf).amax((1, 2))
@@ -226,8 +226,7 @@ class _Transport(Function):
         settings = ctx.settings
         with torch.autocast(cost.device.type, enabled=False):
             if settings.gradient == "implicit":
-                heat = settings.temperature
-                found = fixed_point.pull_back(plan, rows, columns, gradient, heat)
+                found = fixed_point.pull_back(plan, gradient, settings.temperature)
             elif torch.is_grad_enabled():
                 # The adjoint is to be differentiated itself: autograd unrolls the iterations again.
                 schedule = _schedule(cost, rows, columns, settings)
