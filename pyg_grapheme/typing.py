@@ -25,6 +25,12 @@ from typing import Literal, TypeAlias
 NormalForm: TypeAlias = Literal["NFC", "none"]
 """Unicode normal form of the text: composed, or as it came."""
 
+UnitsName: TypeAlias = Literal["graphemes", "letters", "spaced"]
+"""What one node of a text is: a grapheme cluster, a code point, or what stands between spaces."""
+
+PreprocessName: TypeAlias = Literal["none", "historical"]
+"""What is done to the examples of a file: nothing, or what is usual for historical texts."""
+
 EstimatorName: TypeAlias = Literal["none", "gate", "straight_through", "gumbel", "reinforce"]
 """How a gradient reaches the threshold in ``ThresholdMergePool.forward``."""
 
@@ -50,4 +56,6 @@ __all__ = [
     "MergeName",
     "NormalForm",
     "PathLikeStr",
+    "PreprocessName",
+    "UnitsName",
 ]

@@ -1,11 +1,12 @@
 """Text to graphs: graphemes, edits, file formats, pairs."""
 
 from pyg_grapheme.data.curriculum import Problem, generate_problems, write_problems
-from pyg_grapheme.data.edits import DELETE, KEEP, Edits, apply_edits, compute_edits
+from pyg_grapheme.data.edits import DELETE, KEEP, Edits, apply_edits, compute_edits, written_units
 from pyg_grapheme.data.examples import Example, ExampleError, read_examples
 from pyg_grapheme.data.graph import label_edits, text_graph
 from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
 from pyg_grapheme.data.pairs import GraphPair, PairDataset, graph_pair
+from pyg_grapheme.data.units import join_units, split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
 
 __all__ = [
@@ -25,10 +26,13 @@ __all__ = [
     "describe",
     "generate_problems",
     "graph_pair",
+    "join_units",
     "label_edits",
     "normalize",
     "read_examples",
     "split_graphemes",
+    "split_units",
     "text_graph",
     "write_problems",
+    "written_units",
 ]

@@ -1,28 +1,30 @@
-"""Edits that turn one text into another, grapheme by grapheme and gap by gap."""
+"""Edits that turn one text into another, unit by unit and gap by gap."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapidfuzz.distance import Indel
 
-from pyg_grapheme.data.grapheme import normalize, split_graphemes
-from pyg_grapheme.typing import NormalForm
+from pyg_grapheme.data.units import join_units, split_units
+from pyg_grapheme.typing import NormalForm, UnitsName
 
 KEEP = None
-"""The operation that leaves a grapheme as it is."""
+"""The operation that leaves a unit as it is."""
 
 DELETE = ""
-"""The operation that removes a grapheme."""
+"""The operation that removes a unit."""
 
 
 class Edits(NamedTuple):
-    """What happens at each grapheme of a source of n graphemes, and at each of its n + 1 gaps.
+    """What happens at each unit of a source of n units, and at each of its n + 1 gaps.
+
+    A unit is a grapheme, unless the texts were split otherwise (:func:`split_units`).
 
     Attributes:
-        source: The n graphemes.
-        operations: n of :data:`KEEP`, :data:`DELETE`, or the grapheme that takes its place.
-        insertions: n + 1 tuples of graphemes; number i goes before grapheme i, the last one behind
-            the last grapheme.
+        source: The n units.
+        operations: n of :data:`KEEP`, :data:`DELETE`, or the unit that takes its place.
+        insertions: n + 1 tuples of units; number i goes before unit i, the last one behind the
+            last unit.
     """
 
     source: tuple[str, ...]
@@ -30,27 +32,46 @@ class Edits(NamedTuple):
     insertions: tuple[tuple[str, ...], ...]
 
 
-def compute_edits(source: str, target: str, form: NormalForm = "NFC") -> Edits:
+def compute_edits(
+    source: str,
+    target: str,
+    form: NormalForm = "NFC",
+    source_units: UnitsName = "graphemes",
+    target_units: UnitsName = "graphemes",
+) -> Edits:
     """Find edits that turn ``source`` into ``target``.
 
-    ``apply_edits(compute_edits(a, b)) == b`` for all texts of the normal form ``form``: a kept
-    grapheme is the source's own, whether anyone has seen it before or not.
+    ``apply_edits(compute_edits(a, b)) == b`` for all texts of the normal form ``form``, and
+    likewise with ``form`` and ``target_units`` given to both: a kept unit is the source's own,
+    whether anyone has seen it before or not.
 
-    As many graphemes are kept as can be (a longest common subsequence); of the alignment found from
+    As many units are kept as can be (a longest common subsequence); of the alignment found from
     the start and the one found from the end, the one with fewer places of change is taken. Where a
-    place has as many graphemes before as after, they are substituted one by one; otherwise the old
+    place has as many units before as after, they are substituted one by one; otherwise the old
     ones are deleted and the new ones inserted behind them, so that "hope" and "jump" both get their
     "-ing" in one piece.
 
     Source: the longest common subsequence by rapidfuzz's ``Indel``.
     Cost: O(len(source) * len(target)) at worst.
 
+    Args:
+        source: The text that is rewritten.
+        target: What it becomes.
+        form: Unicode normal form of both.
+        source_units: What is kept, deleted or substituted as a whole.
+        target_units: What is written as a whole.
+
+    Raises:
+        ValueError: if the form or the units are unknown.
+
     >>> compute_edits("hope", "hoping")
     Edits(source=('h', 'o', 'p', 'e'), operations=(None, None, None, ''), \
 insertions=((), (), (), (), ('i', 'n', 'g')))
+    >>> compute_edits("tax", "t æ k s", target_units="spaced").operations
+    (None, '', '')
     """
-    before = split_graphemes(normalize(source, form))
-    after = split_graphemes(normalize(target, form))
+    before = split_units(source, source_units, form)
+    after = split_units(target, target_units, form)
     operations: list[str | None] = [KEEP] * len(before)
     insertions: list[tuple[str, ...]] = [()] * (len(before) + 1)
     for old, new in _find_changes(before, after):
@@ -67,7 +88,7 @@ _Change = tuple[range, range]
 
 
 def _find_changes(before: list[str], after: list[str]) -> list[_Change]:
-    """Return what lies between the graphemes that are kept, in as few places as is easily found."""
+    """Return what lies between the units that are kept, in as few places as is easily found."""
     sizes = len(before), len(after)
     found = []
     for changes in (
@@ -81,7 +102,7 @@ def _find_changes(before: list[str], after: list[str]) -> list[_Change]:
 
 
 def _align(before: list[str], after: list[str]) -> list[_Change]:
-    """Return what lies between the graphemes of a longest common subsequence."""
+    """Return what lies between the units of a longest common subsequence."""
     changes = []
     old = new = 0
     for block in Indel.opcodes(before, after).as_matching_blocks():
@@ -102,7 +123,7 @@ def _mirror(changes: list[_Change], n: int, m: int) -> list[_Change]:
 def _join_rightwards(before: list[str], after: list[str], changes: list[_Change]) -> list[_Change]:
     """Move a change to the right where it then meets the next one.
 
-    "hav[e 6 l]e[gs]" keeps as many graphemes as "have[ 6 legs]", which is one change.
+    "hav[e 6 l]e[gs]" keeps as many units as "have[ 6 legs]", which is one change.
     """
     joined: list[_Change] = []
     for old, new in reversed(changes):
@@ -118,23 +139,43 @@ def _join_rightwards(before: list[str], after: list[str], changes: list[_Change]
     return joined[::-1]
 
 
-def apply_edits(edits: Edits) -> str:
-    """Carry out the edits.
+def apply_edits(edits: Edits, form: NormalForm = "NFC", units: UnitsName = "graphemes") -> str:
+    """Carry out the edits and write the result as a text.
+
+    Args:
+        edits: What to do.
+        form: Unicode normal form of the target.
+        units: What its units are, by which they are joined: graphemes as they stand, letters
+            composed if the form is "NFC", spaced ones with a space between them.
 
     Raises:
-        ValueError: if there is not one operation a grapheme and one insertion a gap.
+        ValueError: if there is not one operation a unit and one insertion a gap, or the form or
+            the units are unknown.
 
     >>> apply_edits(Edits(("a", "b"), (KEEP, DELETE), ((), (), ("!",))))
     'a!'
     """
+    return join_units(written_units(edits), units, form)
+
+
+def written_units(edits: Edits) -> tuple[str, ...]:
+    """Carry out the edits and return the units of the target.
+
+    Raises:
+        ValueError: if there is not one operation a unit and one insertion a gap.
+
+    >>> written_units(Edits(("a", "b"), (KEEP, DELETE), ((), (), ("!", "?"))))
+    ('a', '!', '?')
+    """
     source, operations, insertions = edits
     _expect_length("operations", operations, len(source))
     _expect_length("insertions", insertions, len(source) + 1)
-    pieces = list(insertions[0])
-    for grapheme, operation, inserted in zip(source, operations, insertions[1:], strict=True):
-        pieces.append(grapheme if operation is KEEP else operation)
-        pieces.extend(inserted)
-    return "".join(pieces)
+    written = list(insertions[0])
+    for unit, operation, inserted in zip(source, operations, insertions[1:], strict=True):
+        if operation != DELETE:
+            written.append(unit if operation is KEEP else operation)
+        written.extend(inserted)
+    return tuple(written)
 
 
 def _expect_length(name: str, values: Sequence[object], length: int) -> None:

@@ -1,13 +1,15 @@
 """Edits: they keep all that can be kept, and always lead to the target."""
 
 import unicodedata
+from itertools import product
 
 import pytest
 import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyg_grapheme.data import DELETE, KEEP, Edits, apply_edits, compute_edits
+from pyg_grapheme.data import DELETE, KEEP, Edits, apply_edits, compute_edits, written_units
+from pyg_grapheme.typing import NormalForm, UnitsName
 
 PIECES = [
     "e",
@@ -25,6 +27,8 @@ PIECES = [
     "\ud800",
 ]
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.characters()), max_size=9).map("".join)
+SPACED = st.lists(TEXTS.filter(lambda t: t and " " not in t), max_size=4).map(" ".join)
+UNITS: tuple[UnitsName, ...] = ("graphemes", "letters", "spaced")
 HYPOTHESIS = settings(deadline=None, database=None, max_examples=300)
 
 
@@ -51,6 +55,20 @@ def test_edits_lead_to_the_normalized_target(source: str, target: str) -> None:
 @given(TEXTS, TEXTS)
 def test_edits_lead_to_the_very_target_without_a_normal_form(source: str, target: str) -> None:
     assert apply_edits(compute_edits(source, target, "none")) == target
+
+
+@pytest.mark.parametrize("form", ["NFC", "none"])
+@pytest.mark.parametrize(("source_units", "target_units"), [*product(UNITS, UNITS)])
+@settings(HYPOTHESIS, max_examples=60)
+@given(data=st.data())
+def test_edits_lead_to_the_target_whatever_the_units(
+    data: st.DataObject, source_units: UnitsName, target_units: UnitsName, form: NormalForm
+) -> None:
+    source = data.draw(SPACED if source_units == "spaced" else TEXTS)
+    target = data.draw(SPACED if target_units == "spaced" else TEXTS)
+    edits = compute_edits(source, target, form, source_units, target_units)
+    expected = target if form == "none" else unicodedata.normalize(form, target)
+    assert apply_edits(edits, form, target_units) == expected
 
 
 @HYPOTHESIS
@@ -106,6 +124,36 @@ def test_small_edits_are_those_found_by_hand(
     assert (edits.operations, edits.insertions) == (operations, insertions)
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "units", "operations", "insertions", "written"),
+    [
+        ("gå", "gä", ("letters", "letters"), (KEEP, KEEP, "\u0308"), ((), (), (), ()), "gä"),
+        ("각", "가", ("letters", "letters"), (KEEP, KEEP, DELETE), ((), (), (), ()), "가"),
+        ("axe", "æ k s", ("graphemes", "spaced"), tuple("æks"), ((), (), (), ()), "æ k s"),
+        ("t͡ʃ ɪ", "ʃ ɪ n", ("spaced", "spaced"), ("ʃ", KEEP), ((), (), ("n",)), "ʃ ɪ n"),
+        ("t e", "té", ("spaced", "graphemes"), (KEEP, "é"), ((), (), ()), "té"),
+    ],
+    ids=["accent", "jamo", "phones", "phones kept", "spelled"],
+)
+def test_units_are_kept_deleted_and_written_whole(
+    source: str,
+    target: str,
+    units: tuple[UnitsName, UnitsName],
+    operations: tuple[str | None, ...],
+    insertions: tuple[tuple[str, ...], ...],
+    written: str,
+) -> None:
+    edits = compute_edits(source, target, "NFC", *units)
+    assert (edits.operations, edits.insertions) == (operations, insertions)
+    assert apply_edits(edits, "NFC", units[1]) == written
+
+
+def test_written_units_are_those_of_the_target() -> None:
+    edits = compute_edits("tʃip", "t͡ʃ ɪ p", target_units="spaced")
+    assert written_units(edits) == ("t͡ʃ", "ɪ", "p")
+    assert written_units(Edits((), (), ((),))) == ()
+
+
 def test_forms_that_look_alike_differ_without_normalization() -> None:
     assert compute_edits("e\u0301", "\u00e9", "none").operations == ("\u00e9",)
 
@@ -128,8 +176,19 @@ def test_kept_graphemes_are_the_source_s_own() -> None:
 def test_edits_of_the_wrong_length_are_refused(edits: Edits, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         apply_edits(edits)
+    with pytest.raises(ValueError, match=message):
+        written_units(edits)
 
 
 def test_an_unknown_form_is_refused() -> None:
     with pytest.raises(ValueError, match=r"'form' to be one of 'NFC', 'none' \(got 'NFX'\)"):
         compute_edits("a", "b", "NFX")  # type: ignore[arg-type]
+
+
+def test_unknown_units_are_refused() -> None:
+    message = r"'units' to be one of 'graphemes', 'letters', 'spaced' \(got 'words'\)"
+    for options in ({"source_units": "words"}, {"target_units": "words"}):
+        with pytest.raises(ValueError, match=message):
+            compute_edits("a", "b", **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=message):
+        apply_edits(compute_edits("a", "b"), units="words")  # type: ignore[arg-type]
