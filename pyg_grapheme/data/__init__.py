@@ -2,10 +2,12 @@
 
 from pyg_grapheme.data.curriculum import Problem, generate_problems, write_problems
 from pyg_grapheme.data.edits import DELETE, KEEP, Edits, apply_edits, compute_edits, written_units
-from pyg_grapheme.data.examples import Example, ExampleError, read_examples
+from pyg_grapheme.data.example_error import ExampleError
+from pyg_grapheme.data.examples import Example
 from pyg_grapheme.data.graph import label_edits, text_graph
 from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
 from pyg_grapheme.data.pairs import GraphPair, PairDataset, graph_pair
+from pyg_grapheme.data.read_examples import read_examples
 from pyg_grapheme.data.units import join_units, split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
 

@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pyg_grapheme.data.examples import Example, format_number
+from pyg_grapheme.data.examples import Example
+from pyg_grapheme.data.json_lines import format_number
 from pyg_grapheme.data.whole_file import whole_file
 
 LEVELS = (1, 2, 3, 4)

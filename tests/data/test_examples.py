@@ -1,6 +1,8 @@
 """File formats: what is read, and what each refused file is told."""
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,8 +43,23 @@ def write(folder: Path, content: str | bytes, name: str = "examples.txt") -> Pat
                 Example("x", "y"),
             ],
         ),
+        ("Hi, you?\tYes\né\t\n", QUESTIONS),
+        ("aai\taː i\nvnd\tund\n", [Example("aai", "aː i"), Example("vnd", "und")]),
+        ("answer\tanswer\nid\tanswer\n", [Example("answer", "answer"), Example("id", "answer")]),
+        ("answer\tˈænsə\n", [Example("answer", "ˈænsə")]),
     ],
-    ids=["jsonl", "tsv", "tsv reordered", "csv", "csv quoted newline", "inflection"],
+    ids=[
+        "jsonl",
+        "tsv",
+        "tsv reordered",
+        "csv",
+        "csv quoted newline",
+        "inflection",
+        "pairs",
+        "pairs, phones",
+        "pairs, twice a header's name",
+        "pairs, once a header's name",
+    ],
 )
 @pytest.mark.parametrize("bom", [False, True], ids=["plain", "bom"])
 @pytest.mark.parametrize("end", ["", "\n\n\n"], ids=["", "trailing lines"])
@@ -61,8 +78,9 @@ def test_formats_are_told_by_the_first_line(
         "input\ttarget\r\na\tb\r\nc\td\r\n\r\n",
         "input,target\r\na,b\r\nc,d\r\n\r\n",
         "a\tb\t\r\nc\td\t\r\n\r\n",
+        "a\tb\r\nc\td\r\n\r\n",
     ],
-    ids=["jsonl", "tsv", "csv", "inflection"],
+    ids=["jsonl", "tsv", "csv", "inflection", "pairs"],
 )
 def test_windows_line_ends_are_no_part_of_the_text(tmp_path: Path, content: str) -> None:
     assert read_examples(write(tmp_path, content)) == [Example("a", "b"), Example("c", "d")]
@@ -129,7 +147,16 @@ REFUSED = {
     "not UTF-8": (b"a\tb\tc\nd\te\tf\n\xff\n", "line 3: expected a text file in UTF-8 .*0xff"),
     "UTF-16": ("a\tb\tc\n".encode("utf-16"), "line 1: expected a text file in UTF-8 .*0xff"),
     "one column": ("hello\nyou\n", r"line 1: found 1 field\(s\) \['hello'\]; expected one of"),
-    "two columns": ("a\tb\n", r"line 1: found 2 field\(s\) \['a', 'b'\]; expected one of"),
+    "four columns": ("a\tb\tc\td\n", r"line 1: found 4 field\(s\) \['a', 'b', 'c', 'd'\]; exp"),
+    "not UTF-8 behind a BOM": (b"\xef\xbb\xbfa\xe9\tb\n", "line 1: expected .*got byte 0xe9"),
+    "UTF-8 cut short": ("a\tb\tc\né".encode()[:-1], "line 2: expected a text file .*got byte 0xc3"),
+    "pairs, header": (
+        "Question\tAnswer\na\tb\n",
+        r"line 1: found 2 field\(s\) \['Question', 'Answer'\]; expected one of",
+    ),
+    "pairs, columns": ("a\tb\nc\td\te\n", r"line 2: found 3 field\(s\) \['c', 'd', 'e'\]; exp"),
+    "pairs, blank line": ("a\tb\n\nc\td\n", r"line 2: found 1 field\(s\) \[''\]; expected one of"),
+    "pairs, empty input": ("a\tb\n\td\n", "line 2: .*got an empty input text"),
     "long first line": ("a" * 99 + "\n", r"found 1 field\(s\) \['a{59}…'\]"),
     "blank first line": ("\na\tb\tc\n", r"line 1: found 1 field\(s\) \[''\]"),
     "inflection, columns": (
@@ -229,7 +256,7 @@ def test_an_integer_beyond_every_float_is_read_or_refused(tmp_path: Path, digits
 
 def test_the_message_names_the_fields_that_each_format_expects(tmp_path: Path) -> None:
     fields = "(?s)'input' and 'target'.*'input_polish'.*'expected_result'.*lemma, form, features"
-    with pytest.raises(ExampleError, match=fields):
+    with pytest.raises(ExampleError, match=rf"{fields}.*two columns .*: input, target"):
         read_examples(write(tmp_path, "hello\n"))
 
 
@@ -245,3 +272,40 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
 
 def test_example_errors_are_value_errors() -> None:
     assert issubclass(ExampleError, ValueError)
+
+
+@pytest.mark.parametrize("content", ["a\tb\nc\td\n", "\ufeffinput,target\r\na,b\r\nc,d\r\n"])
+def test_a_hyphen_is_standard_input(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode()), "ascii"))
+    assert read_examples("-") == [Example("a", "b"), Example("c", "d")]
+    assert not sys.stdin.closed
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"a\tb\nc\td\n\xffe\tf\n",
+            r"^standard input, line 3: expected a text file in UTF-8 \(got byte 0xff, which is not",
+        ),
+        (b"\n", r"^standard input: expected at least one example \(got an empty file\)"),
+        (b"a\tb\nc\n", r"^standard input, line 2: found 1 field\(s\) \['c'\]"),
+    ],
+    ids=["not UTF-8", "empty", "columns"],
+)
+def test_what_does_not_fit_in_standard_input_is_named(
+    content: bytes, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    with pytest.raises(ExampleError, match=message):
+        read_examples("-")
+
+
+@needs_shared
+@pytest.mark.parametrize("language", ["dut", "fre", "hun", "kor"])
+@pytest.mark.parametrize(("split", "count"), [("train", 3600), ("dev", 450), ("test", 450)])
+def test_pronunciation_files_are_read_whole(language: str, split: str, count: int) -> None:
+    path = SHARED / "sigmorphon2020_g2p" / f"{language}_{split}.tsv"
+    examples = read_examples(path)
+    assert len(examples) == count
+    assert "".join(f"{e.source}\t{e.target}\n" for e in examples) == path.read_text("utf-8")

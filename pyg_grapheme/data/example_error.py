@@ -1,0 +1,42 @@
+"""What a file that can't be read as examples is told."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+EXPECTED_FIELDS = """\
+  question/answer:   JSONL objects with 'input' and 'target', or TSV or CSV with a header that
+                     names these columns
+  maths curriculum:  JSONL objects with 'input_polish' and 'expected_result' or 'expected_symbolic'
+  inflection:        TSV of three columns without a header: lemma, form, features
+  pairs:             TSV of two columns without a header: input, target"""
+
+
+class ExampleError(ValueError):
+    """A file that can't be read as examples; the message names file, line and fields."""
+
+
+def fail_at(name: str, line: int, found: str, expected: str) -> NoReturn:
+    """Refuse a line of the input called ``name``.
+
+    Raises:
+        ExampleError: always.
+    """
+    raise ExampleError(f"{name}, line {line}: expected {expected} (got {found})")
+
+
+def fail_format(name: str, line: int, fields: Sequence[str]) -> NoReturn:
+    """Refuse a line whose fields are those of no format, or not of that of the lines before.
+
+    Raises:
+        ExampleError: always.
+    """
+    shown = [shorten(field) for field in fields]
+    raise ExampleError(
+        f"{name}, line {line}: found {len(shown)} field(s) {shown}; expected one of\n"
+        f"{EXPECTED_FIELDS}"
+    )
+
+
+def shorten(text: str, length: int = 60) -> str:
+    """Return what a message shows of a text."""
+    return text if len(text) <= length else text[: length - 1] + "…"
