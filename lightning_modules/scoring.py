@@ -1,14 +1,18 @@
 """Predictions for a set of examples, and how good they are."""
 
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from rapidfuzz.distance import Levenshtein
 from torch_geometric.loader import DataLoader
-from torchmetrics.functional.text import char_error_rate
+from torchmetrics.functional.text import char_error_rate, edit_distance
 
 from lightning_modules.module import TransformModule
-from pyg_grapheme.data import PairDataset, apply_edits, normalize
+from lightning_modules.text_units import text_units
+from pyg_grapheme.data import PairDataset, apply_edits, join_units, split_units
+from pyg_grapheme.typing import NormalForm, UnitsName
 
 
 class Scores(NamedTuple):
@@ -16,15 +20,19 @@ class Scores(NamedTuple):
 
     Attributes:
         examples: How many.
-        exact_match: Share of predictions equal to the target.
+        exact_match: Share of predictions equal to the target: word accuracy where a text is a word.
         char_error_rate: Levenshtein distances of code points, over the targets' length; None where
             all targets are empty.
+        unit_error_rate: The same of units; the phone error rate where the units are phones.
+        edit_distance: Mean Levenshtein distance of code points, a text.
         coarse_share: C/N at the plain threshold, coarse over fine nodes.
     """
 
     examples: int
     exact_match: float
     char_error_rate: float | None
+    unit_error_rate: float | None
+    edit_distance: float
     coarse_share: float
 
 
@@ -32,6 +40,7 @@ def predict_examples(
     module: TransformModule, dataset: PairDataset, batch_size: int = 64
 ) -> tuple[list[str], Scores]:
     """Rewrite the source of each example and compare with its target."""
+    form, units = module.net.form, text_units(module.net).target
     predictions: list[str] = []
     coarse = fine = 0
     training = module.training
@@ -39,23 +48,79 @@ def predict_examples(
     with torch.no_grad():
         for pair in DataLoader(dataset, batch_size=batch_size):
             edits, history = module.net.predict(pair.source.to(module.device))
-            predictions += map(apply_edits, edits)
+            predictions += (apply_edits(e, form, units) for e in edits)
             coarse += history.num_clusters
             fine += history.cluster.numel()
     module.train(training)
-    targets = [normalize(example.target, module.net.form) for example in dataset.examples]
-    correct = sum(p == t for p, t in zip(predictions, targets, strict=True))
-    rate = float(char_error_rate(predictions, targets)) if any(targets) else None
-    return predictions, Scores(len(targets), correct / len(targets), rate, coarse / fine)
+    targets = [example.target for example in dataset.examples]
+    return predictions, score_texts(predictions, targets, coarse / fine, units, form)
+
+
+def score_texts(
+    predictions: list[str],
+    targets: Sequence[str],
+    coarse_share: float,
+    units: UnitsName = "graphemes",
+    form: NormalForm = "NFC",
+) -> Scores:
+    """Compare predictions with targets, which are brought to the form of what is written.
+
+    Args:
+        predictions: One a target.
+        targets: At least one.
+        coarse_share: C/N of the sources.
+        units: What the unit error rate counts.
+        form: Unicode normal form of the targets.
+    """
+    written = [join_units(split_units(target, units, form), units, form) for target in targets]
+    correct = sum(p == t for p, t in zip(predictions, written, strict=True))
+    return Scores(
+        len(written),
+        correct / len(written),
+        float(char_error_rate(predictions, written)) if any(written) else None,
+        unit_error_rate(predictions, written, units, form),
+        float(edit_distance(predictions, written, reduction="mean")),
+        coarse_share,
+    )
+
+
+def unit_error_rate(
+    predictions: Sequence[str],
+    targets: Sequence[str],
+    units: UnitsName = "graphemes",
+    form: NormalForm = "NFC",
+) -> float | None:
+    """Return the Levenshtein distances of sequences of units, over the targets' length.
+
+    Returns:
+        The rate, 0.05 for five errors in a hundred units; None where no target has a unit.
+
+    >>> unit_error_rate(["t ʃ ɪ p"], ["t͡ʃ ɪ p"], "spaced")  # one substituted, one too many
+    0.6666666666666666
+    """
+    # A word error rate over units joined by spaces would miss units that hold spaces.
+    pairs = [
+        (split_units(p, units, form), split_units(t, units, form))
+        for p, t in zip(predictions, targets, strict=True)
+    ]
+    length = sum(len(target) for _, target in pairs)
+    return sum(Levenshtein.distance(p, t) for p, t in pairs) / length if length else None
 
 
 def print_scores(scores: dict[str, Scores]) -> None:
     """Print a table, one split a line."""
-    print(f"{'split':<12} {'examples':>8} {'exact match':>12} {'char. errors':>13} {'C/N':>6}")
+    print(
+        f"{'split':<12} {'examples':>8} {'exact match':>12} {'char. errors':>13} "
+        f"{'unit errors':>12} {'edit distance':>14} {'C/N':>6}"
+    )
     for name, score in scores.items():
-        rate = "-" if score.char_error_rate is None else f"{score.char_error_rate:.1%}"
         print(
-            f"{name:<12} {score.examples:>8} {score.exact_match:>12.1%} {rate:>13} "
-            f"{score.coarse_share:>6.2f}"
+            f"{name:<12} {score.examples:>8} {score.exact_match:>12.2%} "
+            f"{_percent(score.char_error_rate):>13} {_percent(score.unit_error_rate):>12} "
+            f"{score.edit_distance:>14.3f} {score.coarse_share:>6.2f}"
         )
     sys.stdout.flush()
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:.2%}"

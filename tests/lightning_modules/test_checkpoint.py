@@ -40,8 +40,10 @@ def test_evaluate_agrees_with_the_summary(
     for row, score in zip(rows, splits.values(), strict=True):
         assert row[1:] == [
             str(score["examples"]),
-            f"{score['exact_match']:.1%}",
-            f"{score['char_error_rate']:.1%}",
+            f"{score['exact_match']:.2%}",
+            f"{score['char_error_rate']:.2%}",
+            f"{score['unit_error_rate']:.2%}",
+            f"{score['edit_distance']:.3f}",
             f"{score['coarse_share']:.2f}",
         ]
 

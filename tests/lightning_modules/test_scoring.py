@@ -1,0 +1,79 @@
+"""Scores, against values worked out by hand."""
+
+import pytest
+
+from lightning_modules.scoring import Scores, print_scores, score_texts, unit_error_rate
+from pyg_grapheme.typing import NormalForm, UnitsName
+
+
+def test_words_are_scored_as_by_hand() -> None:
+    # goed -> went: g/w, o/e, e/n, d/t are 4; keeping the e costs g/w, -o, e, +n, d/t, 4 as well.
+    predictions, targets = ["walked", "goed", "taxis", ""], ["walked", "went", "taxi", "ab"]
+    scores = score_texts(predictions, targets, coarse_share=0.5)
+    assert scores == Scores(
+        examples=4,
+        exact_match=1 / 4,
+        char_error_rate=pytest.approx((0 + 4 + 1 + 2) / (6 + 4 + 4 + 2)),
+        unit_error_rate=pytest.approx(7 / 16),
+        edit_distance=pytest.approx(7 / 4),
+        coarse_share=0.5,
+    )
+
+
+def test_phones_are_scored_as_by_hand() -> None:
+    # t ʃ ɪ p for t͡ʃ ɪ p: one substituted, one inserted; æ k s for æ k t: one substituted.
+    # As code points: a tie bar for a space; s for t.
+    scores = score_texts(["t ʃ ɪ p", "æ k s"], ["t͡ʃ ɪ p", "æ k t"], 1.0, units="spaced")
+    assert scores.exact_match == 0
+    assert scores.unit_error_rate == pytest.approx(3 / 6)
+    assert scores.char_error_rate == pytest.approx(2 / 12)
+    assert scores.edit_distance == pytest.approx(2 / 2)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target", "units", "form", "expected"),
+    [
+        ("한국", "한구", "graphemes", "NFC", 1 / 2),
+        ("한국", "한구", "letters", "NFC", 1 / 5),
+        ("한국", "한구", "letters", "none", 1 / 2),
+        ("👨‍👩‍👧a", "👩a", "graphemes", "NFC", 1 / 2),
+        ("ab", "a b", "graphemes", "NFC", 1 / 3),
+        ("a  b", "a b", "graphemes", "NFC", 1 / 3),
+        ("a  b", "a b", "spaced", "NFC", 0),
+        ("", "a b", "spaced", "NFC", 1),
+        ("a b c", "d", "spaced", "NFC", 3),
+        ("aa b", "b aa", "spaced", "NFC", 2 / 2),
+        ("a", "", "graphemes", "NFC", None),
+        ("", " ", "spaced", "NFC", None),
+    ],
+)
+def test_the_unit_error_rate_counts_units(
+    prediction: str, target: str, units: UnitsName, form: NormalForm, expected: float | None
+) -> None:
+    assert unit_error_rate([prediction], [target], units, form) == expected
+
+
+def test_the_unit_error_rate_is_over_all_texts_not_their_mean() -> None:
+    assert unit_error_rate(["a", "abcx"], ["b", "abcd"]) == pytest.approx(2 / 5)
+
+
+def test_targets_are_normalized_and_their_surplus_spaces_are_none() -> None:
+    scores = score_texts(["\u00e9", "a b"], ["e\u0301", " a  b"], 1.0, units="spaced")
+    assert (scores.exact_match, scores.edit_distance) == (1, 0)
+    scores = score_texts(["\u00e9"], ["e\u0301"], 1.0, form="none")
+    assert (scores.exact_match, scores.edit_distance) == (0, 2)
+
+
+def test_without_anything_to_write_there_are_no_rates() -> None:
+    scores = score_texts(["", "ab"], ["", ""], 1.0)
+    assert scores == Scores(2, 1 / 2, None, None, pytest.approx(1.0), 1.0)
+
+
+def test_scores_are_printed_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    print_scores({"dev": Scores(450, 0.8311, 0.02, 0.0251, 0.25, 0.5)})
+    print_scores({"dev": Scores(1, 1, None, None, 0, 1)})
+    header, row, _, empty = capsys.readouterr().out.splitlines()
+    names = ["split", "examples", "exact match", "char. errors", "unit errors", "edit distance"]
+    assert header.split() == " ".join([*names, "C/N"]).split()
+    assert row.split() == ["dev", "450", "83.11%", "2.00%", "2.51%", "0.250", "0.50"]
+    assert empty.split() == ["dev", "1", "100.00%", "-", "-", "0.000", "1.00"]
