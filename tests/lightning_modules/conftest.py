@@ -44,3 +44,9 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("runs")
     fit.main([*SHORT_RUN, f"--output={output}"])
     return output / "kindergarten" / "version_0"
+
+
+@pytest.fixture
+def checkpoint(run_folder: Path) -> Path:
+    """The checkpoint of the short run."""
+    return run_folder / "checkpoints" / "model.ckpt"

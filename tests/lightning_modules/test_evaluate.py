@@ -1,0 +1,98 @@
+"""Scoring checkpoints from the command line."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from lightning_modules import evaluate, load_module
+
+
+def rows_of(printed: str) -> list[list[str]]:
+    return [line.split() for line in printed.splitlines()[1:]]
+
+
+def test_evaluate_agrees_with_the_summary(
+    checkpoint: Path, run_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate.main(["--ckpt_path", str(checkpoint)])
+    rows = rows_of(capsys.readouterr().out)
+    splits = json.loads((run_folder / "summary.json").read_text())["splits"]
+    for row, score in zip(rows, splits.values(), strict=True):
+        assert row[1:] == [
+            str(score["examples"]),
+            f"{score['exact_match']:.2%}",
+            f"{score['char_error_rate']:.2%}",
+            f"{score['unit_error_rate']:.2%}",
+            f"{score['edit_distance']:.3f}",
+            f"{score['coarse_share']:.2f}",
+        ]
+
+
+def test_evaluate_keeps_files_of_one_name_apart(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / "a" / "dev.tsv", tmp_path / "b" / "dev.tsv"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text("lemma\t\tV\n")
+    evaluate.main(["--ckpt_path", str(checkpoint), *map(str, files)])
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert [row.split()[0] for row in rows] == list(map(str, files))
+    assert [row.split()[3:5] for row in rows] == [["-", "-"]] * 2
+
+
+def score(checkpoint: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[list[str]]:
+    evaluate.main(["--ckpt_path", str(checkpoint), *arguments])
+    return rows_of(capsys.readouterr().out)
+
+
+def test_scores_are_those_of_the_answers(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right, other = load_module(checkpoint)(["What color is sky?", "q"])
+    path = tmp_path / "pairs.tsv"
+    path.write_text(f"What color is sky?\t{right}\nq\t{other}xy\n", encoding="utf-8")
+    length = len(right) + len(other) + 2
+    (row,) = score(checkpoint, capsys, str(path))
+    assert row[1:-1] == ["2", "50.00%", f"{2 / length:.2%}", f"{2 / length:.2%}", "1.000"]
+
+
+def test_examples_may_come_from_standard_input(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\tb\nc\td\ne\tf\n")))
+    ((name, examples, *_),) = score(checkpoint, capsys, "-")
+    assert (name, examples) == ("-", "3")
+
+
+def test_historical_examples_are_preprocessed(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pairs.txt"
+    path.write_text("Vnd\tUnd\n\n.\t.\n", encoding="utf-8")
+    ((_, examples, *_),) = score(checkpoint, capsys, "--preprocess", "historical", str(path))
+    assert examples == "1"
+    with pytest.raises(SystemExit) as stop:
+        evaluate.main(["--ckpt_path", str(checkpoint), str(path)])
+    assert stop.value.code == 2
+    assert f"{path}, line 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch_size", "0"], "Expected '--batch_size' to be at least 1 (got 0)"),
+        (["--preprocess", "modern"], "invalid choice: 'modern'"),
+        (["nowhere.tsv"], "nowhere.tsv: no such file"),
+    ],
+)
+def test_what_can_not_be_scored_is_named(
+    checkpoint: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        evaluate.main(["--ckpt_path", str(checkpoint), *arguments])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,223 @@
+"""Rewriting texts from the command line: a line out for each line in."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lightning_modules import TransformModule, load_module, predict
+from lightning_modules.requests import Request, read_batches, requests_of_lines
+from pyg_grapheme.data.text_input import open_text
+
+ROOT = Path(__file__).parents[2]
+
+Feed = Callable[[bytes], None]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
+    """Make bytes the standard input, of a terminal that speaks ASCII alone."""
+
+    def set_input(content: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), "ascii"))
+
+    return set_input
+
+
+@pytest.fixture
+def run(checkpoint: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """Run the command and return its status, output and errors."""
+
+    def predicted(*arguments: str) -> tuple[int, str, str]:
+        status = 0
+        try:
+            predict.main(["--ckpt_path", str(checkpoint), *arguments])
+        except SystemExit as stop:
+            status = stop.code if isinstance(stop.code, int) else 1
+        out, err = capsysbinary.readouterr()
+        return status, out.decode(), err.decode()
+
+    return predicted
+
+
+@pytest.fixture
+def module(checkpoint: Path) -> TransformModule:
+    """The model itself."""
+    return load_module(checkpoint)
+
+
+def lines(answers: list[str]) -> str:
+    return "".join(f"{answer}\n" for answer in answers)
+
+
+def test_texts_may_be_arguments(run: Run, module: TransformModule) -> None:
+    expected = module(["What color is sky?", "é"])
+    assert run("What color is sky?", "e\u0301") == (0, lines(expected), "")
+
+
+def test_texts_may_be_lines_of_standard_input(run: Run, feed: Feed, module) -> None:
+    feed("\ufeffone\r\né\nthree".encode())
+    assert run() == (0, lines(module(["one", "é", "three"])), "")
+
+
+def test_texts_may_be_lines_of_a_file(run: Run, module, tmp_path: Path) -> None:
+    path = tmp_path / "in.txt"
+    path.write_bytes(b"one\ntwo\n")
+    assert run("--input", str(path)) == (0, lines(module(["one", "two"])), "")
+
+
+def test_an_input_may_be_named_a_hyphen(run: Run, feed: Feed, module) -> None:
+    feed(b"one\n")
+    assert run("--input", "-") == (0, lines(module(["one"])), "")
+
+
+def test_each_line_may_have_tags(run: Run, feed: Feed, module) -> None:
+    feed(b"one\tV;PST\ntwo\nthree\t\n")
+    tags = [("N", "V", "PST"), ("N",), ("N",)]
+    assert run("--tags", "N") == (0, lines(module(["one", "two", "three"], tags)), "")
+
+
+def test_tags_are_split_and_put_behind_those_of_all_lines() -> None:
+    requests = requests_of_lines("f", ["a\tPST;\n", "b\n", "\tX\r\n"], tags="V;")
+    assert [(r.text, r.tags) for r in requests] == [
+        ("a", ("V", "PST")),
+        ("b", ("V",)),
+        ("", ("V", "X")),
+    ]
+
+
+def test_an_empty_line_gives_an_empty_line(run: Run, feed: Feed, module) -> None:
+    one, two = module(["one", "two"])
+    feed(b"\none\n\r\n\tV\n\ntwo\n\n")
+    assert run() == (0, lines(["", one, "", "", "", two, ""]), "")
+    assert run("one", "", "two") == (0, lines([one, "", two]), "")
+
+
+def test_an_empty_input_gives_an_empty_output(run: Run, feed: Feed) -> None:
+    feed(b"")
+    assert run() == (0, "", "")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_the_size_of_batches_decides_nothing(run: Run, feed: Feed, module, size: int) -> None:
+    texts = [f"text {i}" for i in range(7)]
+    feed("\n".join(texts).encode())
+    assert run("--batch_size", str(size)) == (0, lines(module(texts)), "")
+
+
+def test_the_lines_before_a_bad_one_are_answered(run: Run, feed: Feed, module) -> None:
+    expected = lines(module(["one", "two", "three"]))
+    feed(b"one\ntwo\nthree\nf\xffour\nfive\n")
+    status, out, err = run("--batch_size", "2")
+    assert (status, out) == (2, expected)
+    assert err == (
+        "error: standard input, line 4: expected a text file in UTF-8 "
+        "(got byte 0xff, which is not UTF-8)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xe9\n", "in.txt, line 1: expected a text file in UTF-8 (got byte 0xe9"),
+        (b"a\nb\0\n", "in.txt, line 2: expected a text file in UTF-8 (got a NUL byte"),
+        (b"a\nb\tV\tPST\n", "in.txt, line 2: expected a text, or a text, a tab and tags (got 3"),
+    ],
+    ids=["UTF-8", "NUL", "columns"],
+)
+def test_a_bad_line_of_a_file_is_named(
+    run: Run, tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "in.txt"
+    path.write_bytes(content)
+    status, out, err = run("--input", str(path))
+    assert (status, len(out.splitlines())) == (2, content.count(b"\n") - 1)
+    assert message in err
+
+
+def test_the_output_may_be_a_file(run: Run, feed: Feed, module, tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    feed("one\né\n".encode())
+    assert run("--output", str(path)) == (0, "", "")
+    assert path.read_bytes().decode() == lines(module(["one", "é"]))
+
+
+def test_an_output_file_is_written_whole_or_not_at_all(
+    run: Run, feed: Feed, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.txt"
+    feed(b"one\n\xff\n")
+    assert run("--output", str(path), "--batch_size", "1")[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch_size", "0"], "Expected '--batch_size' to be at least 1 (got 0)"),
+        (["--input", "in.txt", "text"], "Expected texts or '--input', not both"),
+        (["--input", "nowhere.txt"], "error: nowhere.txt: no such file"),
+        (["--input", "."], "error: .: expected a file (got a directory)"),
+        (["--output", ".", "text"], "error: .: expected a file to write (got a directory)"),
+        (["--output", "no/where", "text"], "No such file or directory: 'no/where"),
+        (["text", "\udcff"], r"error: text 2: expected a text in UTF-8 (got '\udcff')"),
+        (["a\tb\tc"], "error: text 1: expected a text, or a text, a tab and tags (got 3 columns)"),
+    ],
+)
+def test_what_can_not_be_done_is_named(run: Run, arguments: list[str], message: str) -> None:
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert message in err
+
+
+def test_an_answer_of_two_lines_is_refused(
+    run: Run, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "rewrite", lambda module, batch: ["a", "b\nc", "d"])
+    feed(b"one\ntwo\nthree\n")
+    status, out, err = run()
+    assert (status, out) == (2, "a\n")
+    assert err == "error: standard input, line 2: expected an answer of one line (got 'b\\nc')\n"
+
+
+def test_a_full_batch_does_not_wait_for_the_end_of_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as pipe, os.fdopen(write, "wb", buffering=0) as source:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(pipe))
+        with open_text("-") as (name, rows):
+            batches = read_batches(requests_of_lines(name, rows), 2)
+            for round_trip in range(3):
+                source.write(b"one\ntwo\n")
+                numbers = 2 * round_trip + 1, 2 * round_trip + 2
+                assert next(batches) == [
+                    Request(f"standard input, line {n}", text, ())
+                    for n, text in zip(numbers, ("one", "two"), strict=True)
+                ]
+            source.write(b"last")
+            source.close()
+            assert [[r.text for r in batch] for batch in batches] == [["last"]]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(checkpoint: Path, tmp_path: Path) -> None:
+    path = tmp_path / "in.txt"
+    path.write_text("one\n" * 100)
+    command = [sys.executable, "-m", "lightning_modules.predict", "--ckpt_path", str(checkpoint)]
+    with subprocess.Popen(
+        [*command, "--input", str(path), "--batch_size", "1"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert first.endswith(b"\n")
+    assert (process.returncode, errors) == (0, b"")
