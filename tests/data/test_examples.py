@@ -1,8 +1,6 @@
 """File formats: what is read, and what each refused file is told."""
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -272,33 +270,6 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
 
 def test_example_errors_are_value_errors() -> None:
     assert issubclass(ExampleError, ValueError)
-
-
-@pytest.mark.parametrize("content", ["a\tb\nc\td\n", "\ufeffinput,target\r\na,b\r\nc,d\r\n"])
-def test_a_hyphen_is_standard_input(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode()), "ascii"))
-    assert read_examples("-") == [Example("a", "b"), Example("c", "d")]
-    assert not sys.stdin.closed
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (
-            b"a\tb\nc\td\n\xffe\tf\n",
-            r"^standard input, line 3: expected a text file in UTF-8 \(got byte 0xff, which is not",
-        ),
-        (b"\n", r"^standard input: expected at least one example \(got an empty file\)"),
-        (b"a\tb\nc\n", r"^standard input, line 2: found 1 field\(s\) \['c'\]"),
-    ],
-    ids=["not UTF-8", "empty", "columns"],
-)
-def test_what_does_not_fit_in_standard_input_is_named(
-    content: bytes, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-    with pytest.raises(ExampleError, match=message):
-        read_examples("-")
 
 
 @needs_shared
