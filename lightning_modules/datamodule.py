@@ -1,6 +1,7 @@
 """Where the examples come from."""
 
 from functools import cached_property
+from typing import get_args
 
 import lightning as L
 from torch_geometric.loader import DataLoader
@@ -15,7 +16,8 @@ from pyg_grapheme.data import (
 )
 from pyg_grapheme.data.bundled import resolve_path
 from pyg_grapheme.data.curriculum import LEVELS, as_example
-from pyg_grapheme.typing import NormalForm
+from pyg_grapheme.options import expect_one_of
+from pyg_grapheme.typing import NormalForm, PreprocessName
 
 
 class TextDataModule(L.LightningDataModule):
@@ -27,6 +29,8 @@ class TextDataModule(L.LightningDataModule):
         test: Further files to report on at the end, by the name to report them under.
         batch_size: Pairs a batch.
         form: Unicode normal form of all texts: "NFC", or "none" for as they come.
+        preprocess: What is done to the examples of every file: "none", or "historical" for pairs of
+            an old and a modern spelling.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class TextDataModule(L.LightningDataModule):
         test: dict[str, str] | None = None,
         batch_size: int = 32,
         form: NormalForm = "NFC",
+        preprocess: PreprocessName = "none",
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -45,10 +50,15 @@ class TextDataModule(L.LightningDataModule):
         self.files = {"train": train, **({"val": val} if val else {}), **(test or {})}
         self.batch_size = batch_size
         self.form: NormalForm = form
+        expect_one_of("preprocess", preprocess, get_args(PreprocessName))
+        self.preprocess: PreprocessName = preprocess
 
     def read_splits(self) -> dict[str, list[Example]]:
         """Read all examples, by split; "train" is there, "val" may be."""
-        return {name: read_examples(resolve_path(path)) for name, path in self.files.items()}
+        return {
+            name: read_examples(resolve_path(path), self.preprocess)
+            for name, path in self.files.items()
+        }
 
     @cached_property
     def splits(self) -> dict[str, list[Example]]:

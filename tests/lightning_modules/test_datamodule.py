@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightning_modules import MathsDataModule, TextDataModule
+from pyg_grapheme.data import Example
 
 
 def test_maths_problems_of_test_are_not_trained_on() -> None:
@@ -23,6 +24,15 @@ def test_the_vocabulary_is_what_training_edits_write(tmp_path: Path) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_text("input\ttarget\nab\tac\nxy\txyz\n")
     assert TextDataModule(train=str(path)).vocabulary == ["c", "z"]
+
+
+def test_every_file_is_preprocessed(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.txt"
+    path.write_text("Vnd\tUnd\n\n.\t.\n")
+    data = TextDataModule(train=str(path), val=str(path), preprocess="historical")
+    assert data.splits == {"train": [Example("vnd", "und")], "val": [Example("vnd", "und")]}
+    with pytest.raises(ValueError, match=r"Expected 'preprocess' to be one of 'none', 'hist"):
+        TextDataModule(preprocess="modern")  # type: ignore[arg-type]
 
 
 def test_a_test_split_can_not_be_called_train() -> None:
