@@ -5,6 +5,7 @@ from pyg_grapheme.data.edits import DELETE, KEEP, Edits, apply_edits, compute_ed
 from pyg_grapheme.data.examples import Example, ExampleError, read_examples
 from pyg_grapheme.data.graph import label_edits, text_graph
 from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
+from pyg_grapheme.data.merged_text import MergedText
 from pyg_grapheme.data.pairs import GraphPair, PairDataset, graph_pair
 from pyg_grapheme.data.vocabulary import Vocabulary
 
@@ -17,6 +18,7 @@ __all__ = [
     "ExampleError",
     "GraphPair",
     "Grapheme",
+    "MergedText",
     "PairDataset",
     "Problem",
     "Vocabulary",

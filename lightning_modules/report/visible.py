@@ -1,0 +1,73 @@
+"""Texts as HTML in which everything can be seen: spaces, controls, what differs."""
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from html import escape
+
+from rapidfuzz.distance import Levenshtein
+
+_SIGNS = {" ": "·", "\t": "⇥", "\n": "⏎", "\r": "␍", "\u00a0": "⍽", "\x7f": "␡"}
+_HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
+"""General categories of code points that leave no ink, or that no font has a glyph for."""
+
+
+def show_unit(unit: str) -> str:
+    r"""Write a unit as HTML; what could not be seen is named.
+
+    >>> show_unit("<"), show_unit("\x00"), show_unit("\u202e")
+    ('&lt;', '<i class="sign">␀</i>', '<i class="sign">U+202E</i>')
+    """
+    # Joiners and tags within an emoji hold it together: to name them would take it apart.
+    whole = unicodedata.category(unit[0])[0] == "S" if unit else False
+    shown = "".join(
+        _show_code_point(char, joins=whole and unicodedata.category(char) == "Cf") for char in unit
+    )
+    # A mark that stands by itself would else land on whatever comes before it.
+    alone = unit and unicodedata.category(unit[0])[0] == "M"
+    return f"◌{shown}" if alone else shown
+
+
+def _show_code_point(char: str, *, joins: bool) -> str:
+    if joins or unicodedata.category(char) not in _HIDDEN:
+        return escape(char)
+    sign = _SIGNS.get(char) or (chr(0x2400 + ord(char)) if char < " " else f"U+{ord(char):04X}")
+    # A line may break behind it, as it may at the space itself.
+    behind = "<wbr>" if char in " \n\t" else ""
+    return f'<i class="sign">{sign}</i>{behind}'
+
+
+def show_units(
+    units: Sequence[str], marked: Collection[int] = (), tag: str = "mark", gap: str = ""
+) -> str:
+    """Write units as HTML with a gap between them; stretches of marked ones stand in a ``tag``.
+
+    >>> show_units("aber", {1, 2}, "del")
+    'a<del>be</del>r'
+    """
+    pieces: list[str] = []
+    inside = False
+    for i, unit in enumerate(units):
+        between = gap if i else ""
+        if (i in marked) != inside:
+            inside = not inside
+            pieces.append(f"{between}<{tag}>" if inside else f"</{tag}>{between}")
+        else:
+            pieces.append(between)
+        pieces.append(show_unit(unit))
+    if inside:
+        pieces.append(f"</{tag}>")
+    return "".join(pieces)
+
+
+def show_difference(
+    prediction: Sequence[str], target: Sequence[str], gap: str = ""
+) -> tuple[str, str]:
+    """Write a prediction and its target as HTML: surplus units in ``del``, lacking ones in ``ins``.
+
+    >>> show_difference("hopeing", "hopping")
+    ('hop<del>e</del>ing', 'hop<ins>p</ins>ing')
+    """
+    edits = Levenshtein.editops(prediction, target)
+    surplus = {edit.src_pos for edit in edits if edit.tag != "insert"}
+    lacking = {edit.dest_pos for edit in edits if edit.tag != "delete"}
+    return show_units(prediction, surplus, "del", gap), show_units(target, lacking, "ins", gap)
