@@ -12,7 +12,18 @@ from pyg_grapheme.data import MergedText
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_CYCLE = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
+"""What matplotlib draws curves in; on the page, --c0 and so on of its style take their place."""
+
 Curves = Mapping[str, Sequence[float]]
+
+
+_LOSSES = {
+    "train/loss": "loss",
+    "train/structural": "structural",
+    "train/cross_entropy": "cross-entropy",
+}
+"""What curves are called; one that is zero throughout is not part of the loss."""
 
 
 class Chart(NamedTuple):
@@ -33,20 +44,16 @@ class Chart(NamedTuple):
 
 def choose_charts(curves: Curves) -> list[Chart]:
     """Say which diagrams show what was logged: losses, validation, threshold."""
-    losses = {
-        n: curves[f"train/{n}"]
-        for n in ("loss", "structural", "cross_entropy")
-        if any(curves.get(f"train/{n}", ()))
-    }
+    losses = {label: curves[name] for name, label in _LOSSES.items() if any(curves.get(name, ()))}
     shares = {
-        n.removeprefix("val/").replace("_", " "): v
-        for n, v in curves.items()
-        if n.startswith("val/")
+        name.removeprefix("val/").replace("_", " "): values
+        for name, values in curves.items()
+        if name == "val/exact_match" or (name.startswith("val/") and name.endswith("_rate"))
     }
-    threshold = {n: curves[n] for n in ("threshold",) if n in curves}
+    threshold = {name: curves[name] for name in ("threshold",) if name in curves}
     charts = [
         Chart("loss", "expected loss a text", losses, logarithmic=True),
-        Chart("validation", "validation", shares),
+        Chart("validation", "share of the validation set", shares),
         Chart("threshold", "threshold", threshold),
     ]
     return [chart for chart in charts if chart.curves]
@@ -85,7 +92,7 @@ def draw_svg(chart: Chart) -> str:
     """Draw a diagram as an ``<svg>`` element to stand in HTML; equal curves give equal bytes.
 
     Needs matplotlib. Its black becomes the colour of the text around it, its fonts are the page's,
-    and its identifiers are those of this diagram alone.
+    its colours those of the style sheet, and its identifiers are this diagram's alone.
     """
     import matplotlib
 
@@ -100,4 +107,6 @@ def draw_svg(chart: Chart) -> str:
     used = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", svg)
     svg = re.sub(r"font: (\d+)px [^;\"]+", r"font-size: \1px", svg)
+    for i, colour in enumerate(_CYCLE):
+        svg = svg.replace(colour, f"var(--c{i})")
     return svg.replace("#000000", "currentColor")

@@ -85,10 +85,10 @@ def confusion_table(split: str, result: SplitResult, gap: str, shown: int = 20) 
     columns = [
         _Column("repair", "text", [_show_repair(c.repair) for c in top]),
         _Column("times", "number", [_bar(c.times, top[0].times) for c in top]),
-        _Column("for example", "text", [show_units(line.source, gap=gap) for line in lines]),
+        _Column("input, say", "text", [show_units(line.source, gap=gap) for line in lines]),
         *_pair_columns(pairs),
     ]
-    return _table(caption, columns, "stacked")
+    return _table(caption, columns, "full")
 
 
 def mistake_table(split: str, result: SplitResult, gap: str, shown: int = 50) -> str:
@@ -108,7 +108,7 @@ def mistake_table(split: str, result: SplitResult, gap: str, shown: int = 50) ->
     ]
     if not any(line.tags for line in lines):
         del columns[1]
-    return _table(caption, columns, "stacked")
+    return _table(caption, columns, "full")
 
 
 def _pair_columns(pairs: Sequence[tuple[str, str]]) -> list[_Column]:
