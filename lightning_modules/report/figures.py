@@ -105,7 +105,7 @@ def draw_svg(chart: Chart) -> str:
     # A style sheet within would hold for the whole page.
     svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
     used = set(re.findall(r"#([\w-]+)", svg))
-    svg = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", svg)
+    svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)
     svg = re.sub(r"font: (\d+)px [^;\"]+", r"font-size: \1px", svg)
     for i, colour in enumerate(_CYCLE):
         svg = svg.replace(colour, f"var(--c{i})")

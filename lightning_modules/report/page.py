@@ -47,7 +47,7 @@ def render_report(data: ReportData) -> str:
 _CONFUSIONS = "The edits that would repair the predictions, the most frequent first."
 _MISTAKES = (
     "The worst first: <del>struck</del> in a prediction is what does not belong there, "
-    "<ins>underlined</ins> in a target what lacks. A dot is a space."
+    "<ins>underlined</ins> in a target what lacks. · is a space, ␣ one that differs."
 )
 
 

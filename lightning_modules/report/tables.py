@@ -84,7 +84,7 @@ def confusion_table(split: str, result: SplitResult, gap: str, shown: int = 20) 
     )
     columns = [
         _Column("repair", "text", [_show_repair(c.repair) for c in top]),
-        _Column("times", "number", [_bar(c.times, top[0].times) for c in top]),
+        _Column("times", "", [_bar(c.times, top[0].times) for c in top]),
         _Column("input, say", "text", [show_units(line.source, gap=gap) for line in lines]),
         *_pair_columns(pairs),
     ]
@@ -124,11 +124,13 @@ def _show_tags(tags: Iterable[str]) -> str:
 
 
 def _show_repair(repair: Repair) -> str:
-    if repair.wrong is None:
-        return f"insert <ins>{show_unit(repair.right or '')}</ins>"
-    if repair.right is None:
-        return f"delete <del>{show_unit(repair.wrong)}</del>"
-    return f"<del>{show_unit(repair.wrong)}</del> → <ins>{show_unit(repair.right)}</ins>"
+    wrong, right = (
+        None if unit is None else f"<{tag}>{show_unit(unit, marked=True)}</{tag}>"
+        for unit, tag in zip(repair, ("del", "ins"), strict=True)
+    )
+    if wrong is None:
+        return f"insert {right}"
+    return f"delete {wrong}" if right is None else f"{wrong} → {right}"
 
 
 def _bar(count: int, most: int) -> str:

@@ -6,17 +6,19 @@ from html import escape
 
 from rapidfuzz.distance import Levenshtein
 
-_SIGNS = {" ": "·", "\t": "⇥", "\n": "⏎", "\r": "␍", "\u00a0": "⍽", "\x7f": "␡"}
+_SIGNS = {" ": "·", "\t": "⇥", "\n": "⏎"}
 _HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
 """General categories of code points that leave no ink, or that no font has a glyph for."""
 
 
-def show_unit(unit: str) -> str:
-    r"""Write a unit as HTML; what could not be seen is named.
+def show_unit(unit: str, *, marked: bool = False) -> str:
+    r"""Write a unit as HTML; what could not be seen is named, a marked space by a larger sign.
 
-    >>> show_unit("<"), show_unit("\x00"), show_unit("\u202e")
-    ('&lt;', '<i class="sign">␀</i>', '<i class="sign">U+202E</i>')
+    >>> show_unit("<"), show_unit("\x00"), show_unit(" ", marked=True)
+    ('&lt;', '<i class="sign">U+0000</i>', '<i class="sign">␣</i>')
     """
+    if marked and unit == " ":
+        return '<i class="sign">␣</i>'
     # Joiners and tags within an emoji hold it together: to name them would take it apart.
     whole = unicodedata.category(unit[0])[0] == "S" if unit else False
     shown = "".join(
@@ -30,7 +32,7 @@ def show_unit(unit: str) -> str:
 def _show_code_point(char: str, *, joins: bool) -> str:
     if joins or unicodedata.category(char) not in _HIDDEN:
         return escape(char)
-    sign = _SIGNS.get(char) or (chr(0x2400 + ord(char)) if char < " " else f"U+{ord(char):04X}")
+    sign = _SIGNS.get(char, f"U+{ord(char):04X}")
     # A line may break behind it, as it may at the space itself.
     behind = "<wbr>" if char in " \n\t" else ""
     return f'<i class="sign">{sign}</i>{behind}'
@@ -53,7 +55,7 @@ def show_units(
             pieces.append(f"{between}<{tag}>" if inside else f"</{tag}>{between}")
         else:
             pieces.append(between)
-        pieces.append(show_unit(unit))
+        pieces.append(show_unit(unit, marked=inside))
     if inside:
         pieces.append(f"</{tag}>")
     return "".join(pieces)
