@@ -4,8 +4,8 @@ from collections import Counter
 from html import escape
 from itertools import groupby
 
-from lightning_modules.report.visible import show_unit, show_units
-from pyg_grapheme.data import MergedText
+from lightning_modules.report.visible import name_hidden, show_unit, show_units
+from pyg_grapheme.data import MergedText, split_graphemes
 
 _COLOURS = 6
 """How many the style sheet has; as many as there are in pictures of merges."""
@@ -23,10 +23,11 @@ def show_merges(text: MergedText, threshold: float | None) -> str:
         before = _score(text, run[0], threshold)
         boxes.append(f'{before}<span class="box{colour}">{inside}</span>')
     said = " | ".join("".join(text.graphemes[i] for i in run) for run in runs)
+    written = show_units(split_graphemes(text.rewritten))
     return (
-        f'<li><div class="boxes" dir="auto" role="img" aria-label="{escape(said)}">'
+        f'<li><div class="boxes" dir="auto" role="img" aria-label="{escape(name_hidden(said))}">'
         f"{''.join(boxes)}</div>\n"
-        f'<p class="rewritten">→ <bdi>{show_units([text.rewritten])}</bdi></p></li>\n'
+        f'<p class="rewritten">→ <bdi>{written}</bdi></p></li>\n'
     )
 
 

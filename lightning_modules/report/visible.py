@@ -32,10 +32,25 @@ def show_unit(unit: str, *, marked: bool = False) -> str:
 def _show_code_point(char: str, *, joins: bool) -> str:
     if joins or unicodedata.category(char) not in _HIDDEN:
         return escape(char)
-    sign = _SIGNS.get(char, f"U+{ord(char):04X}")
     # A line may break behind it, as it may at the space itself.
     behind = "<wbr>" if char in " \n\t" else ""
-    return f'<i class="sign">{sign}</i>{behind}'
+    return f'<i class="sign">{_sign(char)}</i>{behind}'
+
+
+def _sign(char: str) -> str:
+    return _SIGNS.get(char, f"U+{ord(char):04X}")
+
+
+def name_hidden(text: str) -> str:
+    r"""Return a text, for attributes, in which what could not be seen is named; not yet escaped.
+
+    >>> name_hidden("a b\x07")
+    'a bU+0007'
+    """
+    return "".join(
+        _sign(char) if char != " " and unicodedata.category(char) in _HIDDEN else char
+        for char in text
+    )
 
 
 def show_units(

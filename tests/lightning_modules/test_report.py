@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rapidfuzz.distance import Levenshtein
 
+from lightning_modules import fit
 from lightning_modules.report import Line, ReportData, SplitResult, write_report
 from lightning_modules.report.confusions import Repair, count_confusions, find_repairs
 from lightning_modules.report.figures import choose_charts
@@ -90,7 +91,7 @@ def data() -> ReportData:
             "val/exact_match": [math.nan, 0.25, 0.5],
             "threshold": [0.7, 0.6, 0.65],
         },
-        merges=[MergedText(["i", "n", "<"], [0, 0, 1], [0.91, 0.12], "<ing>")],
+        merges=[MergedText(["i", "\x07", "<"], [0, 0, 1], [0.91, 0.12], "<ing>")],
         threshold=0.65,
         config="name: <run>\n",
     )
@@ -246,3 +247,21 @@ def test_a_run_leaves_its_page(run_folder: Path) -> None:
     )
     totals = re.findall(r"kinds of repair, (\d+) in all", page.text)
     assert sum(map(int, totals)) == distances
+
+
+def test_a_run_that_validates_shows_how_it_went(short_run: list[str], tmp_path: Path) -> None:
+    fit.main(
+        [
+            *short_run,
+            "--data.val=bundled:kindergarten_unseen.jsonl",
+            "--trainer.max_epochs=3",
+            "--trainer.check_val_every_n_epoch=2",
+            f"--output={tmp_path}",
+        ]
+    )
+    folder = tmp_path / "kindergarten" / "version_0"
+    assert (folder / "validation.png").is_file()
+    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+    drawn = [a["aria-label"] or "" for tag, a in page.tags if tag == "svg"]
+    # Two epochs of three had been validated by their end: a line of 0 by a model so small.
+    assert ["exact match 0 → 0" in said for said in drawn] == [False, True, False]
