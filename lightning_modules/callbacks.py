@@ -23,11 +23,17 @@ class RunRecorder(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note the epoch's means, and where it has left the threshold."""
-        means = {n: float(v) for n, v in trainer.callback_metrics.items() if n.startswith("train/")}
+        # Of a validation that is not due in every epoch, the last values stand until the next.
+        means = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name.startswith(("train/", "val/"))
+        }
         raw = _raw_threshold(pl_module)
         means |= {"raw_threshold": raw, "threshold": 1 / (1 + math.exp(-raw))}
+        before = len(self.curves.get("threshold", ()))
         for name, value in means.items():
-            self.curves.setdefault(name, []).append(value)
+            self.curves.setdefault(name, [math.nan] * before).append(value)
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note how long it took."""

@@ -6,6 +6,7 @@ from pyg_grapheme.data.example_error import ExampleError
 from pyg_grapheme.data.examples import Example
 from pyg_grapheme.data.graph import label_edits, text_graph
 from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
+from pyg_grapheme.data.merged_text import MergedText
 from pyg_grapheme.data.pairs import GraphPair, PairDataset, graph_pair
 from pyg_grapheme.data.read_examples import read_examples
 from pyg_grapheme.data.units import join_units, split_units
@@ -20,6 +21,7 @@ __all__ = [
     "ExampleError",
     "GraphPair",
     "Grapheme",
+    "MergedText",
     "PairDataset",
     "Problem",
     "Vocabulary",

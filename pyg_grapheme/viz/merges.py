@@ -2,34 +2,19 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from pyg_grapheme.data import MergedText
+
 COLOURS = ("#8ecae6", "#ffb703", "#95d5b2", "#f4a3a8", "#c8b6ff", "#e9c46a")
 _ROW = 1.75
 """Distance between two texts, in graphemes."""
 _INCHES = 0.42
 """Width of a grapheme."""
-
-
-class MergedText(NamedTuple):
-    """A text, and what became of it.
-
-    Attributes:
-        graphemes: The n nodes.
-        cluster: The cluster of each.
-        score: How alike the n - 1 neighbours are.
-        rewritten: What the model wrote.
-    """
-
-    graphemes: Sequence[str]
-    cluster: Sequence[int]
-    score: Sequence[float]
-    rewritten: str
 
 
 def draw_merges(texts: Sequence[MergedText], threshold: float) -> Figure:

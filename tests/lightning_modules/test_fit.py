@@ -25,6 +25,7 @@ def test_a_run_leaves_a_full_folder(run_folder: Path) -> None:
         "metrics.csv",
         "summary.json",
         "predictions.tsv",
+        "report.html",
         "loss.png",
         "threshold.png",
         "merges.png",

@@ -1,0 +1,156 @@
+"""The report of a run: one page of HTML that needs nothing else, neither network nor script."""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+from lightning_modules.report.boxes import show_merges
+from lightning_modules.report.data import ReportData, SplitResult
+from lightning_modules.report.figures import Chart, choose_charts, draw_svg, has_matplotlib
+from lightning_modules.report.tables import (
+    confusion_table,
+    format_score,
+    mistake_table,
+    score_table,
+)
+from pyg_grapheme.data.whole_file import whole_file
+from pyg_grapheme.typing import PathLikeStr
+
+
+def write_report(path: PathLikeStr, data: ReportData) -> None:
+    """Write a report as one HTML file; equal data give equal bytes.
+
+    Diagrams are left out, and the page says so, where matplotlib is not installed.
+    """
+    with whole_file(path) as file:
+        file.write(render_report(data))
+
+
+def render_report(data: ReportData) -> str:
+    """Write a report as HTML: results, curves, merges, confusions, mistakes, configuration."""
+    splits = _unseen_first(data.splits)
+    confusions = [confusion_table(name, result, data.gap) for name, result in splits.items()]
+    mistakes = [mistake_table(name, result, data.gap) for name, result in splits.items()]
+    sections = {
+        "Results": _cards(splits) + score_table(splits) if splits else "",
+        "Curves": _figures(choose_charts(data.curves)),
+        "Merges": _merges(data),
+        "Confusions": _hint(_CONFUSIONS, confusions),
+        "Mistakes": _hint(_MISTAKES, mistakes),
+        "Configuration": _configuration(data.config),
+    }
+    return _page(data, {heading: body for heading, body in sections.items() if body})
+
+
+_CONFUSIONS = "The edits that would repair the predictions, the most frequent first."
+_MISTAKES = (
+    "The worst first: <del>struck</del> in a prediction is what does not belong there, "
+    "<ins>underlined</ins> in a target what lacks. · is a space, ␣ one that differs."
+)
+
+
+def _unseen_first(splits: Mapping[str, SplitResult]) -> dict[str, SplitResult]:
+    """Put what was learned from behind what it was not learned from."""
+    return dict(sorted(splits.items(), key=lambda item: item[0] == "train"))
+
+
+def _page(data: ReportData, sections: Mapping[str, str]) -> str:
+    links = "".join(f'<a href="#{h.lower()}">{h}</a>\n' for h in sections)
+    bodies = "".join(
+        f'<section>\n<h2 id="{h.lower()}"><a href="#{h.lower()}">{h}</a></h2>\n{body}</section>\n'
+        for h, body in sections.items()
+    )
+    facts = "".join(
+        f"<div><dt>{escape(label)}</dt><dd>{escape(fact)}</dd></div>\n"
+        for label, fact in data.facts.items()
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(data.title)}</title>
+<style>
+{_style()}</style>
+</head>
+<body>
+<header>
+<h1>{escape(data.title)}</h1>
+<dl>
+{facts}</dl>
+<nav aria-label="Sections">
+{links}</nav>
+</header>
+<main>
+{bodies}</main>
+</body>
+</html>
+"""
+
+
+@cache
+def _style() -> str:
+    return files("lightning_modules.report").joinpath("style.css").read_text(encoding="utf-8")
+
+
+def _cards(splits: Mapping[str, SplitResult]) -> str:
+    """What is to be seen at a glance: how many predictions of each split are right."""
+    cards = []
+    for name, result in splits.items():
+        share = result.scores.get("exact_match")
+        if share is None:
+            continue
+        cards.append(
+            f'<li><span class="name">{escape(name)}</span>\n'
+            f"<strong>{format_score('exact_match', share)}</strong>\n"
+            f'<span class="track"><span style="--share:{share:.4f}"></span></span>\n'
+            f"<span>of {len(result.lines)} predictions are right</span></li>\n"
+        )
+    return f'<ul class="cards">\n{"".join(cards)}</ul>\n' if cards else ""
+
+
+def _figures(charts: Sequence[Chart]) -> str:
+    if not charts:
+        return ""
+    if not has_matplotlib():
+        return "<p>No diagrams: matplotlib is not installed.</p>\n"
+    drawn = []
+    for chart in charts:
+        named = f'<svg role="img" aria-label="{escape(_describe(chart))}" '
+        svg = draw_svg(chart).replace("<svg ", named, 1)
+        caption = f"<figcaption>{escape(_describe(chart))}</figcaption>"
+        drawn.append(f"<figure>\n{svg}\n{caption}\n</figure>\n")
+    return f'<div class="figures">\n{"".join(drawn)}</div>\n'
+
+
+def _describe(chart: Chart) -> str:
+    ends = []
+    for name, values in chart.curves.items():
+        known = [value for value in values if math.isfinite(value)]
+        if known:
+            ends.append(f"{name} {known[0]:.3g} → {known[-1]:.3g}")
+    return "; ".join(ends)
+
+
+def _merges(data: ReportData) -> str:
+    if not data.merges:
+        return ""
+    above = "" if data.threshold is None else f" Above {data.threshold:.3f}, they are merged."
+    texts = "".join(show_merges(text, data.threshold) for text in data.merges)
+    return (
+        "<p>What shares a coloured box is one node to the model; the numbers say how alike "
+        f'neighbours are.{above}</p>\n<ul class="merges">\n{texts}</ul>\n'
+    )
+
+
+def _hint(hint: str, tables: Sequence[str]) -> str:
+    return f"<p>{hint}</p>\n{''.join(tables)}" if tables else ""
+
+
+def _configuration(config: str) -> str:
+    if not config:
+        return ""
+    return f"<details>\n<summary>config.yaml</summary>\n<pre>{escape(config)}</pre>\n</details>\n"

@@ -1,0 +1,39 @@
+"""What a run shows on the terminal at its end."""
+
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.datamodule import TextDataModule
+from lightning_modules.scoring import Scores, print_scores
+from pyg_grapheme.data import normalize
+
+
+def print_predictions(data: TextDataModule, predictions: dict[str, list[str]], shown: int) -> None:
+    """Print the first predictions of each split, one a line."""
+    print()
+    for split, examples in data.splits.items():
+        for example, prediction in zip(examples[:shown], predictions[split], strict=False):
+            tags = f" [{';'.join(example.tags)}]" if example.tags else ""
+            right = prediction == normalize(example.target, data.form)
+            verdict = "correct" if right else f"expected {example.target}"
+            print(f"{split:<8} {example.source}{tags} -> {prediction} ({verdict})")
+    print()
+
+
+def print_summary(folder: Path, scores: dict[str, Scores], summary: dict[str, Any]) -> None:
+    """Print the scores, and where training started and ended."""
+    print_scores(scores)
+    print()
+    for name, label in (
+        ("cross_entropy", "cross-entropy"),
+        ("structural", "structural loss"),
+        ("raw_threshold", "raw threshold"),
+    ):
+        print(f"{label:<16} {summary[name + '_first']:8.3f} -> {summary[name + '_last']:.3f}")
+    print(
+        f"{'expected loss':<16} {summary['expected_loss_at_first_threshold']:8.3f} at the first "
+        f"threshold, {summary['expected_loss_at_last_threshold']:.3f} at the last, "
+        "other weights equal"
+    )
+    print(f"{'time':<16} {summary['seconds']:8.1f} s for {summary['epochs']} epochs")
+    print(f"all in {folder}")

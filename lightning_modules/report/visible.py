@@ -1,0 +1,90 @@
+"""Texts as HTML in which everything can be seen: spaces, controls, what differs."""
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from html import escape
+
+from rapidfuzz.distance import Levenshtein
+
+_SIGNS = {" ": "·", "\t": "⇥", "\n": "⏎"}
+_HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
+"""General categories of code points that leave no ink, or that no font has a glyph for."""
+
+
+def show_unit(unit: str, *, marked: bool = False) -> str:
+    r"""Write a unit as HTML; what could not be seen is named, a marked space by a larger sign.
+
+    >>> show_unit("<"), show_unit("\x00"), show_unit(" ", marked=True)
+    ('&lt;', '<i class="sign">U+0000</i>', '<i class="sign">␣</i>')
+    """
+    if marked and unit == " ":
+        return '<i class="sign">␣</i>'
+    # Joiners and tags within an emoji hold it together: to name them would take it apart.
+    whole = unicodedata.category(unit[0])[0] == "S" if unit else False
+    shown = "".join(
+        _show_code_point(char, joins=whole and unicodedata.category(char) == "Cf") for char in unit
+    )
+    # A mark that stands by itself would else land on whatever comes before it.
+    alone = unit and unicodedata.category(unit[0])[0] == "M"
+    return f"◌{shown}" if alone else shown
+
+
+def _show_code_point(char: str, *, joins: bool) -> str:
+    if joins or unicodedata.category(char) not in _HIDDEN:
+        return escape(char)
+    # A line may break behind it, as it may at the space itself.
+    behind = "<wbr>" if char in " \n\t" else ""
+    return f'<i class="sign">{_sign(char)}</i>{behind}'
+
+
+def _sign(char: str) -> str:
+    return _SIGNS.get(char, f"U+{ord(char):04X}")
+
+
+def name_hidden(text: str) -> str:
+    r"""Return a text, for attributes, in which what could not be seen is named; not yet escaped.
+
+    >>> name_hidden("a b\x07")
+    'a bU+0007'
+    """
+    return "".join(
+        _sign(char) if char != " " and unicodedata.category(char) in _HIDDEN else char
+        for char in text
+    )
+
+
+def show_units(
+    units: Sequence[str], marked: Collection[int] = (), tag: str = "mark", gap: str = ""
+) -> str:
+    """Write units as HTML with a gap between them; stretches of marked ones stand in a ``tag``.
+
+    >>> show_units("aber", {1, 2}, "del")
+    'a<del>be</del>r'
+    """
+    pieces: list[str] = []
+    inside = False
+    for i, unit in enumerate(units):
+        between = gap if i else ""
+        if (i in marked) != inside:
+            inside = not inside
+            pieces.append(f"{between}<{tag}>" if inside else f"</{tag}>{between}")
+        else:
+            pieces.append(between)
+        pieces.append(show_unit(unit, marked=inside))
+    if inside:
+        pieces.append(f"</{tag}>")
+    return "".join(pieces)
+
+
+def show_difference(
+    prediction: Sequence[str], target: Sequence[str], gap: str = ""
+) -> tuple[str, str]:
+    """Write a prediction and its target as HTML: surplus units in ``del``, lacking ones in ``ins``.
+
+    >>> show_difference("hopeing", "hopping")
+    ('hop<del>e</del>ing', 'hop<ins>p</ins>ing')
+    """
+    edits = Levenshtein.editops(prediction, target)
+    surplus = {edit.src_pos for edit in edits if edit.tag != "insert"}
+    lacking = {edit.dest_pos for edit in edits if edit.tag != "delete"}
+    return show_units(prediction, surplus, "del", gap), show_units(target, lacking, "ins", gap)
