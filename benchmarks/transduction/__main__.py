@@ -5,8 +5,8 @@
     python -m benchmarks.transduction run --only "inflection/*/medium" "*/look_up"
     python -m benchmarks.transduction table
 
-A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``run`` does those that
-have no record in the output folder yet, each in a process of its own, and may be stopped and
+A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``run`` does those
+that have no record in the output folder yet, each in a process of its own, and may be stopped and
 started at any time. Weights and epochs are chosen on dev sets alone; test sets are scored once.
 """
 
@@ -20,7 +20,6 @@ import torch
 from benchmarks.transduction.baselines import run_baseline
 from benchmarks.transduction.cells import BASELINES, Cell, find_cell, list_cells
 from benchmarks.transduction.data import FOLDER
-from benchmarks.transduction.ours import run_ours
 from benchmarks.transduction.records import read_record, record_path, write_record
 from benchmarks.transduction.report import report
 from benchmarks.transduction.running import choose, run_missing
@@ -57,6 +56,9 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
     if cell.row in BASELINES:
         record = run_baseline(cell, options.data)
     else:
+        # Lightning takes its time to import, which a look-up need not wait for.
+        from benchmarks.transduction.ours import run_ours
+
         record = run_ours(cell, options.data, options.work)
     write_record(options.output, cell, record)
 

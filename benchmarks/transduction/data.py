@@ -12,8 +12,14 @@ from typing import NamedTuple
 
 import yaml
 
-from lightning_modules import MathsDataModule
-from pyg_grapheme.data import Example, normalize, read_examples, split_graphemes
+from pyg_grapheme.data import (
+    Example,
+    generate_problems,
+    normalize,
+    read_examples,
+    split_graphemes,
+)
+from pyg_grapheme.data.curriculum import LEVELS, as_example
 
 FOLDER = Path("../shared/data")
 """Where the data lies, seen from the root of the repository."""
@@ -145,8 +151,16 @@ def _read_columns(path: Path) -> Iterator[list[str]]:
 
 
 def read_maths(config: Path) -> Splits:
-    """Draw the problems that the config trains on, and those of each level that it is tested on."""
+    """Draw the problems that the config trains on, and those of each level that it is tested on.
+
+    They are those of ``lightning_modules.MathsDataModule``; no problem is drawn twice.
+    """
     options = yaml.safe_load(config.read_text(encoding="utf-8"))["data"]["init_args"]
-    splits = MathsDataModule(**options).splits
-    pairs = {name: [in_graphemes(e) for e in examples] for name, examples in splits.items()}
-    return Splits(pairs.pop("train"), pairs.pop("val", []), pairs)
+    count, seed = options["train_count"], options.get("seed", 0)
+    train, test = [], {}
+    for level in options.get("levels") or LEVELS:
+        problems = generate_problems(level, count + options["test_count"], seed)
+        pairs = [in_graphemes(as_example(problem)) for problem in problems]
+        train += pairs[:count]
+        test[f"level_{level}"] = pairs[count:]
+    return Splits(train, [], test)

@@ -36,9 +36,9 @@ NOTES = f"""\
 Text into text on real data: `python -m benchmarks.transduction run`, then `... table`.
 
 Weights are chosen by the dev set alone. Mean and standard deviation where there are several seeds.
-**Bold**: ours, past the first published row, or past the look-up where that has no number. †: one run
-or more with C/N, coarse over fine nodes of the test texts, above {MERGED}: counts as without the pool.
-Published rows are named and sourced in `benchmarks/transduction/published.py`."""
+**Bold**: ours, past the first published row, or past the look-up where there is none. †: a run with
+C/N, coarse over fine nodes of the test texts, above {MERGED}: counts as without the pool. Published
+rows and their sources: `benchmarks/transduction/published.py`."""
 
 
 def report(records: Records) -> str:
@@ -96,7 +96,7 @@ def accuracy_cell(
 
 
 def inflection_table(records: Records, size: str) -> str:
-    """Published rows, then ours; the variants at medium."""
+    """Published rows, then what was run here; the variants at medium."""
     bars = published.INFLECTION[size]
     variants = VARIANTS if size == "medium" else ()
     lines = [[b.name, *(f"{b.values[c][0]:.1f}" for c in INFLECTION_LANGUAGES)] for b in bars]
@@ -140,7 +140,7 @@ def g2p_table(records: Records) -> str:
 
 
 def normalisation_table(records: Records, size: str) -> str:
-    """Published rows, the look-up, then the rest; the look-up is the bar where there is no other."""
+    """Published rows, then what was run here; the look-up is the bar if there is no other."""
     bars = published.NORMALISATION[size]
     lines = [[bar.name, *(f"{bar.values[c][0]:.1f}" for c in CORPORA)] for bar in bars]
     for row in ("look_up", "tagger", "ours"):

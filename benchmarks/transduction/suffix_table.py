@@ -5,7 +5,7 @@ Close to the shared task's own baseline, but for suffixes alone: it knows no pre
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from os.path import commonprefix
+from itertools import takewhile
 from typing import NamedTuple
 
 from benchmarks.transduction.data import Pair
@@ -33,7 +33,8 @@ def learn_suffixes(pairs: Iterable[Pair]) -> SuffixTable:
     replacements: dict[tuple[tuple[str, ...], str], Counter[str]] = defaultdict(Counter)
     for source, target, tags in pairs:
         lemma, form = START + "".join(source), START + "".join(target)
-        for cut in range(len(commonprefix([lemma, form])) + 1):
+        common = takewhile(lambda both: both[0] == both[1], zip(lemma, form, strict=False))
+        for cut in range(len(list(common)) + 1):
             replacements[tags, lemma[cut:]][form[cut:]] += 1
     return SuffixTable(dict(replacements))
 
