@@ -102,7 +102,7 @@ class Tagger(nn.Module):
         super().__init__()
         count = UNKNOWN + 1 + len(inventory.units)
         self.embedding = nn.Embedding(count, channels, padding_idx=PAD)
-        self.tags = nn.Linear(len(inventory.tags), channels, bias=False)
+        self.tags = nn.Embedding(len(inventory.tags), channels)
         between = dropout if layers > 1 else 0.0
         self.lstm = nn.LSTM(
             channels, hidden, layers, batch_first=True, bidirectional=True, dropout=between
@@ -116,9 +116,7 @@ class Tagger(nn.Module):
 
         A gap sees the units on both of its sides.
         """
-        x = self.embedding(batch.units)
-        if batch.tags.size(1):
-            x = x + self.tags(batch.tags)[:, None]
+        x = self.embedding(batch.units) + (batch.tags @ self.tags.weight)[:, None]
         packed = pack_padded_sequence(
             self.dropout(x), batch.length, batch_first=True, enforce_sorted=False
         )
