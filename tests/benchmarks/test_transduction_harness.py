@@ -173,7 +173,10 @@ def test_maths_are_told_by_level() -> None:
 def test_published_rows_are_those_of_the_organisers_sheet(size: str) -> None:
     with (RESULTS / f"published_results_{size}.tsv").open(encoding="utf-8", newline="") as file:
         head, *lines = csv.reader(file, dialect="excel-tab")
-    sheet = {line[0]: dict(zip(head[1:], map(float, line[1:]), strict=True)) for line in lines}
+    sheet = {
+        language: {system: float(v or 0) for system, v in zip(head[1:], values, strict=True)}
+        for language, *values in lines
+    }
     rules, uzh, best = published.INFLECTION[size]
     for language in ("english", "german", "turkish", "finnish"):
         assert rules.values[language] == (sheet[language]["baseline"],)
