@@ -73,7 +73,7 @@ def _files(cell: Cell, data: Path, folder: Path) -> Files | None:
         return None
     prepared = Files(*(folder / f"{name}.jsonl" for name in Files._fields))
     stored = normalisation_files(data, cell.language)
-    limits = Files(NORMALISATION_SIZES[cell.size], None, None)
+    limits = (NORMALISATION_SIZES[cell.size], None, None)
     for source, limit, path in zip(stored, limits, prepared, strict=True):
         with whole_file(path) as file:
             for example in read_normalisation(source)[:limit]:

@@ -16,9 +16,9 @@ class Record(NamedTuple):
         cell: Its name.
         scores: By split: "dev", where there is one, and "test", or one a level.
         seconds: To train.
-        epochs: Trained; None where nothing is trained by steps.
+        epochs: Trained; None where reading the pairs once is all.
         examples_per_second: In training.
-        words_per_second: In prediction, of the test split.
+        words_per_second: In prediction, of what is scored.
         threads: Of torch.
         versions: Of what it was made with.
         setting: What it was made of: the config and its overrides, or the course of training.
@@ -28,7 +28,7 @@ class Record(NamedTuple):
     scores: dict[str, Score]
     seconds: float
     epochs: float | None
-    examples_per_second: float | None
+    examples_per_second: float
     words_per_second: float
     threads: int
     versions: dict[str, str]

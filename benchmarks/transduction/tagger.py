@@ -96,7 +96,7 @@ class Tagger(nn.Module):
         inventory: Inventory,
         channels: int = 128,
         hidden: int = 128,
-        layers: int = 2,
+        layers: int = 1,
         dropout: float = 0.3,
     ) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Train the LSTM tagger, and rewrite with it."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -27,8 +27,9 @@ class Course(NamedTuple):
     """How to train.
 
     Attributes:
-        steps: Of Adam, at most; small sets take fewer (``epochs``).
-        epochs: At most.
+        epochs: As long as these are not fewer steps than ``least`` and not more than ``most``.
+        least: Steps of Adam.
+        most: Steps of Adam.
         size: Examples a step.
         lr: Highest learning rate; it rises and falls once.
         channels: Features of an embedding.
@@ -39,13 +40,14 @@ class Course(NamedTuple):
         checks: How often the dev set is looked at, to keep the best weights.
     """
 
-    steps: int = 6000
-    epochs: int = 60
+    epochs: int = 50
+    least: int = 1000
+    most: int = 6000
     size: int = 32
     lr: float = 3e-3
     channels: int = 128
     hidden: int = 128
-    layers: int = 2
+    layers: int = 1
     dropout: float = 0.3
     unknown: float = 0.01
     checks: int = 15
@@ -61,7 +63,7 @@ class TrainedTagger(NamedTuple):
 
 def count_steps(examples: int, course: Course) -> int:
     """Return the number of steps for a training set of this size."""
-    return min(course.steps, course.epochs * -(-examples // course.size))
+    return min(max(course.least, course.epochs * -(-examples // course.size)), course.most)
 
 
 def train_tagger(
@@ -103,10 +105,11 @@ def train_tagger(
     return TrainedTagger(kept.eval(), inventory, steps * course.size / len(train))
 
 
-def _draw_batches(count: int, size: int):
+def _draw_batches(count: int, size: int) -> Iterator[list[int]]:
+    """Shuffle anew each epoch, without end."""
     while True:
-        for rows in torch.randperm(count).split(size):
-            yield rows.tolist()
+        order = torch.randperm(count).tolist()
+        yield from (order[start : start + size] for start in range(0, count, size))
 
 
 def _loss(

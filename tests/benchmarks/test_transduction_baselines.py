@@ -173,7 +173,7 @@ def test_scores_by_hand() -> None:
     assert found == (2, 0.5, 0.25, None)
 
 
-SMALL = Course(steps=120, size=16, lr=1e-2, channels=16, hidden=16, layers=1, checks=4)
+SMALL = Course(most=120, size=16, lr=1e-2, channels=16, hidden=16, layers=1, checks=4)
 
 
 def plural(stem: str) -> list[Pair]:
@@ -193,7 +193,7 @@ def test_the_tagger_learns_a_tiny_task() -> None:
 
 def test_the_tagger_does_without_tags_and_dev_set() -> None:
     train = [pair("ab", "b"), pair("cb", "b"), pair("b", "b")]
-    course = SMALL._replace(steps=60, dropout=0.0)
+    course = SMALL._replace(most=60, dropout=0.0)
     trained = train_tagger(train, [], course, log=lambda said: None)
     assert rewrite(trained, train) == [("b",)] * 3
     again = train_tagger(train, [], course, log=lambda said: None)

@@ -173,12 +173,14 @@ def test_maths_are_told_by_level() -> None:
 def test_published_rows_are_those_of_the_organisers_sheet(size: str) -> None:
     with (RESULTS / f"published_results_{size}.tsv").open(encoding="utf-8", newline="") as file:
         head, *lines = csv.reader(file, dialect="excel-tab")
+    wanted = ("english", "german", "turkish", "finnish")
     sheet = {
-        language: {system: float(v or 0) for system, v in zip(head[1:], values, strict=True)}
+        language: {system: float(v) for system, v in zip(head[1:], values, strict=True)}
         for language, *values in lines
+        if language in wanted
     }
     rules, uzh, best = published.INFLECTION[size]
-    for language in ("english", "german", "turkish", "finnish"):
+    for language in wanted:
         assert rules.values[language] == (sheet[language]["baseline"],)
         assert uzh.values[language] == (sheet[language]["uzh-01"],)
         assert best.values[language] == (max(sheet[language].values()),)
