@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from benchmarks.transduction.data import Pair
 from benchmarks.transduction.edit_labels import Labels, apply_labels, label_units
+from benchmarks.transduction.scoring import score
 from benchmarks.transduction.tagger import (
     IGNORED,
     UNKNOWN,
@@ -96,10 +97,9 @@ def train_tagger(
         optimizer.step()
         schedule.step()
         if dev and (step % every == 0 or step == steps):
-            found = TrainedTagger(model, inventory, 0)
-            predictions = rewrite(found, dev)
-            right = sum(p == pair.target for p, pair in zip(predictions, dev, strict=True))
-            log(f"step {step}: {right / len(dev):.1%} of dev")
+            predictions = rewrite(TrainedTagger(model, inventory, 0), dev)
+            right = score(predictions, [pair.target for pair in dev]).accuracy
+            log(f"step {step}: {right:.1%} of dev")
             if right > best:
                 best, kept = right, copy.deepcopy(model)
     return TrainedTagger(kept.eval(), inventory, steps * course.size / len(train))
@@ -125,9 +125,9 @@ def _loss(
     hidden = (torch.rand(batch.units.shape) < course.unknown) & (batch.units > UNKNOWN)
     scores = model(batch._replace(units=batch.units.masked_fill(hidden, UNKNOWN)))
     total = torch.zeros(())
-    for score, label in zip(scores, label_batch(labels, inventory), strict=True):
+    for logits, label in zip(scores, label_batch(labels, inventory), strict=True):
         total = total + F.cross_entropy(
-            score.flatten(0, 1), label.flatten(), ignore_index=IGNORED, reduction="sum"
+            logits.flatten(0, 1), label.flatten(), ignore_index=IGNORED, reduction="sum"
         )
     return total / len(pairs)
 

@@ -10,10 +10,13 @@ import pytest
 from benchmarks.transduction import overrides, published
 from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell, find_cell, list_cells
+from benchmarks.transduction.data import NORMALISATION_SIZES
+from benchmarks.transduction.ours import prepare_files
 from benchmarks.transduction.records import Record, read_record, record_path, write_record
 from benchmarks.transduction.report import report
 from benchmarks.transduction.running import choose, run_missing
 from benchmarks.transduction.scoring import Score
+from pyg_grapheme.data import Example, read_examples
 
 RESULTS = Path(__file__).resolve().parents[3] / "shared/data/sigmorphon2018_inflection"
 
@@ -200,6 +203,21 @@ def test_a_training_that_was_cut_short_goes_on(
     assert "--seed_everything=1" in options
 
 
+def test_historical_texts_are_prepared_for_ours_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "histnorm"
+    folder.mkdir()
+    for name in ("train", "dev", "test"):
+        (folder / f"german-ridges.{name}.txt").write_text("Vnd\tUnd\n.\t.\n\nEr\tEr\nJa\tJa\n")
+    monkeypatch.setitem(NORMALISATION_SIZES, "25000", 2)
+    cell = Cell("normalisation", "german-ridges", "25000", "ours")
+    files = prepare_files(cell, tmp_path, tmp_path)
+    assert files is not None
+    three = [Example("vnd", "und"), Example("er", "er"), Example("ja", "ja")]
+    assert [read_examples(path) for path in files] == [three[:2], three, three]
+
+
 CONFIG = """
 data:
   class_path: lightning_modules.TextDataModule
@@ -241,6 +259,11 @@ def test_the_text_model_leaves_a_record(
     assert record is not None
     assert set(record.scores) == {"dev", "test"}
     assert record.scores["test"].examples == 3
+    (summary,) = (tmp_path / "work" / cell.name / "done").glob("run/version_0/summary.json")
+    with (summary.parent / "predictions.tsv").open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(file, dialect="excel-tab") if r["split"] == "test"]
+    right = sum(r["prediction"] == r["target"] for r in rows)
+    assert record.scores["test"].accuracy == pytest.approx(right / 3)
     assert record.epochs == 1
     assert record.words_per_second > 0
     share = record.scores["test"].coarse_share
