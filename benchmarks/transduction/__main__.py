@@ -1,0 +1,100 @@
+"""Text into text on real data: every table from nothing, cell by cell.
+
+    python -m benchmarks.transduction list
+    python -m benchmarks.transduction run --hours 12
+    python -m benchmarks.transduction run --only "inflection/*/medium" "*/look_up"
+    python -m benchmarks.transduction table
+
+A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``run`` does those
+that have no record in the output folder yet, each in a process of its own, and may be stopped and
+started at any time. Weights and epochs are chosen on dev sets alone; test sets are scored once.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmarks.transduction.baselines import run_baseline
+from benchmarks.transduction.cells import BASELINES, Cell, find_cell, list_cells
+from benchmarks.transduction.data import FOLDER
+from benchmarks.transduction.records import read_record, record_path, write_record
+from benchmarks.transduction.report import report
+from benchmarks.transduction.running import choose, run_missing
+
+RESULTS = Path("benchmarks/results")
+
+
+def parse_options(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.transduction", description="Text into text on real data."
+    )
+    parser.add_argument("action", choices=["list", "run", "table", "cell"],
+                        help="show the cells, run what is missing, write the tables, "
+                             "or run one cell in this process")  # fmt: skip
+    add = parser.add_argument
+    add("name", nargs="?", help='of the cell to run, with "cell"')
+    add("--only", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
+    add("--hours", type=float, default=12.0, help="begin no cell after so many")
+    add("--output", type=Path, default=RESULTS / "transduction", help="folder of the records")
+    add("--report", type=Path, default=RESULTS / "transduction.md", help="of the tables")
+    add("--work", type=Path, default=Path("runs/transduction"), help="folder of runs and logs")
+    add("--data", type=Path, default=FOLDER, help="folder of the data sets")
+    add("--threads", type=int, default=2)
+    options = parser.parse_args(arguments)
+    if (options.action == "cell") != (options.name is not None):
+        parser.error("Expected a name with 'cell', and with nothing else")
+    return options
+
+
+def run_cell(cell: Cell, options: argparse.Namespace) -> None:
+    """Run one cell in this process and write its record."""
+    torch.set_num_threads(options.threads)
+    if cell.row in BASELINES:
+        record = run_baseline(cell, options.data)
+    else:
+        # Lightning takes its time to import, which a look-up need not wait for.
+        from benchmarks.transduction.ours import run_ours
+
+        record = run_ours(cell, options.data, options.work)
+    write_record(options.output, cell, record)
+
+
+def cell_command(cell: Cell, options: argparse.Namespace) -> list[str]:
+    """Make the command that runs a cell in a process of its own."""
+    passed = [
+        f"--{name}={getattr(options, name)}" for name in ("output", "work", "data", "threads")
+    ]
+    return [sys.executable, "-m", "benchmarks.transduction", "cell", cell.name, *passed]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Do what the command line asks for."""
+    options = parse_options(arguments)
+    if options.action == "cell":
+        run_cell(find_cell(options.name), options)
+        return
+    cells = choose(list_cells(), options.only)
+    if options.action == "list":
+        for cell in cells:
+            done = record_path(options.output, cell).is_file()
+            print(f"{'done' if done else 'not run':<8} {cell.name}")
+    elif options.action == "run":
+        os.environ["OMP_NUM_THREADS"] = str(options.threads)
+        failed = run_missing(
+            cells, options.output, lambda c: cell_command(c, options), options.work, options.hours
+        )
+        if failed:
+            raise SystemExit(f"error: {len(failed)} cells left no record")
+    else:
+        records = {cell: read_record(options.output, cell) for cell in list_cells()}
+        text = report({cell: record for cell, record in records.items() if record is not None})
+        options.report.write_text(text, encoding="utf-8")
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Run the cells of the rows that are made here: suffix table, look-up and LSTM tagger."""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from benchmarks.transduction.cells import Cell
+from benchmarks.transduction.data import Pair, Splits, read_splits
+from benchmarks.transduction.look_up import learn_answers, look_up
+from benchmarks.transduction.records import Record
+from benchmarks.transduction.scoring import Units, score
+from benchmarks.transduction.suffix_table import inflect, learn_suffixes
+from benchmarks.transduction.tagger_training import Course, rewrite, train_tagger
+from benchmarks.transduction.versions import list_versions
+from pyg_grapheme.data import split_graphemes
+
+COURSES = {
+    "inflection": Course(),
+    "maths": Course(),
+    "normalisation": Course(),
+}
+"""How the tagger is trained, chosen on dev sets of inflection."""
+
+
+class Learned(NamedTuple):
+    """What a baseline has learned: a way to rewrite, after so many epochs, and how it was made."""
+
+    rewrite: Callable[[list[Pair]], list[Units]]
+    epochs: float | None
+    setting: dict[str, Any]
+
+
+def run_baseline(cell: Cell, data: Path) -> Record:
+    """Train on the training set and score on all others."""
+    splits = read_splits(data, cell.table, cell.language, cell.size)
+    start = time.perf_counter()
+    learned = LEARN[cell.row](cell, splits)
+    seconds = time.perf_counter() - start
+    named = {**({"dev": splits.dev} if splits.dev else {}), **splits.test}
+    scores, spent, words = {}, 0.0, 0
+    for name, pairs in named.items():
+        start = time.perf_counter()
+        predictions = learned.rewrite(pairs)
+        spent, words = spent + time.perf_counter() - start, words + len(pairs)
+        scores[name] = score(predictions, [pair.target for pair in pairs])
+    return Record(
+        cell.name,
+        scores,
+        seconds,
+        learned.epochs,
+        (learned.epochs or 1) * len(splits.train) / seconds,
+        words / spent,
+        torch.get_num_threads(),
+        list_versions(),
+        learned.setting,
+    )
+
+
+def _learn_suffix_table(cell: Cell, splits: Splits) -> Learned:
+    table = learn_suffixes(splits.train)
+
+    def inflect_all(pairs: list[Pair]) -> list[Units]:
+        forms = (inflect(table, "".join(pair.source), pair.tags) for pair in pairs)
+        return [tuple(split_graphemes(form)) for form in forms]
+
+    return Learned(inflect_all, None, {})
+
+
+def _learn_look_up(cell: Cell, splits: Splits) -> Learned:
+    answers = learn_answers(splits.train)
+    return Learned(lambda pairs: [look_up(answers, pair.source) for pair in pairs], None, {})
+
+
+def _learn_tagger(cell: Cell, splits: Splits) -> Learned:
+    course = COURSES[cell.table]
+    say = partial(print, file=sys.stderr, flush=True)
+    trained = train_tagger(splits.train, splits.dev, course, cell.seed, say)
+    return Learned(partial(rewrite, trained), trained.epochs, course._asdict())
+
+
+LEARN: dict[str, Callable[[Cell, Splits], Learned]] = {
+    "suffix_table": _learn_suffix_table,
+    "look_up": _learn_look_up,
+    "tagger": _learn_tagger,
+}

@@ -1,0 +1,76 @@
+"""What there is to run: every number of every table, as a cell of its own."""
+
+from typing import NamedTuple
+
+INFLECTION_LANGUAGES = ("english", "german", "turkish", "finnish")
+INFLECTION_SIZES = ("low", "medium", "high")
+G2P_LANGUAGES = ("fre", "hun", "dut", "kor")
+CORPORA = ("german-ridges", "icelandic-icepahc")
+SEEDS = (0, 1, 2)
+
+BASELINES = ("suffix_table", "look_up", "tagger")
+"""Rows that are made here."""
+
+VARIANTS = ("without_pool", "fixed_threshold")
+"""Rows of the text model other than "ours"."""
+
+
+class Cell(NamedTuple):
+    """One training, or none where there is nothing to train, and its scores."""
+
+    table: str
+    language: str
+    size: str
+    row: str
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """What it is called on the command line, and its file."""
+        return "/".join(map(str, self))
+
+
+def tasks() -> list[tuple[str, str, str]]:
+    """List table, language and size of all tasks, what is quick to train on first."""
+    return [
+        *(("inflection", language, "low") for language in INFLECTION_LANGUAGES),
+        *(("inflection", language, "medium") for language in INFLECTION_LANGUAGES),
+        ("maths", "curriculum", "all"),
+        *(("g2p", language, "all") for language in G2P_LANGUAGES),
+        *(("inflection", language, "high") for language in INFLECTION_LANGUAGES),
+        *(("normalisation", corpus, "25000") for corpus in CORPORA),
+        *(("normalisation", corpus, "all") for corpus in CORPORA),
+    ]
+
+
+def list_cells() -> list[Cell]:
+    """List all cells in the order in which they are run: baselines, ours once, then the rest."""
+    floors = [Cell(*task, row) for task in tasks() if (row := _floor(task[0])) is not None]
+    taggers = [Cell(*task, "tagger") for task in tasks() if task[0] != "g2p"]
+    ours = [Cell(*task, "ours") for task in tasks()]
+    medium = [("inflection", language, "medium") for language in INFLECTION_LANGUAGES]
+    variants = [Cell(*task, row, SEEDS[0]) for row in VARIANTS for task in medium]
+    seeds = [
+        Cell(*task, row, seed)
+        for seed in SEEDS[1:]
+        for row in ("ours", *VARIANTS, "tagger")
+        for task in medium
+    ]
+    return [*floors, *taggers, *ours, *variants, *seeds]
+
+
+def _floor(table: str) -> str | None:
+    """Name the row that needs no training, if the table has one."""
+    return {"inflection": "suffix_table", "normalisation": "look_up"}.get(table)
+
+
+def find_cell(name: str) -> Cell:
+    """Find a cell by its name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    for cell in list_cells():
+        if cell.name == name:
+            return cell
+    raise ValueError(f"Expected 'name' to be that of a cell (got {name!r})")

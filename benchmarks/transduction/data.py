@@ -1,0 +1,166 @@
+"""The four tasks, read as pairs of sequences of units.
+
+Files are those of the shared tasks, as published; the README of each folder says where they are
+from.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from pyg_grapheme.data import (
+    Example,
+    generate_problems,
+    normalize,
+    read_examples,
+    split_graphemes,
+)
+from pyg_grapheme.data.curriculum import LEVELS, as_example
+
+FOLDER = Path("../shared/data")
+"""Where the data lies, seen from the root of the repository."""
+
+NORMALISATION_SIZES = {"25000": 25_000, "all": None}
+"""Training tokens that are used: of the lines that the preprocessing leaves, the first so many."""
+
+
+class Pair(NamedTuple):
+    """One line of a task, in units: graphemes, letters or phones."""
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+
+
+class Splits(NamedTuple):
+    """What a task is made of.
+
+    Attributes:
+        train: To learn from.
+        dev: To choose by; empty where a task has none.
+        test: To report, by name; nothing else is done with them.
+    """
+
+    train: list[Pair]
+    dev: list[Pair]
+    test: dict[str, list[Pair]]
+
+
+class Files(NamedTuple):
+    """The files of a task."""
+
+    train: Path
+    dev: Path
+    test: Path
+
+
+def inflection_files(folder: Path, language: str, size: str) -> Files:
+    """Name the files of SIGMORPHON 2018."""
+    folder = folder / "sigmorphon2018_inflection" / language
+    return Files(*(folder / f"{name}.tsv" for name in (f"train-{size}", "dev", "test")))
+
+
+def g2p_files(folder: Path, language: str) -> Files:
+    """Name the files of SIGMORPHON 2020."""
+    folder = folder / "sigmorphon2020_g2p"
+    return Files(*(folder / f"{language}_{name}.tsv" for name in ("train", "dev", "test")))
+
+
+def normalisation_files(folder: Path, corpus: str) -> Files:
+    """Name the files of the historical corpora, as stored."""
+    folder = folder / "histnorm"
+    return Files(*(folder / f"{corpus}.{name}.txt" for name in ("train", "dev", "test")))
+
+
+def read_splits(folder: Path, table: str, language: str, size: str) -> Splits:
+    """Read a task.
+
+    Args:
+        folder: Of all data.
+        table: "inflection", "g2p", "normalisation" or "maths".
+        language: Of the table.
+        size: Of its training set.
+    """
+    read: Callable[[Path], list[Pair]]
+    if table == "inflection":
+        files, read = inflection_files(folder, language, size), read_inflection
+    elif table == "g2p":
+        files, read = g2p_files(folder, language), read_g2p
+    elif table == "normalisation":
+        files = normalisation_files(folder, language)
+        limit = NORMALISATION_SIZES[size]
+        train, dev, test = ([in_graphemes(e) for e in read_normalisation(path)] for path in files)
+        return Splits(train[:limit], dev, {"test": test})
+    elif table == "maths":
+        return read_maths(Path("conf/maths.yaml"))
+    else:
+        raise ValueError(f"Expected 'table' to be one of the four tasks (got {table!r})")
+    return Splits(read(files.train), read(files.dev), {"test": read(files.test)})
+
+
+def in_graphemes(example: Example) -> Pair:
+    """Split both sides into graphemes."""
+    source, target = (tuple(split_graphemes(normalize(text))) for text in example[:2])
+    return Pair(source, target, example.tags)
+
+
+def read_inflection(path: Path) -> list[Pair]:
+    """Read lemma, form and features."""
+    return [in_graphemes(example) for example in read_examples(path)]
+
+
+def read_g2p(path: Path) -> list[Pair]:
+    """Read words and their phones; letters are code points, a Hangul syllable several (NFD)."""
+    return [
+        Pair(tuple(unicodedata.normalize("NFD", word)), tuple(normalize(phones).split(" ")))
+        for word, phones in _read_columns(path)
+    ]
+
+
+def read_normalisation(path: Path) -> list[Example]:
+    """Read old and modern spelling as Bollmann (2019) prepares them.
+
+    Lines with an empty side, and those with a side that is all punctuation, are left out; the rest
+    is NFC and lower case, digits being 0 where both sides are equal.
+    """
+    return [Example(old, new) for old, new in map(_prepare, _read_columns(path)) if old and new]
+
+
+def _prepare(columns: list[str]) -> tuple[str, str]:
+    if len(columns) < 2 or any(map(_is_punctuation, columns)):
+        return "", ""
+    old, new = (unicodedata.normalize("NFC", text).lower() for text in columns[:2])
+    if old == new:
+        old = new = re.sub(r"\d", "0", old)
+    return old, new
+
+
+def _is_punctuation(text: str) -> bool:
+    return bool(text) and all(unicodedata.category(letter).startswith("P") for letter in text)
+
+
+def _read_columns(path: Path) -> Iterator[list[str]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            # Some tokens have a space behind them that is none of theirs.
+            yield [column.strip() for column in line.rstrip().split("\t")]
+
+
+def read_maths(config: Path) -> Splits:
+    """Draw the problems that the config trains on, and those of each level that it is tested on.
+
+    They are those of ``lightning_modules.MathsDataModule``; no problem is drawn twice.
+    """
+    options = yaml.safe_load(config.read_text(encoding="utf-8"))["data"]["init_args"]
+    count, seed = options["train_count"], options.get("seed", 0)
+    train, test = [], {}
+    for level in options.get("levels") or LEVELS:
+        problems = generate_problems(level, count + options["test_count"], seed)
+        pairs = [in_graphemes(as_example(problem)) for problem in problems]
+        train += pairs[:count]
+        test[f"level_{level}"] = pairs[count:]
+    return Splits(train, [], test)

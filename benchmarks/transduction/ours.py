@@ -1,0 +1,131 @@
+"""Run the cells of the text model: train as its config says, and read what the run leaves."""
+
+import csv
+import json
+import shutil
+import time
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from benchmarks.transduction.cells import Cell
+from benchmarks.transduction.data import (
+    NORMALISATION_SIZES,
+    Files,
+    g2p_files,
+    inflection_files,
+    normalisation_files,
+    read_normalisation,
+)
+from benchmarks.transduction.overrides import CONFIGS, fit_options
+from benchmarks.transduction.records import Record
+from benchmarks.transduction.scoring import Score, Units, score
+from benchmarks.transduction.versions import list_versions
+from lightning_modules import fit, load_module
+from pyg_grapheme.data import split_graphemes
+from pyg_grapheme.data.whole_file import whole_file
+
+BATCH = 64
+"""Texts at a time in prediction."""
+
+
+def run_ours(cell: Cell, data: Path, work: Path) -> Record:
+    """Train, or go on training, and score; nothing but the dev set chooses among checkpoints.
+
+    The run stays in ``work / cell.name``: "partial" until it is through, then "done".
+    """
+    partial, done = work / cell.name / "partial", work / cell.name / "done"
+    partial.mkdir(parents=True, exist_ok=True)
+    options = fit_options(cell, prepare_files(cell, data, partial), partial)
+    fit.main(options)
+    run = max(partial.glob("*/version_*/summary.json"), key=lambda p: p.stat().st_mtime).parent
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    predicted = _read_predictions(run / "predictions.tsv")
+    config = yaml.safe_load(CONFIGS[cell.table].read_text(encoding="utf-8"))
+    record = Record(
+        cell.name,
+        _scores(cell, summary["splits"], predicted),
+        summary["seconds"],
+        summary["epochs"],
+        summary["examples_per_second"],
+        _time_prediction(run / summary["checkpoint"], predicted),
+        torch.get_num_threads(),
+        list_versions(),
+        {"config": config, "overrides": options},
+    )
+    shutil.rmtree(done, ignore_errors=True)
+    partial.rename(done)
+    return record
+
+
+def prepare_files(cell: Cell, data: Path, folder: Path) -> Files | None:
+    """Name the files of a cell; historical texts are prepared first, as for all other rows."""
+    if cell.table == "inflection":
+        return inflection_files(data, cell.language, cell.size)
+    if cell.table == "g2p":
+        return g2p_files(data, cell.language)
+    if cell.table == "maths":
+        return None
+    prepared = Files(*(folder / f"{name}.jsonl" for name in Files._fields))
+    stored = normalisation_files(data, cell.language)
+    limits = (NORMALISATION_SIZES[cell.size], None, None)
+    for source, limit, path in zip(stored, limits, prepared, strict=True):
+        with whole_file(path) as file:
+            for example in read_normalisation(source)[:limit]:
+                line = {"input": example.source, "target": example.target}
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return prepared
+
+
+Row = dict[str, str]
+
+
+def _read_predictions(path: Path) -> dict[str, list[Row]]:
+    """Read what a run predicts, by split."""
+    rows: dict[str, list[Row]] = defaultdict(list)
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, dialect="excel-tab"):
+            rows[row["split"]].append(row)
+    return rows
+
+
+def _scores(
+    cell: Cell, reported: dict[str, dict[str, Any]], predicted: dict[str, list[Row]]
+) -> dict[str, Score]:
+    """Take the run's own exact match and C/N; count the errors as for all other rows."""
+    scores = {}
+    for split, own in reported.items():
+        if split == "train":
+            continue
+        texts = [[row[name] for row in predicted[split]] for name in ("prediction", "target")]
+        found = score(*([_split(cell, text) for text in side] for side in texts))
+        scores["dev" if split == "val" else split] = found._replace(
+            accuracy=own["exact_match"], coarse_share=own["coarse_share"]
+        )
+    return scores
+
+
+def _split(cell: Cell, text: str) -> Units:
+    """Split a text into what its table counts: phones, or graphemes."""
+    text = unicodedata.normalize("NFC", text)
+    return tuple(text.split() if cell.table == "g2p" else split_graphemes(text))
+
+
+def _time_prediction(checkpoint: Path, predicted: dict[str, list[Row]]) -> float:
+    """Rewrite the test texts once more, and say how many a second."""
+    module = load_module(checkpoint)
+    rows = [
+        row for split, rows in predicted.items() if split not in ("train", "val") for row in rows
+    ]
+    tags: list[Sequence[str]] = [[t for t in row["tags"].split(";") if t] for row in rows]
+    start = time.perf_counter()
+    for first in range(0, len(rows), BATCH):
+        here = slice(first, first + BATCH)
+        with torch.no_grad():
+            module([row["input"] for row in rows[here]], tags[here])
+    return len(rows) / (time.perf_counter() - start)

@@ -1,0 +1,168 @@
+"""The tables, from whatever records there are."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+
+from benchmarks.pools.tables import format_table
+from benchmarks.transduction import published
+from benchmarks.transduction.cells import (
+    CORPORA,
+    G2P_LANGUAGES,
+    INFLECTION_LANGUAGES,
+    INFLECTION_SIZES,
+    VARIANTS,
+    Cell,
+)
+from benchmarks.transduction.records import Record
+from benchmarks.transduction.scoring import Score
+from benchmarks.transduction.speed import speed_table
+
+Records = Mapping[Cell, Record]
+
+NAMES = {
+    "suffix_table": "suffix table",
+    "look_up": "look-up",
+    "tagger": "LSTM tagger",
+    "ours": "ours",
+    "without_pool": "ours, without the pool",
+    "fixed_threshold": "ours, with a fixed threshold",
+}
+NOT_RUN = "not run"
+
+MERGED = 0.95
+"""Of C/N; a run above it counts as one without the pool."""
+
+NOTES = f"""\
+Text into text on real data: `python -m benchmarks.transduction run`, then `... table`.
+
+Weights are chosen by the dev set alone. Mean and standard deviation where there are several seeds.
+**Bold**: ours, past the first published row, or past the look-up where there is none. †: a run with
+C/N, coarse over fine nodes of the test texts, above {MERGED}: counts as without the pool. Published
+rows and their sources: `benchmarks/transduction/published.py`."""
+
+
+def report(records: Records) -> str:
+    """Lay out all tables."""
+    tables = [
+        *(inflection_table(records, size) for size in INFLECTION_SIZES),
+        merging_table(records),
+        g2p_table(records),
+        *(normalisation_table(records, size) for size in ("25000", "all")),
+        maths_table(records),
+        speed_table(records),
+    ]
+    return "\n\n".join([NOTES, *tables]) + "\n"
+
+
+def runs(records: Records, table: str, language: str, size: str, row: str) -> list[Record]:
+    """Pick the records of all seeds."""
+    return [r for cell, r in sorted(records.items()) if cell[:4] == (table, language, size, row)]
+
+
+def show(values: Sequence[float], decimals: int = 1) -> str:
+    """Write a number, or mean and spread of several.
+
+    >>> show([90.0]), show([90.0, 92.0]), show([])
+    ('90.0', '91.0 ± 1.4', 'not run')
+    """
+    if not values:
+        return NOT_RUN
+    mean = f"{fmean(values):.{decimals}f}"
+    return mean if len(values) == 1 else f"{mean} ± {stdev(values):.{decimals}f}"
+
+
+def is_ours(row: str) -> bool:
+    """Whether a row is of the text model."""
+    return row == "ours" or row in VARIANTS
+
+
+def mark(text: str, row: str, passed: bool, found: Sequence[Score]) -> str:
+    """Put ours in bold where it is past the bar, and mark what does not merge."""
+    if not is_ours(row):
+        return text
+    bold = f"**{text}**" if passed else text
+    alone = any(s.coarse_share is not None and s.coarse_share > MERGED for s in found)
+    return f"{bold} †" if alone else bold
+
+
+def accuracy_cell(
+    records: Records, task: tuple[str, str, str], row: str, bar: float | None, split: str = "test"
+) -> str:
+    """Write the word accuracy of a row, in percent."""
+    found = [record.scores[split] for record in runs(records, *task, row)]
+    values = [100 * score.accuracy for score in found]
+    passed = bool(values) and bar is not None and fmean(values) > bar
+    return mark(show(values), row, passed, found)
+
+
+def inflection_table(records: Records, size: str) -> str:
+    """Published rows, then what was run here; the variants at medium."""
+    bars = published.INFLECTION[size]
+    variants = VARIANTS if size == "medium" else ()
+    lines = [[b.name, *(f"{b.values[c][0]:.1f}" for c in INFLECTION_LANGUAGES)] for b in bars]
+    for row in ("suffix_table", "tagger", *variants, "ours"):
+        tasks = (("inflection", language, size) for language in INFLECTION_LANGUAGES)
+        cells = [accuracy_cell(records, t, row, bars[0].values[t[1]][0]) for t in tasks]
+        lines.append([NAMES[row], *cells])
+    title = f"Inflection 2018, {size}: word accuracy, %"
+    return format_table(title, ["", *INFLECTION_LANGUAGES], lines)
+
+
+def merging_table(records: Records) -> str:
+    """How much the variants merge."""
+    lines = []
+    for row in (*VARIANTS, "ours"):
+        cells = []
+        for language in INFLECTION_LANGUAGES:
+            found = runs(records, "inflection", language, "medium", row)
+            shares = [r.scores["test"].coarse_share for r in found]
+            cells.append(show([share for share in shares if share is not None], 2))
+        lines.append([NAMES[row], *cells])
+    return format_table("Inflection 2018, medium: C/N", ["", *INFLECTION_LANGUAGES], lines)
+
+
+def g2p_table(records: Records) -> str:
+    """WER and PER."""
+    lines = []
+    for bar in published.G2P:
+        values = [" / ".join(f"{v:.2f}" for v in bar.values[c]) for c in G2P_LANGUAGES]
+        lines.append([bar.name, *values])
+    cells = []
+    for language in G2P_LANGUAGES:
+        found = [r.scores["test"] for r in runs(records, "g2p", language, "all", "ours")]
+        wer, per = [100 - 100 * s.accuracy for s in found], [100 * s.error_rate for s in found]
+        text = f"{show(wer, 2)} / {show(per, 2)}" if found else NOT_RUN
+        passed = bool(found) and fmean(wer) < published.G2P[0].values[language][0]
+        cells.append(mark(text, "ours", passed, found))
+    lines.append([NAMES["ours"], *cells])
+    title = "Grapheme to phoneme 2020: WER / PER, %, lower is better"
+    return format_table(title, ["", *G2P_LANGUAGES], lines)
+
+
+def normalisation_table(records: Records, size: str) -> str:
+    """Published rows, then what was run here; the look-up is the bar if there is no other."""
+    bars = published.NORMALISATION[size]
+    lines = [[bar.name, *(f"{bar.values[c][0]:.1f}" for c in CORPORA)] for bar in bars]
+    for row in ("look_up", "tagger", "ours"):
+        cells = []
+        for corpus in CORPORA:
+            task = ("normalisation", corpus, size)
+            known = runs(records, *task, "look_up")
+            floor = 100 * known[0].scores["test"].accuracy if known else None
+            bar = bars[0].values[corpus][0] if bars else floor
+            cells.append(accuracy_cell(records, task, row, bar))
+        lines.append([NAMES[row], *cells])
+    used = "all training tokens" if size == "all" else f"first {int(size):,} training tokens"
+    title = f"Historical normalisation, {used}: word accuracy, %"
+    return format_table(title, ["", *CORPORA], lines)
+
+
+def maths_table(records: Records) -> str:
+    """Exact match of held-out problems, level by level."""
+    task = ("maths", "curriculum", "all")
+    levels = [f"level_{number}" for number in (1, 2, 3, 4)]
+    lines = [
+        [NAMES[row], *(accuracy_cell(records, task, row, None, level) for level in levels)]
+        for row in ("tagger", "ours")
+    ]
+    return format_table("Maths curriculum: exact match, %", ["", *levels], lines)

@@ -1,0 +1,36 @@
+"""How good predictions are, the same for every row."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rapidfuzz.distance import Levenshtein
+
+Units = tuple[str, ...]
+
+
+class Score(NamedTuple):
+    """How good the predictions for a set of examples are.
+
+    Attributes:
+        examples: How many.
+        accuracy: Share of predictions equal to the target.
+        error_rate: Levenshtein distances in units, over the number of units of the targets.
+        coarse_share: C/N, coarse over fine nodes; None where nothing merges.
+    """
+
+    examples: int
+    accuracy: float
+    error_rate: float
+    coarse_share: float | None = None
+
+
+def score(predictions: Sequence[Units], targets: Sequence[Units]) -> Score:
+    """Compare predictions with targets.
+
+    >>> score([("k", "a"), ("b",)], [("k", "o"), ("b",)])
+    Score(examples=2, accuracy=0.5, error_rate=0.3333333333333333, coarse_share=None)
+    """
+    both = list(zip(predictions, targets, strict=True))
+    right = sum(prediction == target for prediction, target in both)
+    distance = sum(Levenshtein.distance(prediction, target) for prediction, target in both)
+    return Score(len(both), right / len(both), distance / sum(map(len, targets)))

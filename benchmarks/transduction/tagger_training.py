@@ -1,0 +1,155 @@
+"""Train the LSTM tagger, and rewrite with it."""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmarks.transduction.data import Pair
+from benchmarks.transduction.edit_labels import Labels, apply_labels, label_units
+from benchmarks.transduction.scoring import score
+from benchmarks.transduction.tagger import (
+    IGNORED,
+    UNKNOWN,
+    Inventory,
+    Tagger,
+    label_batch,
+    make_batch,
+    take_inventory,
+)
+
+Units = tuple[str, ...]
+
+
+class Course(NamedTuple):
+    """How to train.
+
+    Attributes:
+        epochs: As long as these are not fewer steps than ``least`` and not more than ``most``.
+        least: Steps of Adam.
+        most: Steps of Adam.
+        size: Examples a step.
+        lr: Highest learning rate; it rises and falls once.
+        channels: Features of an embedding.
+        hidden: Features of one direction of the LSTM.
+        layers: Of the LSTM.
+        dropout: Probability of dropping a feature.
+        unknown: Probability that a unit is read as an unknown one.
+        checks: How often the dev set is looked at, to keep the best weights.
+    """
+
+    epochs: int = 50
+    least: int = 1000
+    most: int = 6000
+    size: int = 32
+    lr: float = 3e-3
+    channels: int = 128
+    hidden: int = 128
+    layers: int = 1
+    dropout: float = 0.3
+    unknown: float = 0.01
+    checks: int = 15
+
+
+class TrainedTagger(NamedTuple):
+    """A tagger with what it needs to rewrite, and the number of epochs it took."""
+
+    model: Tagger
+    inventory: Inventory
+    epochs: float
+
+
+def count_steps(examples: int, course: Course) -> int:
+    """Return the number of steps for a training set of this size."""
+    return min(max(course.least, course.epochs * -(-examples // course.size)), course.most)
+
+
+def train_tagger(
+    train: Sequence[Pair],
+    dev: Sequence[Pair],
+    course: Course,
+    seed: int = 0,
+    log: Callable[[str], None] = print,
+) -> TrainedTagger:
+    """Minimise the cross-entropy of the edits; keep the weights that are best on ``dev``.
+
+    Without a dev set the last weights are kept.
+    """
+    torch.manual_seed(seed)
+    labels = [label_units(source, target) for source, target, _ in train]
+    inventory = take_inventory(train, labels)
+    model = Tagger(inventory, course.channels, course.hidden, course.layers, course.dropout)
+    steps = count_steps(len(train), course)
+    optimizer = torch.optim.Adam(model.parameters(), lr=course.lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, course.lr, steps, pct_start=0.1)
+    best, kept = -1.0, model
+    every = -(-steps // course.checks)
+    for step, rows in zip(
+        range(1, steps + 1), _draw_batches(len(train), course.size), strict=False
+    ):
+        loss = _loss(model, [train[i] for i in rows], [labels[i] for i in rows], inventory, course)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimizer.step()
+        schedule.step()
+        if dev and (step % every == 0 or step == steps):
+            predictions = rewrite(TrainedTagger(model, inventory, 0), dev)
+            right = score(predictions, [pair.target for pair in dev]).accuracy
+            log(f"step {step}: {right:.1%} of dev")
+            if right > best:
+                best, kept = right, copy.deepcopy(model)
+    return TrainedTagger(kept.eval(), inventory, steps * course.size / len(train))
+
+
+def _draw_batches(count: int, size: int) -> Iterator[list[int]]:
+    """Shuffle anew each epoch, without end."""
+    while True:
+        order = torch.randperm(count).tolist()
+        yield from (order[start : start + size] for start in range(0, count, size))
+
+
+def _loss(
+    model: Tagger,
+    pairs: Sequence[Pair],
+    labels: Sequence[Labels],
+    inventory: Inventory,
+    course: Course,
+) -> Tensor:
+    """Cross-entropy a text."""
+    model.train()
+    batch = make_batch(pairs, inventory)
+    hidden = (torch.rand(batch.units.shape) < course.unknown) & (batch.units > UNKNOWN)
+    scores = model(batch._replace(units=batch.units.masked_fill(hidden, UNKNOWN)))
+    total = torch.zeros(())
+    for logits, label in zip(scores, label_batch(labels, inventory), strict=True):
+        total = total + F.cross_entropy(
+            logits.flatten(0, 1), label.flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+    return total / len(pairs)
+
+
+@torch.no_grad()
+def rewrite(trained: TrainedTagger, pairs: Sequence[Pair], size: int = 256) -> list[Units]:
+    """Carry out the most probable edits of each source."""
+    model, inventory, _ = trained
+    model.eval()
+    operations, insertions = list(inventory.operations), list(inventory.insertions)
+    written: list[Units] = [()] * len(pairs)
+    # Texts of like length go together: less padding.
+    order = sorted(range(len(pairs)), key=lambda i: len(pairs[i].source))
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        scores = model(make_batch([pairs[i] for i in rows], inventory))
+        tops = [score.argmax(dim=-1).tolist() for score in scores]
+        for row, edits, gaps in zip(rows, *tops, strict=True):
+            source = pairs[row].source
+            labels = Labels(
+                tuple(operations[k] for k in edits[: len(source)]),
+                tuple(insertions[k] for k in gaps[: len(source) + 1]),
+            )
+            written[row] = apply_labels(source, labels)
+    return written

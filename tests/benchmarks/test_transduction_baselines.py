@@ -1,0 +1,201 @@
+"""The rows of the transduction tables that are made without the text model."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from benchmarks.transduction.data import (
+    Pair,
+    Splits,
+    normalisation_files,
+    read_g2p,
+    read_maths,
+    read_normalisation,
+    read_splits,
+)
+from benchmarks.transduction.edit_labels import Labels, apply_labels, label_units
+from benchmarks.transduction.look_up import learn_answers, look_up
+from benchmarks.transduction.scoring import score
+from benchmarks.transduction.suffix_table import inflect, learn_suffixes
+from benchmarks.transduction.tagger_training import Course, rewrite, train_tagger
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+
+
+def needs(name: str) -> pytest.MarkDecorator:
+    folder = DATA / name
+    return pytest.mark.skipif(not folder.is_dir(), reason=f"no data in {folder}")
+
+
+def pair(source: str, target: str, *tags: str) -> Pair:
+    return Pair(tuple(source), tuple(target), tags)
+
+
+def accuracy(splits: Splits, predictions: list[tuple[str, ...]]) -> float:
+    return 100 * score(predictions, [p.target for p in splits.test["test"]]).accuracy
+
+
+def test_the_longest_suffix_wins() -> None:
+    table = learn_suffixes(
+        [
+            pair("walk", "walked", "PST"),
+            pair("bake", "baked", "PST"),
+            pair("walk", "walks", "PRS"),
+            pair("go", "went", "PST"),
+        ]
+    )
+    # "" -> "ed" of walk beats nothing; "e" -> "ed" of bake is longer.
+    assert inflect(table, "jump", ("PST",)) == "jumped"
+    assert inflect(table, "hike", ("PST",)) == "hiked"
+    assert inflect(table, "jump", ("PRS",)) == "jumps"
+    # "go" and "went" share the mark of the start alone: cut there, all of it is replaced.
+    assert inflect(table, "go", ("PST",)) == "went"
+    assert inflect(table, "ago", ("PST",)) == "awent"
+    assert inflect(table, "jump", ("FUT",)) == "jump"
+
+
+def test_the_commonest_replacement_wins_and_of_equals_the_first() -> None:
+    several = [pair("ab", "abx"), pair("cb", "cby"), pair("db", "dby")]
+    assert inflect(learn_suffixes(several), "eb", ()) == "eby"
+    assert inflect(learn_suffixes(several[:2]), "eb", ()) == "ebx"
+    assert inflect(learn_suffixes(several[1::-1]), "eb", ()) == "eby"
+
+
+@needs("sigmorphon2018_inflection")
+@pytest.mark.parametrize(
+    ("language", "size", "expected"),
+    [
+        ("english", "low", "79.8"),
+        ("english", "medium", "91.3"),
+        ("german", "medium", "75.8"),
+        ("turkish", "low", "14.7"),
+        ("finnish", "medium", "35.3"),
+        ("finnish", "high", "51.3"),
+    ],
+)
+def test_the_suffix_table_reaches_what_it_is_known_to(
+    language: str, size: str, expected: str
+) -> None:
+    splits = read_splits(DATA, "inflection", language, size)
+    table = learn_suffixes(splits.train)
+    forms = [inflect(table, "".join(p.source), p.tags) for p in splits.test["test"]]
+    assert f"{accuracy(splits, [tuple(form) for form in forms]):.1f}" == expected
+
+
+def test_look_up_by_hand() -> None:
+    answers = learn_answers([pair("vnd", "und"), pair("vnd", "vnd"), pair("vnd", "und")])
+    assert look_up(answers, tuple("vnd")) == tuple("und")
+    assert look_up(answers, tuple("vns")) == tuple("vns")
+
+
+@needs("histnorm")
+@pytest.mark.parametrize(
+    ("corpus", "size", "expected"),
+    [
+        # "memorise" of the README beside the data.
+        ("german-ridges", "all", "82.18"),
+        ("icelandic-icepahc", "all", "83.00"),
+        ("german-ridges", "25000", "78.34"),
+        ("icelandic-icepahc", "25000", "78.85"),
+    ],
+)
+def test_look_up_reaches_what_it_is_known_to(corpus: str, size: str, expected: str) -> None:
+    splits = read_splits(DATA, "normalisation", corpus, size)
+    assert len(splits.train) == 25_000 or size == "all"
+    answers = learn_answers(splits.train)
+    predictions = [look_up(answers, p.source) for p in splits.test["test"]]
+    assert f"{accuracy(splits, predictions):.2f}" == expected
+
+
+@needs("histnorm")
+@pytest.mark.parametrize(
+    ("corpus", "counts"),
+    [("german-ridges", [41868, 9712, 9590]), ("icelandic-icepahc", [49633, 6109, 6037])],
+)
+def test_preprocessing_leaves_as_many_lines_as_is_known(corpus: str, counts: list[int]) -> None:
+    assert [len(read_normalisation(p)) for p in normalisation_files(DATA, corpus)] == counts
+
+
+def test_preprocessing_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    path.write_text("Vnd \tUND\n\n.\t.\nx\t\n1545\t1545\n12\tzwölf\no\u0308l\tÖl\n.\t.I.\tI.\n")
+    assert [example[:2] for example in read_normalisation(path)] == [
+        ("vnd", "und"),
+        ("0000", "0000"),
+        ("12", "zwölf"),
+        ("öl", "öl"),
+    ]
+
+
+def test_korean_is_read_by_letters(tmp_path: Path) -> None:
+    path = tmp_path / "kor.tsv"
+    path.write_text("가발\tk a̠ b a̠ ɭ\n")
+    (found,) = read_g2p(path)
+    assert len(found.source) == 5  # two letters and three
+    assert found.target == ("k", "a̠", "b", "a̠", "ɭ")
+
+
+def test_maths_are_the_problems_of_the_data_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    import yaml
+
+    from lightning_modules import MathsDataModule
+
+    monkeypatch.chdir(ROOT)
+    config = Path("conf/maths.yaml")
+    splits = read_maths(config)
+    data = MathsDataModule(**yaml.safe_load(config.read_text())["data"]["init_args"])
+    texts = {name: ["".join(p.source) for p in pairs] for name, pairs in splits.test.items()}
+    texts["train"] = ["".join(p.source) for p in splits.train]
+    assert texts == {name: [e.source for e in found] for name, found in data.splits.items()}
+    held_out = [text for name in splits.test for text in texts[name]]
+    assert len(held_out) == len(set(held_out)) > 0
+    assert not set(held_out) & set(texts["train"])
+
+
+def test_labels_by_hand() -> None:
+    assert label_units(tuple("hope"), tuple("hoping")) == Labels(
+        (None, None, None, ""), ((), (), (), (), tuple("ing"))
+    )
+
+
+def test_labels_lead_to_the_target() -> None:
+    draw = random.Random(0)
+    units = ["a", "t͡ʃ", "t", "͡", "aː", " "]
+    for _ in range(200):
+        source, target = (tuple(draw.choices(units, k=draw.randint(0, 6))) for _ in range(2))
+        assert apply_labels(source, label_units(source, target)) == target
+
+
+def test_scores_by_hand() -> None:
+    found = score([tuple("abc"), ("t͡ʃ",)], [tuple("abd"), ("t͡ʃ",)])
+    assert found == (2, 0.5, 0.25, None)
+
+
+SMALL = Course(most=120, size=16, lr=1e-2, channels=16, hidden=16, layers=1, checks=4)
+
+
+def plural(stem: str) -> list[Pair]:
+    return [pair(stem, stem + "s", "PL"), pair(stem, stem, "SG"), pair(stem, "re" + stem, "RE")]
+
+
+def test_the_tagger_learns_a_tiny_task() -> None:
+    draw = random.Random(0)
+    stems = ["".join(draw.choices("abcde", k=draw.randint(2, 5))) for _ in range(60)]
+    train, dev = ([p for stem in part for p in plural(stem)] for part in (stems[:50], stems[50:]))
+    trained = train_tagger(train, dev, SMALL, log=lambda said: None)
+    assert rewrite(trained, dev, size=7) == [p.target for p in dev]
+    # A unit and a tag that nobody has seen are no error; what is kept is the unit itself.
+    ((first, *_),) = rewrite(trained, [pair("ñab", "", "XX", "SG")])
+    assert first in "ñr"
+
+
+def test_the_tagger_does_without_tags_and_dev_set() -> None:
+    train = [pair("ab", "b"), pair("cb", "b"), pair("b", "b")]
+    course = SMALL._replace(most=60, dropout=0.0)
+    trained = train_tagger(train, [], course, log=lambda said: None)
+    assert rewrite(trained, train) == [("b",)] * 3
+    again = train_tagger(train, [], course, log=lambda said: None)
+    states = (t.model.state_dict() for t in (trained, again))
+    assert all((a == b).all() for a, b in zip(*(s.values() for s in states), strict=True))

@@ -1,0 +1,275 @@
+"""The harness of the transduction tables: cells, records, resuming, and what is rendered."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.transduction import overrides, published
+from benchmarks.transduction.__main__ import main
+from benchmarks.transduction.cells import Cell, find_cell, list_cells
+from benchmarks.transduction.data import NORMALISATION_SIZES
+from benchmarks.transduction.ours import prepare_files
+from benchmarks.transduction.records import Record, read_record, record_path, write_record
+from benchmarks.transduction.report import report
+from benchmarks.transduction.running import choose, run_missing
+from benchmarks.transduction.scoring import Score
+from pyg_grapheme.data import Example, read_examples
+
+RESULTS = Path(__file__).resolve().parents[3] / "shared/data/sigmorphon2018_inflection"
+
+
+def make_record(cell: Cell, accuracy: float, share: float | None = None, **splits: float) -> Record:
+    scores = {n: Score(100, a, 0.25, share) for n, a in (splits or {"test": accuracy}).items()}
+    return Record(cell.name, scores, 90.0, 3, 50.0, 200.0, 1, {}, {})
+
+
+def test_every_cell_is_there_once_and_baselines_come_first() -> None:
+    cells = list_cells()
+    assert len(cells) == len(set(cells))
+    assert all(find_cell(cell.name) == cell for cell in cells)
+    rows = [cell.row for cell in cells]
+    ours = rows.index("ours")
+    assert set(rows[:ours]) == {"suffix_table", "look_up", "tagger"}
+    # 12 of inflection, 4 of g2p, 4 of normalisation, 1 of maths; only then variants and seeds.
+    assert rows[ours : ours + 21] == ["ours"] * 21
+    assert all(cell.seed == 0 for cell in cells[: ours + 21])
+    medium = [c for c in cells if c[:3] == ("inflection", "turkish", "medium")]
+    for row in ("ours", "without_pool", "fixed_threshold"):
+        assert [c.seed for c in medium if c.row == row] == [0, 1, 2]
+
+
+def test_an_unknown_cell_is_named() -> None:
+    with pytest.raises(ValueError, match=r"Expected 'name' to be that of a cell \(got 'a/b'\)"):
+        find_cell("a/b")
+
+
+def test_patterns_choose() -> None:
+    names = {cell.name for cell in choose(list_cells(), ["g2p/kor", "*/look_up"])}
+    corpora = ("german-ridges", "icelandic-icepahc")
+    looked_up = {f"normalisation/{c}/{s}/look_up/0" for c in corpora for s in ("25000", "all")}
+    assert names == {"g2p/kor/all/ours/0"} | looked_up
+    assert choose(list_cells(), []) == list_cells()
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    cell = Cell("inflection", "english", "low", "ours")
+    record = make_record(cell, 0.5, 0.25)
+    assert read_record(tmp_path, cell) is None
+    write_record(tmp_path, cell, record)
+    assert read_record(tmp_path, cell) == record
+    assert [path.name for path in record_path(tmp_path, cell).parent.iterdir()] == ["0.json"]
+
+
+QUICK = [Cell("fake", name, "low", "ours") for name in ("first", "second", "third")]
+
+PROGRAM = """
+import pathlib, sys
+path, tries, code = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
+tries.open("a").write("x")
+print("said")
+if code:
+    sys.exit(code)
+path.parent.mkdir(parents=True)
+path.write_text("{}")
+"""
+
+
+def run_quick(folder: Path, broken: str = "", hours: float = 1.0) -> tuple[list[str], list[str]]:
+    """Run three cells that only write a file; say which failed and how often each was tried."""
+
+    def command(cell: Cell) -> list[str]:
+        paths = [str(record_path(folder, cell)), str(folder / cell.language)]
+        return [sys.executable, "-c", PROGRAM, *paths, "3" if cell.language == broken else "0"]
+
+    failed = run_missing(QUICK, folder, command, folder / "logs", hours)
+    tries = [folder / cell.language for cell in QUICK]
+    return [c.language for c in failed], [p.read_text() if p.exists() else "" for p in tries]
+
+
+def test_a_crash_loses_its_own_cell_and_the_next_run_makes_it_good(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_quick(tmp_path, broken="second") == (["second"], ["x", "x", "x"])
+    assert "fake/second/low/ours/0: failed with status 3" in capsys.readouterr().err
+    assert run_quick(tmp_path) == ([], ["x", "xx", "x"])
+    assert (tmp_path / "logs/fake/second/low/ours/0.log").read_text() == "said\nsaid\n"
+
+
+def test_no_cell_is_begun_when_time_is_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_quick(tmp_path, hours=0.0) == ([], ["", "", ""])
+    assert "before fake/first" in capsys.readouterr().err
+
+
+def test_the_list_says_what_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = Cell("g2p", "kor", "all", "ours")
+    write_record(tmp_path, cell, make_record(cell, 0.5))
+    main(["list", "--only", "g2p", f"--output={tmp_path}"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert [line for line in lines if line.startswith("done")] == [f"done     {cell.name}"]
+
+
+def line_of(text: str, title: str, row: str) -> list[str]:
+    """Find a row of a table."""
+    table = text.split(f"### {title}")[1].split("###")[0]
+    (line,) = [each for each in table.splitlines() if each.startswith(f"| {row} ")]
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_missing_cells_are_not_run(tmp_path: Path) -> None:
+    main(["table", f"--output={tmp_path}", f"--report={tmp_path / 'tables.md'}"])
+    text = (tmp_path / "tables.md").read_text(encoding="utf-8")
+    for title in ("Inflection 2018, low", "Grapheme to phoneme 2020", "Maths curriculum"):
+        assert line_of(text, title, "ours") == ["not run"] * 4
+    assert line_of(text, "Historical normalisation, all", "look-up") == ["not run"] * 2
+    assert line_of(text, "Inflection 2018, medium: word", "uzh-01") == [
+        "94.5",
+        "80.1",
+        "90.7",
+        "82.8",
+    ]
+    assert "nan" not in text
+
+
+def test_seeds_make_a_mean_and_a_spread_and_bold_is_past_the_rules() -> None:
+    turkish = [Cell("inflection", "turkish", "medium", "ours", seed) for seed in range(3)]
+    english, low = Cell("inflection", "english", "medium", "ours"), ("inflection", "english", "low")
+    alone = Cell("inflection", "german", "medium", "without_pool")
+    records = {
+        **{c: make_record(c, a, 0.5) for c, a in zip(turkish, (0.6, 0.62, 0.64), strict=True)},
+        english: make_record(english, 0.905, 0.5),  # as good as the rules is not past them
+        alone: make_record(alone, 0.9, 0.96),
+        Cell(*low, "tagger"): make_record(Cell(*low, "tagger"), 0.99),
+    }
+    text = report(records)
+    medium = line_of(text, "Inflection 2018, medium: word", "ours")
+    assert medium == ["90.5", "not run", "**62.0 ± 2.0**", "not run"]
+    assert (
+        line_of(text, "Inflection 2018, medium: word", "ours, without the pool")[1] == "**90.0** †"
+    )
+    assert line_of(text, "Inflection 2018, medium: C/N", "ours")[2] == "0.50 ± 0.00"
+    assert line_of(text, "Inflection 2018, low", "LSTM tagger")[0] == "99.0"
+    assert line_of(text, "Speed", "inflection, english, medium: ours")[:2] == ["3", "1.5"]
+
+
+def test_errors_of_phones_are_lower_the_better() -> None:
+    french, dutch = (Cell("g2p", language, "all", "ours") for language in ("fre", "dut"))
+    records = {french: make_record(french, 0.94), dutch: make_record(dutch, 0.8)}
+    row = line_of(report(records), "Grapheme to phoneme 2020", "ours")
+    assert row == ["**6.00 / 25.00**", "not run", "20.00 / 25.00", "not run"]
+
+
+def test_maths_are_told_by_level() -> None:
+    cell = Cell("maths", "curriculum", "all", "tagger")
+    record = make_record(cell, 0, level_1=0.1, level_2=0.2, level_3=0.3, level_4=0.4)
+    row = line_of(report({cell: record}), "Maths curriculum", "LSTM tagger")
+    assert row == ["10.0", "20.0", "30.0", "40.0"]
+
+
+@pytest.mark.skipif(not RESULTS.is_dir(), reason=f"no published results in {RESULTS}")
+@pytest.mark.parametrize("size", ["low", "medium", "high"])
+def test_published_rows_are_those_of_the_organisers_sheet(size: str) -> None:
+    with (RESULTS / f"published_results_{size}.tsv").open(encoding="utf-8", newline="") as file:
+        head, *lines = csv.reader(file, dialect="excel-tab")
+    wanted = ("english", "german", "turkish", "finnish")
+    sheet = {
+        language: {system: float(v) for system, v in zip(head[1:], values, strict=True)}
+        for language, *values in lines
+        if language in wanted
+    }
+    rules, uzh, best = published.INFLECTION[size]
+    for language in wanted:
+        assert rules.values[language] == (sheet[language]["baseline"],)
+        assert uzh.values[language] == (sheet[language]["uzh-01"],)
+        assert best.values[language] == (max(sheet[language].values()),)
+
+
+def test_a_training_that_was_cut_short_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell("maths", "curriculum", "all", "ours", 1)
+    monkeypatch.setattr(overrides, "RESUME", "--ckpt_path")
+    assert not any(o.startswith("--ckpt_path") for o in overrides.fit_options(cell, None, tmp_path))
+    checkpoint = tmp_path / "run/version_0/checkpoints/last.ckpt"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    options = overrides.fit_options(cell, None, tmp_path)
+    assert f"--ckpt_path={checkpoint}" in options
+    assert "--seed_everything=1" in options
+
+
+def test_historical_texts_are_prepared_for_ours_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "histnorm"
+    folder.mkdir()
+    for name in ("train", "dev", "test"):
+        (folder / f"german-ridges.{name}.txt").write_text("Vnd\tUnd\n.\t.\n\nEr\tEr\nJa\tJa\n")
+    monkeypatch.setitem(NORMALISATION_SIZES, "25000", 2)
+    cell = Cell("normalisation", "german-ridges", "25000", "ours")
+    files = prepare_files(cell, tmp_path, tmp_path)
+    assert files is not None
+    three = [Example("vnd", "und"), Example("er", "er"), Example("ja", "ja")]
+    assert [read_examples(path) for path in files] == [three[:2], three, three]
+
+
+CONFIG = """
+data:
+  class_path: lightning_modules.TextDataModule
+model:
+  channels: 8
+  layers: 1
+  heads: 2
+  loss: cross_entropy
+checkpoint:
+  monitor: val/exact_match
+  mode: max
+trainer:
+  max_epochs: 1
+  accelerator: cpu
+"""
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*LeafSpec.*is deprecated",
+    "ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning",
+    "ignore:The '.*_dataloader' does not have many workers",
+    "ignore:.*is smaller than the logging interval",
+)
+@pytest.mark.parametrize("row", ["ours", "without_pool"])
+def test_the_text_model_leaves_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str
+) -> None:
+    config = tmp_path / "tiny.yaml"
+    config.write_text(CONFIG)
+    monkeypatch.setitem(overrides.CONFIGS, "inflection", config)
+    data = tmp_path / "data/sigmorphon2018_inflection/english"
+    data.mkdir(parents=True)
+    for name in ("train-medium", "dev", "test"):
+        (data / f"{name}.tsv").write_text("walk\twalked\tV;PST\ngo\twent\tV;PST\nbe\tbe\tV;NFIN\n")
+    cell = Cell("inflection", "english", "medium", row)
+    folders = [f"--{name}={tmp_path / name}" for name in ("output", "work", "data")]
+    main(["cell", cell.name, *folders, "--threads=1"])
+    record = read_record(tmp_path / "output", cell)
+    assert record is not None
+    assert set(record.scores) == {"dev", "test"}
+    assert record.scores["test"].examples == 3
+    (summary,) = (tmp_path / "work" / cell.name / "done").glob("run/version_0/summary.json")
+    with (summary.parent / "predictions.tsv").open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(file, dialect="excel-tab") if r["split"] == "test"]
+    right = sum(r["prediction"] == r["target"] for r in rows)
+    assert record.scores["test"].accuracy == pytest.approx(right / 3)
+    assert record.epochs == 1
+    assert record.words_per_second > 0
+    share = record.scores["test"].coarse_share
+    assert share is not None
+    assert (share == 1) or row == "ours"
+    run = tmp_path / "work" / cell.name
+    assert [path.name for path in run.iterdir()] == ["done"]
+    text = record_path(tmp_path / "output", cell).read_text(encoding="utf-8")
+    assert json.loads(text)["setting"]["config"]["model"]["channels"] == 8
