@@ -29,12 +29,12 @@ from pyg_grapheme.data import (
     GraphPair,
     PairDataset,
     Vocabulary,
-    compute_edits,
     read_examples,
+    split_units,
 )
 from pyg_grapheme.data.bundled import resolve_path
 from pyg_grapheme.nn import GraphTransformNet
-from pyg_grapheme.nn.models import TransformLoss
+from pyg_grapheme.nn.models import TransformLoss, default_pool
 from pyg_grapheme.typing import LossName
 
 THREE = [Example("abc", "ab"), Example("xyz", "xy"), Example("123", "12")]
@@ -60,9 +60,10 @@ class Course(NamedTuple):
 def make(examples: Sequence[Example], seed: int = 0) -> tuple[GraphTransformNet, Vocabulary]:
     """A small model without dropout, in float64."""
     torch.manual_seed(seed)
-    vocabulary = Vocabulary.from_edits(compute_edits(e.source, e.target) for e in examples)
+    vocabulary = Vocabulary.from_texts(split_units(e.target) for e in examples)
+    pool = default_pool(16, threshold=0.69)
     net = GraphTransformNet(
-        vocabulary.graphemes, channels=16, layers=1, heads=2, dropout=0.0, buckets=256
+        vocabulary.units, channels=16, layers=1, dropout=0.0, buckets=256, pool=pool
     )
     return net.double(), vocabulary
 

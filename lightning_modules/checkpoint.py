@@ -20,10 +20,7 @@ def load_module(path: PathLikeStr) -> TransformModule:
         FileNotFoundError: if there is no such file.
         CheckpointError: if it is damaged, or of another model.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
-    checkpoint = _read(path)
+    checkpoint = read_checkpoint(path)
     options = checkpoint.get("hyper_parameters")
     if not isinstance(options, dict) or "vocabulary" not in options:
         raise CheckpointError(
@@ -42,7 +39,16 @@ def load_module(path: PathLikeStr) -> TransformModule:
     return module.eval()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
+    """Read what is in a checkpoint, without running any code that is in it.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        CheckpointError: if it is damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # The unpickler of a damaged file raises whatever it stumbles on.

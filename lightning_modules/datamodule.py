@@ -1,27 +1,36 @@
 """Where the examples come from."""
 
+import math
 from functools import cached_property
-from typing import get_args
+from typing import Any, get_args
 
 import lightning as L
+import torch
+from torch.utils.data import ConcatDataset, Dataset, DistributedSampler, Sampler
 from torch_geometric.loader import DataLoader
 
+from lightning_modules.epoch_seed import mix_seed
+from lightning_modules.samplers import OwnShare
 from pyg_grapheme.data import (
     Example,
+    GraphPair,
     PairDataset,
     Vocabulary,
-    compute_edits,
     generate_problems,
     read_examples,
+    split_units,
 )
 from pyg_grapheme.data.bundled import resolve_path
 from pyg_grapheme.data.curriculum import LEVELS, as_example
-from pyg_grapheme.options import expect_one_of
-from pyg_grapheme.typing import NormalForm, PreprocessName
+from pyg_grapheme.options import expect_count, expect_one_of
+from pyg_grapheme.typing import NormalForm, PreprocessName, UnitsName
 
 
 class TextDataModule(L.LightningDataModule):
     """Pairs of texts from files of any format that ``read_examples`` takes.
+
+    Pairs are shuffled anew in every epoch, in an order that follows from the seed of the run and
+    the number of the epoch. Of several processes, each reads its share.
 
     Args:
         train: File to train on, or ``bundled:NAME``.
@@ -31,6 +40,13 @@ class TextDataModule(L.LightningDataModule):
         form: Unicode normal form of all texts: "NFC", or "none" for as they come.
         preprocess: What is done to the examples of every file: "none", or "historical" for pairs of
             an old and a modern spelling.
+        source_units: What a node of a source is: "graphemes", "letters" (a Hangul syllable comes
+            apart) or "spaced" (what stands between spaces).
+        target_units: What a node of a target is, such as "spaced" for phones.
+        hallucinated: Probability that a pair is trained on with other letters in place of what its
+            texts have in common.
+        min_epoch: Pairs in an epoch of training at least: fewer are gone through several times.
+        train_limit: Train on the first so many examples; on all if None.
     """
 
     def __init__(
@@ -41,8 +57,15 @@ class TextDataModule(L.LightningDataModule):
         batch_size: int = 32,
         form: NormalForm = "NFC",
         preprocess: PreprocessName = "none",
+        source_units: UnitsName = "graphemes",
+        target_units: UnitsName = "graphemes",
+        train_limit: int | None = None,
+        hallucinated: float = 0.0,
+        min_epoch: int = 1,
     ) -> None:
         super().__init__()
+        self.allow_zero_length_dataloader_with_multiple_devices = True
+        self.seed_of_order = torch.initial_seed()
         if batch_size < 1:
             raise ValueError(f"Expected 'batch_size' to be at least 1 (got {batch_size})")
         if test and (taken := {"train", "val"} & test.keys()):
@@ -52,13 +75,23 @@ class TextDataModule(L.LightningDataModule):
         self.form: NormalForm = form
         expect_one_of("preprocess", preprocess, get_args(PreprocessName))
         self.preprocess: PreprocessName = preprocess
+        for name, units in (("source_units", source_units), ("target_units", target_units)):
+            expect_one_of(name, units, get_args(UnitsName))
+        self.source_units: UnitsName = source_units
+        self.target_units: UnitsName = target_units
+        if not 0 <= hallucinated <= 1:
+            raise ValueError(f"Expected 'hallucinated' to be in [0, 1] (got {hallucinated})")
+        self.hallucinated = hallucinated
+        self.min_epoch = expect_count("min_epoch", min_epoch)
+        self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
 
     def read_splits(self) -> dict[str, list[Example]]:
         """Read all examples, by split; "train" is there, "val" may be."""
-        return {
+        splits = {
             name: read_examples(resolve_path(path), self.preprocess)
             for name, path in self.files.items()
         }
+        return {**splits, "train": splits["train"][: self.train_limit]}
 
     @cached_property
     def splits(self) -> dict[str, list[Example]]:
@@ -67,27 +100,69 @@ class TextDataModule(L.LightningDataModule):
 
     @cached_property
     def vocabulary(self) -> list[str]:
-        """Graphemes that the edits of the training pairs write."""
-        edits = (compute_edits(e.source, e.target, self.form) for e in self.splits["train"])
-        return list(Vocabulary.from_edits(edits).graphemes)
+        """Units of the targets of the training pairs."""
+        targets = (example.target for example in self.splits["train"])
+        texts = (split_units(target, self.target_units, self.form) for target in targets)
+        return list(Vocabulary.from_texts(texts).units)
 
     @cached_property
     def datasets(self) -> dict[str, PairDataset]:
         """All examples as pairs of graphs, by split."""
-        vocabulary = Vocabulary(self.vocabulary)
-        return {name: PairDataset(e, vocabulary, self.form) for name, e in self.splits.items()}
+        return {name: self._dataset(name) for name in self.splits}
 
-    def loader(self, split: str, *, shuffle: bool = False) -> DataLoader:
-        """Batches of one split."""
-        return DataLoader(self.datasets[split], batch_size=self.batch_size, shuffle=shuffle)
+    def _dataset(self, split: str, hallucinated: float = 0.0) -> PairDataset:
+        return PairDataset(
+            self.splits[split],
+            Vocabulary(self.vocabulary),
+            self.form,
+            self.source_units,
+            self.target_units,
+            hallucinated,
+        )
+
+    def loader(self, split: str, sampler: Sampler[int] | None = None) -> DataLoader:
+        """Batches of one split, in order unless a sampler says which."""
+        return self._loader(self.datasets[split], sampler)
+
+    def _loader(self, pairs: Dataset[GraphPair], sampler: Sampler[int] | None) -> DataLoader:
+        return DataLoader(
+            pairs,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            # To begin an epoch must not draw from the generator that the model draws from.
+            generator=torch.Generator(),
+        )
 
     def train_dataloader(self) -> DataLoader:
-        """Shuffled batches to train on."""
-        return self.loader("train", shuffle=True)
+        """Shuffled batches to train on: of n processes, each reads every n-th pair.
+
+        Where they do not come out even, some pairs are read twice in an epoch.
+        """
+        once = self._dataset("train", self.hallucinated)
+        pairs: ConcatDataset[GraphPair] = ConcatDataset(
+            [once] * math.ceil(self.min_epoch / len(once))
+        )
+        world, rank = self._processes()
+        seed = mix_seed("order", self.seed_of_order)
+        return self._loader(pairs, DistributedSampler(pairs, world, rank, seed=seed))
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:
         """Batches to validate on, none if there is no such split."""
-        return self.loader("val") if "val" in self.splits else []
+        if "val" not in self.splits:
+            return []
+        return self.loader("val", OwnShare(self.datasets["val"], *self._processes()))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the order of the pairs follows from."""
+        return {"seed_of_order": self.seed_of_order}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with the order of the run that was begun."""
+        self.seed_of_order = state_dict["seed_of_order"]
+
+    def _processes(self) -> tuple[int, int]:
+        """How many there are, and the number of this one."""
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
 
 class MathsDataModule(TextDataModule):

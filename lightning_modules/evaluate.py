@@ -20,7 +20,10 @@ def main(arguments: list[str] | None = None) -> None:
             name: read_examples(resolve_path(name), options.preprocess) for name in options.examples
         }
     net = module.net
-    datasets = {name: PairDataset(e, net.vocabulary, net.form) for name, e in files.items()}
+    datasets = {
+        name: PairDataset(e, net.vocabulary, net.form, net.source_units, net.target_units)
+        for name, e in files.items()
+    }
     print_scores(
         {
             name: predict_examples(module, dataset, options.batch_size)[1]

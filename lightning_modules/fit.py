@@ -7,6 +7,7 @@ from pathlib import Path
 from lightning_modules.cli import make_cli
 from lightning_modules.errors import reported
 from lightning_modules.report import report_run
+from lightning_modules.resume import expect_same_model
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -15,9 +16,12 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
     with reported():
         cli = make_cli(sys.argv[1:] if arguments is None else arguments)
-        if cli.trainer.log_dir is not None:
+        if cli.trainer.is_global_zero and cli.trainer.log_dir is not None:
             Path(cli.trainer.log_dir).mkdir(parents=True, exist_ok=True)
-    cli.trainer.fit(cli.model, cli.datamodule)
+        if cli.ckpt_path is not None:
+            print(f"going on from {cli.ckpt_path}")
+            expect_same_model(cli.model, cli.ckpt_path)
+    cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.ckpt_path, weights_only=True)
     report_run(cli.trainer, cli.datamodule, cli.recorder)
 
 

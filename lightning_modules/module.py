@@ -7,23 +7,23 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.optim import Adam, Optimizer
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from torchmetrics import MeanMetric
-from torchmetrics.text import CharErrorRate
+from torchmetrics import MeanMetric, Metric
+from torchmetrics.text import CharErrorRate, EditDistance
 
-from pyg_grapheme.data import GraphPair, apply_edits
-from pyg_grapheme.nn import GraphTransformNet, StructuralLoss, ThresholdMergePool
-from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput
+from lightning_modules.unit_error_rate import UnitErrorRate
+from pyg_grapheme.data import GraphPair, apply_edits, join_units
+from pyg_grapheme.nn import GraphTransformNet, StructuralLoss
+from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput, default_pool
 from pyg_grapheme.options import expect_one_of
-from pyg_grapheme.typing import CandidatesName, LossName, MergeName, NormalForm
+from pyg_grapheme.typing import LossName, MergeName, NormalForm, UnitsName
 
 
 class PoolOptions(TypedDict, total=False):
     """Options of :class:`ThresholdMergePool` that an experiment may set."""
 
     threshold: float
-    candidates: CandidatesName
     merge: MergeName
     reduce: str
     temperature: float
@@ -51,19 +51,23 @@ class TransformModule(L.LightningModule):
     Args:
         vocabulary: Graphemes that the model can write; set by the data.
         form: Unicode normal form; set by the data.
+        source_units: What a node of a text that is read is; set by the data.
+        target_units: What is written at once; set by the data.
         channels: Features a node.
         layers: Encoder layers.
-        heads: Attention heads a layer.
         dropout: Probability of dropping a feature.
         buckets: Rows of the hashed embedding.
+        merges: Whether anything is merged at all.
         pool: Options of the pool.
         loss: "structural", "cross_entropy", or "hybrid", their sum.
         structural: Options of the structural loss.
         structural_weight: Weight of the structural loss in "hybrid".
         max_cuts: Merges of one text to work out at most in a step; of a text that has more, so
             many are drawn, unbiased. All of them if None.
+        mass: Share of the probability of all merges of a text to work out at least in a step.
         lr: Learning rate of Adam.
         threshold_lr: Learning rate of the raw threshold; ``lr`` if None.
+        weight_decay: How fast weights shrink by themselves (AdamW); the raw threshold never does.
         schedule: "constant", or "linear": up over the first 5 % of the steps, then down to 0.
     """
 
@@ -71,44 +75,54 @@ class TransformModule(L.LightningModule):
         self,
         vocabulary: list[str],
         form: NormalForm = "NFC",
+        source_units: UnitsName = "graphemes",
+        target_units: UnitsName = "graphemes",
         *,
-        channels: int = 128,
+        channels: int = 256,
         layers: int = 2,
-        heads: int = 4,
-        dropout: float = 0.1,
+        dropout: float = 0.3,
         buckets: int = 1024,
+        merges: bool = True,
         pool: PoolOptions | None = None,
         loss: LossName = "hybrid",
         structural: StructuralOptions | None = None,
         structural_weight: float = 1.0,
         max_cuts: int | None = None,
+        mass: float = 1.0,
         lr: float = 2e-3,
         threshold_lr: float | None = None,
+        weight_decay: float = 0.0,
         schedule: Literal["constant", "linear"] = "constant",
     ) -> None:
         super().__init__()
         expect_one_of("schedule", schedule, ("constant", "linear"))
-        for name, rate in (("lr", lr), ("threshold_lr", threshold_lr)):
+        rates = {"lr": lr, "threshold_lr": threshold_lr, "weight_decay": weight_decay}
+        for name, rate in rates.items():
             if rate is not None and not 0 <= rate < float("inf"):
                 raise ValueError(f"Expected '{name}' to be at least 0 (got {rate})")
         self.save_hyperparameters()
-        self.lr, self.schedule = lr, schedule
+        self.lr, self.weight_decay, self.schedule = lr, weight_decay, schedule
         self.threshold_lr = lr if threshold_lr is None else threshold_lr
         self.net = GraphTransformNet(
             vocabulary,
             channels=channels,
             layers=layers,
-            heads=heads,
             dropout=dropout,
             buckets=buckets,
-            pool=ThresholdMergePool(**(pool or {}), estimator="none"),
+            pool=default_pool(channels, **(pool or {})),
+            merges=merges,
             form=form,
+            source_units=source_units,
+            target_units=target_units,
         )
         self.loss = TransformLoss(
-            loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts
+            loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts, mass
         )
+        _freeze_unreached(self.net, loss)
         self.exact_match = MeanMetric()
         self.char_error_rate = CharErrorRate()
+        self.unit_error_rate = UnitErrorRate(target_units, form)
+        self.edit_distance = EditDistance()
 
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
         """Rewrite texts."""
@@ -118,16 +132,24 @@ class TransformModule(L.LightningModule):
     def training_step(self, pair: GraphPair) -> Tensor:
         """Minimise the expected loss."""
         losses: TransformLossOutput = self.loss(self.net, pair)
-        nodes = (~pair.source.is_tag).sum().clamp(min=1)
+        nodes = max(1, int((~pair.source.is_tag).sum()))
         logged = {
             "train/loss": losses.total.mean(),
             "train/structural": losses.structural.mean(),
             "train/cross_entropy": losses.cross_entropy.mean(),
-            "train/coarse_share": losses.clusters.sum() / nodes,
         }
         size = losses.total.numel()
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=size)
-        self.log("train/loss_now", logged["train/loss"], prog_bar=True, logger=False)
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        # Weighted by nodes, its mean is C/N of all texts, however they are dealt out to batches.
+        self.log(
+            "train/coarse_share",
+            losses.clusters.sum() / nodes,
+            on_step=False,
+            on_epoch=True,
+            batch_size=nodes,
+            sync_dist=True,
+        )
+        self.log("loss_now", logged["train/loss"], prog_bar=True, logger=False)
         loss: Tensor = logged["train/loss"]
         return loss
 
@@ -142,38 +164,51 @@ class TransformModule(L.LightningModule):
             on_step=False,
             on_epoch=True,
             batch_size=1,  # every step counts alike
+            sync_dist=True,
         )
 
     def on_train_epoch_end(self) -> None:
         """Log where the threshold is."""
-        self.log("raw_threshold", self.net.pool.raw_threshold.detach())
-        self.log("threshold", self.net.pool.threshold.detach(), prog_bar=True)
+        # It is the same in all processes; Lightning is told to take the mean, lest it warn.
+        pool = self.net.pool
+        self.log("raw_threshold", pool.raw_threshold.detach(), sync_dist=True)
+        self.log("threshold", pool.threshold.detach(), prog_bar=True, sync_dist=True)
 
     def validation_step(self, pair: GraphPair) -> None:
         """Compare predictions with the targets."""
-        targets = ["".join(text) for text in pair.target.text]
+        net = self.net
+        targets = [join_units(text, net.target_units, net.form) for text in pair.target.text]
         predictions = self.predict_step(pair)
         matches = [float(p == t) for p, t in zip(predictions, targets, strict=True)]
         self.exact_match.update(torch.tensor(matches))
-        self.char_error_rate.update(predictions, targets)
+        for metric in (self.char_error_rate, self.unit_error_rate, self.edit_distance):
+            metric.update(predictions, targets)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the metrics of the whole set."""
-        self.log("val/exact_match", self.exact_match.compute(), prog_bar=True)
-        self.log("val/char_error_rate", self.char_error_rate.compute())
-        self.exact_match.reset()
-        self.char_error_rate.reset()
+        """Log the metrics of the whole set, of all processes."""
+        self.log("val/exact_match", self.exact_match, prog_bar=True)
+        rates: dict[str, Metric] = {
+            "val/char_error_rate": self.char_error_rate,
+            "val/unit_error_rate": self.unit_error_rate,
+            "val/edit_distance": self.edit_distance,
+        }
+        self.log_dict(rates)
 
     def predict_step(self, pair: GraphPair) -> list[str]:
         """Rewrite the source texts of a batch."""
-        return [apply_edits(edits) for edits in self.net.predict(pair.source).edits]
+        net = self.net
+        edits = net.predict(pair.source).edits
+        return [apply_edits(e, net.form, net.target_units) for e in edits]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam, with a learning rate of its own for the threshold."""
         threshold = self.net.pool.raw_threshold
         rest = [p for p in self.parameters() if p is not threshold]
-        optimizer = Adam(
-            [{"params": rest, "lr": self.lr}, {"params": [threshold], "lr": self.threshold_lr}]
+        optimizer = AdamW(  # without decay, Adam to the last bit
+            [
+                {"params": rest, "lr": self.lr, "weight_decay": self.weight_decay},
+                {"params": [threshold], "lr": self.threshold_lr, "weight_decay": 0.0},
+            ]
         )
         if self.schedule == "constant":
             return optimizer
@@ -188,6 +223,14 @@ class TransformModule(L.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+
+def _freeze_unreached(net: GraphTransformNet, loss: LossName) -> None:
+    """Freeze what a loss does not reach: several processes would wait for its gradients."""
+    if loss == "cross_entropy":
+        net.activation.requires_grad_(False)
+    if loss == "structural":
+        net.decoder.requires_grad_(False)
 
 
 def mean_expected_loss(

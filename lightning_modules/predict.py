@@ -17,7 +17,6 @@ from lightning_modules.requests import (
     requests_of_lines,
     requests_of_texts,
 )
-from lightning_modules.text_units import text_units
 from pyg_grapheme.data import split_units
 from pyg_grapheme.data.text_input import STANDARD_INPUT, open_text
 from pyg_grapheme.data.whole_file import whole_file
@@ -47,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def rewrite(module: TransformModule, requests: Sequence[Request]) -> list[str]:
     """Answer requests, all in one batch; what holds no unit is answered by the empty text."""
-    units, form = text_units(module.net).source, module.net.form
+    units, form = module.net.source_units, module.net.form
     asked = [i for i, r in enumerate(requests) if split_units(r.text, units, form)]
     answers = [""] * len(requests)
     if asked:

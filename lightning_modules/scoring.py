@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from rapidfuzz.distance import Levenshtein
 from torch_geometric.loader import DataLoader
 from torchmetrics.functional.text import char_error_rate, edit_distance
 
 from lightning_modules.module import TransformModule
-from lightning_modules.text_units import text_units
+from lightning_modules.unit_error_rate import unit_error_rate
 from pyg_grapheme.data import PairDataset, apply_edits, join_units, split_units
 from pyg_grapheme.typing import NormalForm, UnitsName
 
@@ -40,7 +39,7 @@ def predict_examples(
     module: TransformModule, dataset: PairDataset, batch_size: int = 64
 ) -> tuple[list[str], Scores]:
     """Rewrite the source of each example and compare with its target."""
-    form, units = module.net.form, text_units(module.net).target
+    form, units = module.net.form, module.net.target_units
     predictions: list[str] = []
     coarse = fine = 0
     training = module.training
@@ -82,29 +81,6 @@ def score_texts(
         float(edit_distance(predictions, written, reduction="mean")),
         coarse_share,
     )
-
-
-def unit_error_rate(
-    predictions: Sequence[str],
-    targets: Sequence[str],
-    units: UnitsName = "graphemes",
-    form: NormalForm = "NFC",
-) -> float | None:
-    """Return the Levenshtein distances of sequences of units, over the targets' length.
-
-    Returns:
-        The rate, 0.05 for five errors in a hundred units; None where no target has a unit.
-
-    >>> unit_error_rate(["t ʃ ɪ p"], ["t͡ʃ ɪ p"], "spaced")  # one substituted, one too many
-    0.6666666666666666
-    """
-    # A word error rate over units joined by spaces would miss units that hold spaces.
-    pairs = [
-        (split_units(p, units, form), split_units(t, units, form))
-        for p, t in zip(predictions, targets, strict=True)
-    ]
-    length = sum(len(target) for _, target in pairs)
-    return sum(Levenshtein.distance(p, t) for p, t in pairs) / length if length else None
 
 
 def print_scores(scores: dict[str, Scores]) -> None:

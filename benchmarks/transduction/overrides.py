@@ -18,21 +18,13 @@ CONFIGS = {
 
 VARIANTS: dict[str, list[str]] = {
     "ours": [],
-    # Nothing is as alike as this, and the noise is too little to say otherwise: nothing merges.
-    "without_pool": [
-        "--model.pool.threshold=0.999999",
-        "--model.pool.temperature=1e-6",
-        "--model.threshold_lr=0",
-    ],
+    "without_pool": ["--model.merges=false"],
     "fixed_threshold": ["--model.threshold_lr=0"],
 }
 """Options of each row of the text model."""
 
 LANGUAGES: dict[str, list[str]] = {}
 """Options that a language needs beyond its config."""
-
-RESUME: str | None = None
-"""The option of fit that takes a checkpoint to go on from; None while it has none."""
 
 
 def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
@@ -50,11 +42,11 @@ def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
         f"--seed_everything={cell.seed}",
         f"--output={folder}",
         f"--name={RUN}",
-        "--checkpoint.save_last=true",
         "--trainer.enable_progress_bar=false",
         *LANGUAGES.get(cell.language, []),
         *VARIANTS[cell.row],
-        *_resume_options(folder),
+        # Go on with what was cut short, if anything was.
+        "--ckpt_path=last",
     ]
 
 
@@ -68,15 +60,3 @@ def _file_options(files: Files) -> list[str]:
         f"--data.init_args.val={files.dev}",
         f"--data.init_args.test={json.dumps({'test': str(files.test)})}",
     ]
-
-
-def _resume_options(folder: Path) -> list[str]:
-    """Go on from the last checkpoint of a run that was cut short."""
-    if RESUME is None:
-        return []
-    found = sorted(folder.glob("*/version_*/checkpoints/last.ckpt"), key=_age)
-    return [f"{RESUME}={found[-1]}"] if found else []
-
-
-def _age(path: Path) -> float:
-    return path.stat().st_mtime

@@ -7,7 +7,8 @@ from torch_geometric.data import Batch
 
 from lightning_modules.module import TransformModule
 from pyg_grapheme.data import Example, MergedText, text_graph
-from pyg_grapheme.nn.pool import cosine_score
+from pyg_grapheme.nn.pool.check import Graphs
+from pyg_grapheme.nn.pool.score import make_scorer
 
 
 def describe_merges(
@@ -19,10 +20,13 @@ def describe_merges(
     module.eval()
     with torch.no_grad():
         for example in examples[::spread][:shown]:
-            graph = text_graph(example.source, example.tags, module.net.form)
-            state = module.net.encode(Batch.from_data_list([graph]).to(module.device))
-            cluster = module.net.merge(state).history.cluster.tolist()
-            score = cosine_score(state.x, state.edge_index).tolist()
+            net = module.net
+            graph = text_graph(example.source, example.tags, net.form, net.source_units)
+            state = net.encode(Batch.from_data_list([graph]).to(module.device))
+            cluster = net.merge(state).history.cluster.tolist()
+            chain = Graphs(state.x, state.edge_index, None, state.batch, state.num_graphs)
+            score = make_scorer(net.pool.score, chain, net.pool.edge_reduce, check_finite=True)
+            alike = score(state.edge_index).tolist()
             (rewritten,) = module([example.source], [example.tags])
-            described.append(MergedText(graph.text, cluster, score, rewritten))
+            described.append(MergedText(graph.text, cluster, alike, rewritten))
     return described

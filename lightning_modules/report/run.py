@@ -23,8 +23,9 @@ from lightning_modules.report.summary import summarize_training
 from lightning_modules.report.terminal import print_predictions, print_summary
 from lightning_modules.scoring import Scores, predict_examples
 from pyg_grapheme import __version__
-from pyg_grapheme.data import Example, normalize, split_graphemes
+from pyg_grapheme.data import Example, split_units
 from pyg_grapheme.data.whole_file import whole_file
+from pyg_grapheme.typing import UnitsName
 
 
 def report_run(
@@ -44,13 +45,17 @@ def report_run(
         recorder: What was noted meanwhile.
         shown: Predictions a split to show on the terminal.
     """
-    if not trainer.is_global_zero or trainer.log_dir is None:
+    log_dir = trainer.log_dir  # Asks all processes, as does saving a checkpoint.
+    if log_dir is None:
         return
-    if "train/loss" not in recorder.curves:
+    folder = Path(log_dir)
+    trained = "train/loss" in recorder.curves
+    checkpoint = _find_checkpoint(trainer, folder) if trained else folder
+    if not trainer.is_global_zero:
+        return
+    if not trained:
         print("no epoch was trained: nothing to report")
         return
-    folder = Path(trainer.log_dir)
-    checkpoint = _find_checkpoint(trainer, folder)
     module = load_module(checkpoint)
     predictions, scores = {}, {}
     for split, dataset in data.datasets.items():
@@ -109,6 +114,7 @@ def _gather(
         curves=recorder.curves,
         merges=describe_merges(module, data.splits["train"]),
         threshold=summary["threshold_last"],
+        gap=" " if module.net.target_units == "spaced" else "",
         config=config.read_text(encoding="utf-8") if config.is_file() else "",
     )
 
@@ -116,10 +122,17 @@ def _gather(
 def _list_lines(
     examples: list[Example], predictions: list[str], module: TransformModule
 ) -> list[Line]:
-    def split(text: str) -> tuple[str, ...]:
-        return tuple(split_graphemes(normalize(text, module.net.form)))
+    net = module.net
+
+    def split(text: str, units: UnitsName) -> tuple[str, ...]:
+        return tuple(split_units(text, units, net.form))
 
     return [
-        Line(split(example.source), split(prediction), split(example.target), example.tags)
+        Line(
+            split(example.source, net.source_units),
+            split(prediction, net.target_units),
+            split(example.target, net.target_units),
+            example.tags,
+        )
         for example, prediction in zip(examples, predictions, strict=True)
     ]

@@ -1,108 +1,124 @@
-"""Text as a graph, and the edits that lead to a target as labels on it."""
+"""Text as a graph, and the numbers of its units as labels on it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import torch
-from torch_geometric.data import Data
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+from torch_geometric.utils import cumsum
 
-from pyg_grapheme.data.edits import DELETE, KEEP, Edits
-from pyg_grapheme.data.grapheme import (
-    CATEGORIES,
-    NUM_HASHES,
-    describe,
-    hash_words,
-    normalize,
-    split_graphemes,
-)
+from pyg_grapheme.data.grapheme import CATEGORIES, NUM_HASHES, Grapheme, describe, hash_words
+from pyg_grapheme.data.units import split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
-from pyg_grapheme.typing import NormalForm
-
-KEEP_LABEL = 0
-DELETE_LABEL = 1
-SUBSTITUTE_LABEL = 2
-"""First of the labels that stand for a substitution: this plus the number of the grapheme."""
-
-IGNORE_LABEL = -100
-"""Label of what the vocabulary can't write; ``cross_entropy`` leaves it out."""
+from pyg_grapheme.typing import NormalForm, UnitsName
 
 
-def text_graph(text: str, tags: Sequence[str] = (), form: NormalForm = "NFC") -> Data:
-    """Turn a text into a graph of its n grapheme clusters, with k more nodes for its tags.
-
-    Graphemes are chained by directed edges in reading order. Tags have no edges; they reach the
-    graphemes through attention.
+def text_graph(
+    text: str,
+    tags: Sequence[str] = (),
+    form: NormalForm = "NFC",
+    units: UnitsName = "graphemes",
+) -> Data:
+    """Turn a text into a graph of its units; see :func:`units_graph`.
 
     Args:
         text: Any text, the empty one included.
         tags: Such as ``("V", "PST")``.
         form: Unicode normal form to bring the text to.
+        units: What one node is: a grapheme cluster, a letter, or what stands between spaces.
+    """
+    return units_graph(split_units(text, units, form), tags)
+
+
+def units_graph(units: Sequence[str], tags: Sequence[str] = ()) -> Data:
+    """Chain n units in a graph, with k more nodes for tags.
+
+    Units are chained by directed edges in reading order. Tags have no edges.
+
+    Args:
+        units: Of a text, in reading order, none included.
+        tags: Such as ``("V", "PST")``.
 
     Returns:
-        A graph of n + k nodes, graphemes first:
+        A graph of n + k nodes, units first:
 
-        * ``grapheme`` [n + k]: hash that says which grapheme (or tag) it is,
+        * ``grapheme`` [n + k]: hash that says which unit (or tag) it is,
         * ``category`` [n + k]: index into ``CATEGORIES``, one past its end for tags,
         * ``activation`` [n + k]: fixed hashed value in [0, 1], what ``StructuralLoss`` aims at,
         * ``hashes`` [n + k, NUM_HASHES]: for hashed embeddings,
         * ``position`` [n + k, 2]: distance from the start and from the end; -1 for tags,
         * ``is_tag`` [n + k],
         * ``edge_index`` [2, max(n - 1, 0)],
-        * ``text``: the list of the n graphemes.
+        * ``text``: the list of the n units.
     """
-    clusters = split_graphemes(normalize(text, form))
-    seen = [describe(cluster) for cluster in clusters]
-    words = [hash_words("tag:" + tag, 2 + NUM_HASHES) for tag in tags]
-    n, k = len(clusters), len(words)
-    start = torch.arange(n)
-    position = torch.full((n + k, 2), -1)
-    position[:n] = torch.stack([start, n - 1 - start], dim=1)
-    hashes = [grapheme.hashes for grapheme in seen] + [word[2:] for word in words]
-    return Data(
-        num_nodes=n + k,
-        grapheme=torch.tensor(
-            [g.id for g in seen] + [w[0] << 32 | w[1] for w in words], dtype=torch.long
-        ),
-        category=torch.tensor([g.category for g in seen] + [len(CATEGORIES)] * k, dtype=torch.long),
-        activation=torch.tensor([g.value for g in seen] + [0.0] * k, dtype=torch.float),
-        hashes=torch.tensor(hashes, dtype=torch.long).view(n + k, NUM_HASHES),
-        position=position,
-        is_tag=torch.arange(n + k) >= n,
-        edge_index=torch.stack([start[:-1], start[1:]]),
-        text=clusters,
-    )
+    fields, _ = _chain([units], [tags])
+    return Data(**fields, text=list(units))
 
 
-def label_edits(graph: Data, edits: Edits, vocabulary: Vocabulary) -> Data:
-    """Add the edits to a graph of n graphemes, as labels for the edit heads.
+def units_graphs(texts: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] = ()) -> Batch:
+    """Chain the units of B texts, all at once: what PyG would batch of B :func:`units_graph`.
+
+    Args:
+        texts: The units of each.
+        tags: Of each, or nothing.
 
     Returns:
-        The same graph, with
-
-        * ``operation`` [n]: 0 keep, 1 delete, 2 + v write grapheme v instead,
-        * ``insert_length`` [n + 1]: how many graphemes are inserted at each gap,
-        * ``insert_grapheme`` [sum of those]: which, gap after gap.
-
-        What the vocabulary lacks has the label :data:`IGNORE_LABEL`.
+        A batch that models read; it can't be taken apart again.
     """
-    inserted = [grapheme for gap in edits.insertions for grapheme in gap]
-    graph.operation = torch.tensor(
-        [_operation_label(o, vocabulary) for o in edits.operations], dtype=torch.long
-    )
-    graph.insert_length = torch.tensor([len(gap) for gap in edits.insertions], dtype=torch.long)
-    graph.insert_grapheme = torch.tensor(
-        [_grapheme_label(grapheme, vocabulary, 0) for grapheme in inserted], dtype=torch.long
-    )
+    fields, size = _chain(texts, tags or [()] * len(texts))
+    graphs = Batch(**fields, text=[list(units) for units in texts])
+    graphs.batch = torch.repeat_interleave(size)
+    graphs.ptr = cumsum(size)
+    graphs._num_graphs = len(texts)
+    return graphs
+
+
+def _chain(
+    texts: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]
+) -> tuple[dict[str, Any], Tensor]:
+    """The fields of the graphs of B texts, and the nodes of each [B]."""
+    nodes: list[_Node] = []
+    for units, words in zip(texts, tags, strict=True):
+        last = len(units) - 1
+        nodes += [(describe(unit), place, last - place) for place, unit in enumerate(units)]
+        nodes += [(_describe_tag(tag), -1, -1) for tag in words]
+    seen = [node[0] for node in nodes]
+    position = torch.tensor([node[1:] for node in nodes], dtype=torch.long).view(-1, 2)
+    hashes = [grapheme.hashes for grapheme in seen]
+    before = (position[:, 1] > 0).nonzero().view(-1)
+    fields = {
+        "num_nodes": len(nodes),
+        "grapheme": torch.tensor([grapheme.id for grapheme in seen], dtype=torch.long),
+        "category": torch.tensor([grapheme.category for grapheme in seen], dtype=torch.long),
+        "activation": torch.tensor([grapheme.value for grapheme in seen], dtype=torch.float),
+        "hashes": torch.tensor(hashes, dtype=torch.long).view(-1, NUM_HASHES),
+        "position": position,
+        "is_tag": position[:, 0] < 0,
+        "edge_index": torch.stack([before, before + 1]),
+    }
+    size = [len(units) + len(words) for units, words in zip(texts, tags, strict=True)]
+    return fields, torch.tensor(size, dtype=torch.long)
+
+
+_Node = tuple[Grapheme, int, int]
+"""What a node is, and how far it is from the start and from the end of its text."""
+
+
+@lru_cache(maxsize=65536)
+def _describe_tag(tag: str) -> Grapheme:
+    high, low, *hashes = hash_words("tag:" + tag, 2 + NUM_HASHES)
+    return Grapheme(high << 32 | low, len(CATEGORIES), 0.0, tuple(hashes))
+
+
+def label_units(graph: Data, vocabulary: Vocabulary) -> Data:
+    """Add to the graph of a target what a model has to write.
+
+    Returns:
+        The same graph, with ``unit`` [n], the number of each of its n units in the vocabulary,
+        ``Vocabulary.UNKNOWN`` where it has none.
+    """
+    numbers = [vocabulary.number(unit) for unit in graph.text]
+    graph.unit = torch.tensor(numbers, dtype=torch.long)
     return graph
-
-
-def _operation_label(operation: str | None, vocabulary: Vocabulary) -> int:
-    if operation is KEEP:
-        return KEEP_LABEL
-    if operation == DELETE:
-        return DELETE_LABEL
-    return _grapheme_label(operation, vocabulary, SUBSTITUTE_LABEL)
-
-
-def _grapheme_label(grapheme: str, vocabulary: Vocabulary, offset: int) -> int:
-    number = vocabulary.number(grapheme)
-    return IGNORE_LABEL if number == Vocabulary.UNKNOWN else offset + number

@@ -1,43 +1,37 @@
-"""The graphemes a model can write."""
+"""The units a model can write."""
 
-from collections.abc import Iterable
-
-from pyg_grapheme.data.edits import DELETE, KEEP, Edits
+from collections.abc import Iterable, Sequence
 
 
 class Vocabulary:
-    """Numbers for the graphemes that edits write: those substituted or inserted.
+    """Numbers for the units that edits write: those substituted or inserted.
 
     What is only kept needs no number, and what is only read is hashed; a vocabulary therefore
     limits neither.
 
     Args:
-        graphemes: In the order of their numbers, without repeats.
+        units: In the order of their numbers, without repeats.
     """
 
     UNKNOWN = -1
 
-    def __init__(self, graphemes: Iterable[str]) -> None:
-        self.graphemes = tuple(graphemes)
-        self._number = {grapheme: i for i, grapheme in enumerate(self.graphemes)}
-        if len(self._number) != len(self.graphemes):
-            raise ValueError("Expected 'graphemes' to hold no grapheme twice")
+    def __init__(self, units: Iterable[str]) -> None:
+        self.units = tuple(units)
+        self._number = {unit: i for i, unit in enumerate(self.units)}
+        if len(self._number) != len(self.units):
+            raise ValueError("Expected 'units' to hold no unit twice")
 
     @classmethod
-    def from_edits(cls, edits: Iterable[Edits]) -> "Vocabulary":
-        """Collect what some edits write, in code point order."""
-        written: set[str] = set()
-        for _, operations, insertions in edits:
-            written.update(o for o in operations if o is not KEEP and o != DELETE)
-            written.update(grapheme for gap in insertions for grapheme in gap)
-        return cls(sorted(written))
+    def from_texts(cls, texts: Iterable[Sequence[str]]) -> "Vocabulary":
+        """Collect the units of some texts, in code point order."""
+        return cls(sorted({unit for text in texts for unit in text}))
 
     def __len__(self) -> int:
-        return len(self.graphemes)
+        return len(self.units)
 
     def __getitem__(self, number: int) -> str:
-        return self.graphemes[number]
+        return self.units[number]
 
-    def number(self, grapheme: str) -> int:
-        """Return the number of a grapheme, :attr:`UNKNOWN` where it has none."""
-        return self._number.get(grapheme, self.UNKNOWN)
+    def number(self, unit: str) -> int:
+        """Return the number of a unit, :attr:`UNKNOWN` where it has none."""
+        return self._number.get(unit, self.UNKNOWN)

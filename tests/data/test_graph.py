@@ -1,4 +1,4 @@
-"""Text graphs and their labels."""
+"""Text graphs and the numbers of their units."""
 
 import pytest
 import torch
@@ -6,15 +6,15 @@ from torch_geometric.data import Batch
 
 from pyg_grapheme.data import (
     CATEGORIES,
-    DELETE,
-    KEEP,
-    Edits,
     Vocabulary,
     describe,
-    label_edits,
+    label_units,
     text_graph,
+    units_graph,
+    units_graphs,
 )
-from pyg_grapheme.data.graph import IGNORE_LABEL
+
+GRAPH_FIELDS = ("grapheme", "category", "activation", "hashes", "position", "is_tag")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_tag_is_not_the_grapheme_of_the_same_name() -> None:
 
 def test_dtypes_do_not_depend_on_the_length() -> None:
     empty, some = text_graph(""), text_graph("ab", ("V",))
-    for name in ("grapheme", "category", "activation", "hashes", "position", "is_tag"):
+    for name in GRAPH_FIELDS:
         assert empty[name].dtype == some[name].dtype, name
         assert empty[name].shape[1:] == some[name].shape[1:], name
     assert empty.edge_index.dtype == some.edge_index.dtype == torch.long
@@ -72,27 +72,17 @@ def test_the_text_as_it_came_is_kept_without_a_normal_form() -> None:
     assert text_graph("e\u0301", form="none").text == ["e\u0301"]
 
 
-def test_labels_number_the_edits() -> None:
-    edits = Edits(
-        ("a", "b", "c", "d"),
-        (KEEP, DELETE, "y", "?"),
-        (("x",), (), ("?", "y"), (), ()),
-    )
-    graph = label_edits(text_graph("abcd"), edits, Vocabulary(["x", "y"]))
-    assert graph.operation.tolist() == [0, 1, 2 + 1, IGNORE_LABEL]
-    assert graph.insert_length.tolist() == [1, 0, 2, 0, 0]
-    assert graph.insert_grapheme.tolist() == [0, IGNORE_LABEL, 1]
+def test_labels_number_the_units() -> None:
+    graph = text_graph("x?yé")
+    labelled = label_units(graph, Vocabulary(["y", "é", "x"]))
+    assert labelled is graph
+    assert graph.unit.tolist() == [2, Vocabulary.UNKNOWN, 0, 1]
 
 
-def test_ignored_labels_are_those_that_cross_entropy_leaves_out() -> None:
-    assert torch.nn.CrossEntropyLoss().ignore_index == IGNORE_LABEL
-
-
-def test_an_empty_source_has_one_gap() -> None:
-    graph = label_edits(text_graph(""), Edits((), (), (("x",),)), Vocabulary(["x"]))
-    assert graph.operation.shape == (0,)
-    assert graph.operation.dtype == torch.long
-    assert graph.insert_length.tolist() == [1]
+def test_an_empty_target_has_no_labels() -> None:
+    graph = label_units(text_graph(""), Vocabulary(["x"]))
+    assert graph.unit.shape == (0,)
+    assert graph.unit.dtype == torch.long
 
 
 def test_batches_shift_the_edges_and_keep_empty_texts() -> None:
@@ -101,3 +91,23 @@ def test_batches_shift_the_edges_and_keep_empty_texts() -> None:
     assert batch.batch.tolist() == [0, 0, 2, 2, 2]
     assert batch.edge_index.tolist() == [[0, 2], [1, 3]]
     assert batch.text == [["a", "b"], [], ["c", "d"]]
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_all_at_once_is_what_pyg_would_batch(tagged: bool) -> None:
+    texts = [list("walk"), [], ["e\u0301"], list("👨‍👩‍👧ab")]
+    tags = [("V", "PST"), ("N",), (), ("V",)] if tagged else []
+    batch = units_graphs(texts, tags)
+    graphs = [units_graph(t, tags[i] if tags else ()) for i, t in enumerate(texts)]
+    expected = Batch.from_data_list(graphs)
+    assert batch.num_graphs == expected.num_graphs == 4
+    assert batch.num_nodes == expected.num_nodes
+    assert batch.text == expected.text
+    for name in (*GRAPH_FIELDS, "edge_index", "batch", "ptr"):
+        torch.testing.assert_close(batch[name], expected[name], rtol=0, atol=0)
+
+
+def test_no_texts_are_an_empty_batch() -> None:
+    batch = units_graphs([])
+    assert (batch.num_graphs, batch.num_nodes) == (0, 0)
+    assert batch.edge_index.shape == (2, 0)

@@ -15,15 +15,25 @@ EXAMPLES = [Example("walk", "walked", ("V", "PST")), Example("a", ""), Example("
 VOCABULARY = Vocabulary(["d", "e", "n", "t", "w"])
 
 
-def test_a_pair_is_the_source_with_labels_and_the_target() -> None:
+def test_a_pair_is_the_source_and_the_target_with_labels() -> None:
     source, target = graph_pair(EXAMPLES[0], VOCABULARY)
     assert source.text == list("walk")
     assert source.num_nodes == 6
-    assert source.operation.tolist() == [0, 0, 0, 0]
-    assert source.insert_length.tolist() == [0, 0, 0, 0, 2]
-    assert source.insert_grapheme.tolist() == [1, 0]
+    assert "unit" not in source
     assert target.text == list("walked")
     assert target.num_nodes == 6
+    assert target.unit.tolist() == [4, -1, -1, -1, 1, 0]
+
+
+def test_each_side_has_units_of_its_own() -> None:
+    vocabulary = Vocabulary(["t͡ʃ", "ɪ"])
+    source, target = graph_pair(
+        Example("칩", "t͡ʃ ɪ p", ("N",)), vocabulary, "NFC", "letters", "spaced"
+    )
+    assert source.text == ["\u110e", "\u1175", "\u11b8"]
+    assert source.num_nodes == 4
+    assert target.text == ["t͡ʃ", "ɪ", "p"]
+    assert target.unit.tolist() == [0, 1, -1]
 
 
 def test_the_form_reaches_both_graphs() -> None:
@@ -41,7 +51,7 @@ def test_a_loader_makes_a_pair_of_batches() -> None:
     assert batch.source.batch.tolist() == [0] * 6 + [1] + [2] * 2
     assert batch.target.batch.tolist() == [0] * 6 + [2] * 4
     assert batch.target.num_graphs == 3
-    assert batch.source.insert_length.numel() == 5 + 2 + 3
+    assert batch.target.unit.tolist() == [4, -1, -1, -1, 1, 0, 4, 1, 2, 3]
     assert batch.source.text == [list("walk"), ["a"], list("go")]
 
 

@@ -12,7 +12,6 @@ SHORT_RUN = [
     "--trainer.enable_model_summary=false",
     "--model.channels=8",
     "--model.layers=1",
-    "--model.heads=2",
 ]
 
 

@@ -20,10 +20,14 @@ def test_maths_problems_of_test_are_not_trained_on() -> None:
         assert not tested & trained
 
 
-def test_the_vocabulary_is_what_training_edits_write(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.tsv"
-    path.write_text("input\ttarget\nab\tac\nxy\txyz\n")
-    assert TextDataModule(train=str(path)).vocabulary == ["c", "z"]
+def test_the_vocabulary_is_what_the_training_targets_are_made_of(tmp_path: Path) -> None:
+    train, val = tmp_path / "train.tsv", tmp_path / "val.tsv"
+    train.write_text("input\ttarget\nabq\tc a\nxy\tx yz\n")
+    val.write_text("input\ttarget\nk\tm\n")
+    data = TextDataModule(train=str(train), val=str(val))
+    assert data.vocabulary == [" ", "a", "c", "x", "y", "z"]
+    spaced = TextDataModule(train=str(train), target_units="spaced")
+    assert spaced.vocabulary == ["a", "c", "x", "yz"]
 
 
 def test_every_file_is_preprocessed(tmp_path: Path) -> None:

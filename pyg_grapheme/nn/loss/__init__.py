@@ -1,6 +1,5 @@
-"""Losses: between graphs, and on edits."""
+"""Losses between graphs."""
 
-from pyg_grapheme.nn.loss.edit import edit_cross_entropy
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures, graph_features, one_hot_labels
 from pyg_grapheme.nn.loss.reinforce import ReinforceLoss
 from pyg_grapheme.nn.loss.sinkhorn import SinkhornOutput, sinkhorn
@@ -12,7 +11,6 @@ __all__ = [
     "SinkhornOutput",
     "StructuralLoss",
     "StructuralOutput",
-    "edit_cross_entropy",
     "graph_features",
     "one_hot_labels",
     "sinkhorn",

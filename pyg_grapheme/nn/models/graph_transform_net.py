@@ -1,4 +1,4 @@
-"""The text model: read a text as a graph, merge it, and edit it."""
+"""The text model: read a text as a graph, merge it, and edit what it has become."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,31 +8,43 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.utils import scatter, subgraph
 
-from pyg_grapheme.data.edits import DELETE, KEEP, Edits, apply_edits
-from pyg_grapheme.data.graph import DELETE_LABEL, KEEP_LABEL, SUBSTITUTE_LABEL, text_graph
+from pyg_grapheme.data.edits import Edits, apply_edits
+from pyg_grapheme.data.graph import units_graphs
+from pyg_grapheme.data.grapheme import describe
+from pyg_grapheme.data.units import split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
+from pyg_grapheme.nn.chain_encoder import ChainEncoder
+from pyg_grapheme.nn.edit_decoder import EditDecoder
+from pyg_grapheme.nn.edit_rows import edit_rows
 from pyg_grapheme.nn.embedding import GraphemeEmbedding
-from pyg_grapheme.nn.encoder import GraphEncoder
-from pyg_grapheme.nn.heads import EditHeads, EditLogits
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures
+from pyg_grapheme.nn.models.default_pool import default_pool
+from pyg_grapheme.nn.models.read_trace import read_trace
+from pyg_grapheme.nn.models.write_edits import write_edits
 from pyg_grapheme.nn.pool import MergeHistory, PoolOutput, ThresholdMergePool
-from pyg_grapheme.typing import NormalForm
+from pyg_grapheme.nn.pool.history import make_history
+from pyg_grapheme.options import expect_count, expect_one_of
+from pyg_grapheme.typing import NormalForm, UnitsName
 
 
 class TextState(NamedTuple):
-    """The graphemes of B texts, encoded; tags have done their work and are gone.
+    """The units of B texts, encoded; tags have done their work and are gone.
 
     Attributes:
         x: [N, F].
         edge_index: [2, E], the chains.
         batch: [N], sorted.
         num_graphs: B.
+        context: [B, D], the tags of each text.
+        end: [B, F], what stands behind each text.
     """
 
     x: Tensor
     edge_index: Tensor
     batch: Tensor
     num_graphs: int
+    context: Tensor
+    end: Tensor
 
 
 class Prediction(NamedTuple):
@@ -45,25 +57,30 @@ class Prediction(NamedTuple):
 class GraphTransformNet(nn.Module):
     """Rewrite texts by editing their grapheme graphs.
 
-    A U-net with one level: embedding, encoder, then pool, message passing on the coarse graph,
-    lift back, join, edit heads. The pool merges neighbouring graphemes whose encoded features are
-    alike; training goes through its exact expectation (``pool.expect``), prediction through its
-    plain threshold.
+    Units of a text are encoded in both directions; the pool merges neighbours that are to be
+    treated alike; every node of the merged graph is then kept, left out or replaced as a whole, and
+    any units may be written in front of it and at the end. Training goes through the exact
+    expectation over what may be merged (``pool.expect``) of the exact likelihood of the target, all
+    edits that lead to it summed up; prediction goes through the plain threshold and takes the
+    likeliest edit, one after the other.
 
     Args:
-        vocabulary: The graphemes that it can write; it reads and keeps any other as well.
-        channels: F, a multiple of ``heads`` and of 2.
-        layers: Encoder layers before the pool; there is one more on the coarse graph.
-        heads: Attention heads a layer.
+        vocabulary: The units that it can write; it reads and keeps any other as well.
+        channels: F, a multiple of 4; half of it in the decoder, a quarter in the embedding.
+        layers: Recurrent layers of the encoder.
         dropout: Probability of dropping a feature.
         buckets: Rows of the hashed embedding.
-        pool: The pool. Training goes through its expectation over plain merges, so the estimator
-            shall be "none", as it is if this is None: a gate would scale what it predicts from.
+        pool: The pool, its candidates the edges: what it merges has to be a stretch of the text.
+            Training goes through its expectation over plain merges, so the estimator shall be
+            "none". By default one with a learned cosine.
+        merges: Whether the pool is used at all; without it, every unit is edited by itself.
         form: Unicode normal form of the texts.
-        max_insert: Graphemes inserted at one gap at most when predicting.
+        source_units: What a node of a text that is read is.
+        target_units: What is written at once.
+        max_insert: Units inserted in one place at most when predicting.
 
     Example:
-        >>> net = GraphTransformNet(["a", "b"], channels=8, layers=1, heads=2).eval()
+        >>> net = GraphTransformNet(["a", "b"], channels=8, layers=1).eval()
         >>> [type(text) for text in net(["some text", "👩‍🚀"])]
         [<class 'str'>, <class 'str'>]
     """
@@ -72,68 +89,69 @@ class GraphTransformNet(nn.Module):
         self,
         vocabulary: Sequence[str],
         *,
-        channels: int = 128,
+        channels: int = 256,
         layers: int = 2,
-        heads: int = 4,
-        dropout: float = 0.1,
+        dropout: float = 0.3,
         buckets: int = 1024,
         pool: ThresholdMergePool | None = None,
+        merges: bool = True,
         form: NormalForm = "NFC",
+        source_units: UnitsName = "graphemes",
+        target_units: UnitsName = "graphemes",
         max_insert: int = 64,
     ) -> None:
         super().__init__()
-        for name, value in (("layers", layers), ("heads", heads), ("buckets", buckets)):
-            if value < 1:
-                raise ValueError(f"Expected '{name}' to be at least 1 (got {value})")
-        if channels < 2 or channels % 2 or channels % heads:
-            raise ValueError(
-                f"Expected 'channels' to be a positive multiple of 2 and of 'heads' = {heads} "
-                f"(got {channels})"
-            )
+        for name, value in (("layers", layers), ("buckets", buckets), ("max_insert", max_insert)):
+            expect_count(name, value)
+        if channels < 4 or channels % 4:
+            raise ValueError(f"Expected 'channels' to be a positive multiple of 4 (got {channels})")
         if not 0 <= dropout < 1:
             raise ValueError(f"Expected 'dropout' to be in [0, 1) (got {dropout})")
+        expect_one_of("candidates of 'pool'", getattr(pool, "candidates", "edges"), ("edges",))
         self.vocabulary = Vocabulary(vocabulary)
         self.form: NormalForm = form
+        self.source_units: UnitsName = source_units
+        self.target_units: UnitsName = target_units
         self.max_insert = max_insert
-        self.embedding = GraphemeEmbedding(channels, buckets, dropout)
-        self.encoder = GraphEncoder(channels, layers, heads, dropout)
-        self.pool = ThresholdMergePool(estimator="none") if pool is None else pool
-        self.coarse = GraphEncoder(channels, 1, heads, dropout)
-        self.join = nn.Linear(2 * channels, channels)
-        self.heads = EditHeads(channels, len(self.vocabulary), dropout)
+        embedded = channels // 4
+        self.embedding = GraphemeEmbedding(embedded, buckets)
+        self.encoder = ChainEncoder(2 * embedded, channels, layers, dropout)
+        self.pool = default_pool(channels) if pool is None else pool
+        self.merges = merges
+        self.pool.requires_grad_(merges)
+        self.decoder = EditDecoder(channels, embedded, len(self.vocabulary), channels // 2, dropout)
         self.activation = nn.Linear(channels, 1)
+        self.dropout = nn.Dropout(dropout)
+        hashes = [describe(unit).hashes for unit in self.vocabulary.units]
+        category = [describe(unit).category for unit in self.vocabulary.units]
+        self.register_buffer("hashes", torch.tensor(hashes).view(-1, 4), persistent=False)
+        self.register_buffer("category", torch.tensor(category, dtype=torch.long), persistent=False)
 
     def encode(self, graphs: Data) -> TextState:
-        """Embed and encode a batch of text graphs; keep the graphemes, drop the tags."""
+        """Embed and encode a batch of text graphs; keep the units, drop the tags."""
         batch = graphs.batch
         num_graphs = int(graphs.num_graphs) if batch is not None else 1
         if batch is None:
             batch = torch.zeros(graphs.num_nodes, dtype=torch.long, device=graphs.hashes.device)
-        x = self.embedding(graphs.hashes, graphs.category, graphs.position)
-        x = self.encoder(x, graphs.edge_index, batch)
+        embedded = self.embedding(graphs.hashes, graphs.category)
         text = ~graphs.is_tag
+        tags = embedded[graphs.is_tag]
+        context = scatter(tags, batch[graphs.is_tag], dim_size=num_graphs, reduce="sum")
+        owner = batch[text]
+        x = self.dropout(torch.cat([embedded[text], context[owner]], dim=1))
+        x, end = self.encoder(x, owner, num_graphs)
         edges, _ = subgraph(text, graphs.edge_index, relabel_nodes=True, num_nodes=text.numel())
-        return TextState(x[text], edges, batch[text], num_graphs)
+        return TextState(x, edges, owner, num_graphs, context, end)
 
     def merge(self, state: TextState) -> PoolOutput:
-        """Pool at the plain threshold."""
-        output: PoolOutput = self.pool(
-            state.x, state.edge_index, None, state.batch, state.num_graphs
-        )
-        return output
-
-    def decode(self, x: Tensor, batch: Tensor, pooled: PoolOutput) -> EditLogits:
-        """Work on the coarse graph, lift back, join, and score the edits.
-
-        Args:
-            x: [N, F], the graphemes that went into the pool: all of them, or their copies in cuts.
-            batch: [N].
-            pooled: What came out of it.
-        """
-        coarse = self.coarse(pooled.x, pooled.edge_index, pooled.batch)
-        joined = torch.cat([x, pooled.history.lift(coarse)], dim=1)
-        logits: EditLogits = self.heads(x + self.join(joined), batch, pooled.history.num_graphs)
-        return logits
+        """Pool at the plain threshold; every unit by itself where nothing is to be merged."""
+        x, edge_index, batch, num_graphs = state[:4]
+        if self.merges:
+            output: PoolOutput = self.pool(x, edge_index, None, batch, num_graphs)
+            return output
+        node = torch.arange(x.size(0), device=x.device)
+        history = make_history(node, x.size(0), num_graphs, self.pool.threshold, x.dtype)
+        return PoolOutput(x, edge_index, None, batch, history)
 
     def coarse_features(self, pooled: PoolOutput, label: Tensor, category: Tensor) -> GraphFeatures:
         """What ``StructuralLoss`` compares of pooled graphs.
@@ -153,24 +171,16 @@ class GraphTransformNet(nn.Module):
         )
 
     def predict(self, graphs: Data) -> Prediction:
-        """Predict the edits of a batch of text graphs, each the likeliest by itself."""
+        """Predict the edits of a batch of text graphs, the likeliest one at each step."""
         state = self.encode(graphs)
         pooled = self.merge(state)
-        logits = self.decode(state.x, state.batch, pooled)
-        operations = logits.operation.argmax(-1).tolist()
-        gaps = (logits.opens > 0).nonzero().view(-1)
-        written = self.heads.write(logits.gap[gaps], self.max_insert).tolist()
-        inserted = dict(zip(gaps.tolist(), map(self._spelled, written), strict=True))
+        text = torch.arange(state.num_graphs, device=state.x.device)
+        rows = edit_rows(pooled.x, pooled, state.end, text)
+        source = self.embedding(graphs.hashes, graphs.category)[~graphs.is_tag]
+        vocabulary = self.embedding(self.hashes, self.category)
+        trace = write_edits(self.decoder, rows, state.context, vocabulary, source, self.max_insert)
         texts = graphs.text if isinstance(graphs, Batch) else [graphs.text]
-        edits = []
-        node = gap = 0
-        for text in texts:
-            n = len(text)
-            kept = tuple(map(self._operation, operations[node : node + n]))
-            gaps_here = tuple(inserted.get(i, ()) for i in range(gap, gap + n + 1))
-            edits.append(Edits(tuple(text), kept, gaps_here))
-            node, gap = node + n, gap + n + 1
-        return Prediction(edits, pooled.history)
+        return Prediction(read_trace(trace, rows, texts, self.vocabulary), pooled.history)
 
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
         """Rewrite texts.
@@ -198,19 +208,8 @@ class GraphTransformNet(nn.Module):
                 raise ValueError(f"Expected text {i} of 'texts' to have a character (got '')")
         if not texts:
             return []
-        graphs = [
-            text_graph(text, tags[i] if tags else (), self.form) for i, text in enumerate(texts)
-        ]
-        device = self.join.weight.device
-        batch = Batch.from_data_list(graphs).to(device)
+        units = [split_units(text, self.source_units, self.form) for text in texts]
+        batch = units_graphs(units, tags).to(self.activation.weight.device)
         with torch.no_grad():
-            return [apply_edits(edits) for edits in self.predict(batch).edits]
-
-    def _operation(self, label: int) -> str | None:
-        if label == KEEP_LABEL:
-            return KEEP
-        return DELETE if label == DELETE_LABEL else self.vocabulary[label - SUBSTITUTE_LABEL]
-
-    def _spelled(self, numbers: list[int]) -> tuple[str, ...]:
-        end = len(self.vocabulary)
-        return tuple(self.vocabulary[number] for number in numbers if number != end)
+            edits = self.predict(batch).edits
+        return [apply_edits(e, self.form, self.target_units) for e in edits]

@@ -4,18 +4,14 @@ from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.utils import degree, scatter
+from torch_geometric.utils import degree, to_dense_batch
 
 from pyg_grapheme.data.pairs import GraphPair
-from pyg_grapheme.nn.loss import (
-    GraphFeatures,
-    StructuralLoss,
-    edit_cross_entropy,
-    graph_features,
-)
+from pyg_grapheme.nn.edit_lattice import EditScores, edit_log_likelihood
+from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, rows_that_fit
+from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
 from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.nn.pool import Cuts
-from pyg_grapheme.nn.pool.copies import take_segments
 from pyg_grapheme.options import expect_count, expect_one_of
 from pyg_grapheme.typing import LossName
 
@@ -40,7 +36,7 @@ class TransformLoss(nn.Module):
     """Losses of a :class:`GraphTransformNet` on pairs of texts.
 
     ``structural`` compares the pooled graph with the target's. It reaches the embedding, the
-    encoder, the activation head and the threshold, not the edit heads. ``cross_entropy`` is on the
+    encoder, the activation head and the pool, not the decoder. ``cross_entropy`` is on the
     edits; it reaches all but the activation head. ``hybrid`` is their sum.
 
     Args:
@@ -48,6 +44,7 @@ class TransformLoss(nn.Module):
         structural: How graphs are compared.
         structural_weight: Weight of the structural loss in ``hybrid``.
         max_cuts: Of a text with more cuts than this, so many are drawn while training.
+        mass: Share of the probability of all cuts of a text to work out at least while training.
 
     Differentiation: :meth:`forward` is the exact expectation over the threshold's noise, and so is
         its gradient; of texts whose cuts are drawn, both are unbiased.
@@ -59,8 +56,10 @@ class TransformLoss(nn.Module):
         structural: StructuralLoss | None = None,
         structural_weight: float = 1.0,
         max_cuts: int | None = None,
+        mass: float = 1.0,
     ) -> None:
         super().__init__()
+        self.mass = mass
         expect_one_of("loss", loss, get_args(LossName))
         self.max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
         self.loss = loss
@@ -69,10 +68,13 @@ class TransformLoss(nn.Module):
 
     def forward(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:
         """Expected losses over all merges that the threshold's noise can lead to."""
+        if not net.merges:
+            return self.at_threshold(net, pair)
         state = net.encode(pair.source)
+        target = _read_target(net, pair, state)
 
         def losses(cuts: Cuts) -> Tensor:
-            return torch.stack(self._at(net, pair, state, cuts), dim=1)
+            return torch.stack(self._at(net, pair, state, target, cuts), dim=1)
 
         expected = net.pool.expect(
             losses,
@@ -81,6 +83,7 @@ class TransformLoss(nn.Module):
             None,
             state.batch,
             state.num_graphs,
+            mass=self.mass if self.training else 1.0,
             max_cuts=self.max_cuts if self.training else None,
         )
         return TransformLossOutput(*expected.unbind(1))
@@ -92,10 +95,15 @@ class TransformLoss(nn.Module):
         graph = torch.arange(state.num_graphs, device=state.x.device)
         node = torch.arange(state.x.size(0), device=state.x.device)
         cuts = Cuts(output, state.x.new_ones(state.num_graphs), graph, node, state.num_graphs)
-        return self._at(net, pair, state, cuts)
+        return self._at(net, pair, state, _read_target(net, pair, state), cuts)
 
     def _at(
-        self, net: GraphTransformNet, pair: GraphPair, state: TextState, cuts: Cuts
+        self,
+        net: GraphTransformNet,
+        pair: GraphPair,
+        state: TextState,
+        target: "_Target",
+        cuts: Cuts,
     ) -> TransformLossOutput:
         """Losses of each of R cuts, [R] each."""
         num_cuts = cuts.graph.numel()
@@ -103,7 +111,7 @@ class TransformLoss(nn.Module):
         if self.loss != "cross_entropy":
             structural = self.structural.compare(*_features(net, pair, cuts)).total
         if self.loss != "structural":
-            cross_entropy = _edit_loss(net, pair, state, cuts)
+            cross_entropy = _edit_loss(net, state, target, cuts)
         total = self.structural_weight * structural + cross_entropy
         clusters = degree(cuts.output.batch, num_cuts, dtype=total.dtype)
         return TransformLossOutput(total, structural, cross_entropy, clusters)
@@ -128,21 +136,41 @@ def _features(
     return pooled, target.take(cuts.graph)
 
 
-def _edit_loss(net: GraphTransformNet, pair: GraphPair, state: TextState, cuts: Cuts) -> Tensor:
-    """Cross-entropy of the edits, for every cut with its own copy of the labels."""
-    source, graph = pair.source, cuts.graph
-    batch = cuts.output.batch[cuts.output.history.cluster]
-    logits = net.decode(state.x[cuts.node], batch, cuts.output)
-    gaps = degree(state.batch, state.num_graphs, dtype=torch.long) + 1
-    gap, _, _ = take_segments(gaps, graph)
-    gap_graph = torch.repeat_interleave(gaps)
-    written = scatter(source.insert_length, gap_graph, dim_size=state.num_graphs)
-    grapheme, _, _ = take_segments(written, graph)
-    return edit_cross_entropy(
-        net.heads,
-        logits,
-        source.operation[cuts.node],
-        source.insert_length[gap],
-        source.insert_grapheme[grapheme],
-        graph.numel(),
-    )
+class _Target(NamedTuple):
+    """The targets of B texts, as the decoder reads them.
+
+    Attributes:
+        number: [B, M], of each unit in the vocabulary; negative where it has none.
+        length: [B].
+        written: [B, M + 1, H].
+        fits: [N, M], whether unit j of its target is the same as each unit of a source.
+    """
+
+    number: Tensor
+    length: Tensor
+    written: Tensor
+    fits: Tensor
+
+
+def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _Target:
+    """Let the decoder read the targets, which no merge changes."""
+    source, target = pair
+    size = state.num_graphs
+    units = net.embedding(target.hashes, target.category)
+    embedded, inside = to_dense_batch(units, target.batch, batch_size=size)
+    number, _ = to_dense_batch(target.unit, target.batch, fill_value=-1, batch_size=size)
+    grapheme, _ = to_dense_batch(target.grapheme, target.batch, fill_value=-1, batch_size=size)
+    written = net.decoder.read(embedded, state.context).state
+    fits = source.grapheme[~source.is_tag][:, None] == grapheme[state.batch]
+    return _Target(number, inside.sum(dim=1), written, fits)
+
+
+def _edit_loss(net: GraphTransformNet, state: TextState, target: _Target, cuts: Cuts) -> Tensor:
+    """Negative log-likelihood of the targets, for every cut."""
+    rows = edit_rows(cuts.output.x, cuts.output, state.end, cuts.graph)
+    # A node is the same in every cut that has it: each is scored once.
+    distinct, number = distinct_rows(rows)
+    fits = rows_that_fit(distinct, target.fits, cuts.node)
+    scored = net.decoder(distinct, target.written, target.number, fits)
+    scores = EditScores(*(values[number] for values in scored))
+    return -edit_log_likelihood(scores, rows.size, rows.length, target.length[cuts.graph])

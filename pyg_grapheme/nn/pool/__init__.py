@@ -14,6 +14,7 @@ from pyg_grapheme.nn.pool.estimator import (
 )
 from pyg_grapheme.nn.pool.history import MergeHistory
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
+from pyg_grapheme.nn.pool.projected_cosine import ProjectedCosine
 from pyg_grapheme.nn.pool.score import edge_pairs
 from pyg_grapheme.nn.pool.select import Selection, select_components
 from pyg_grapheme.nn.pool.select_output import (
@@ -35,6 +36,7 @@ __all__ = [
     "NoEstimator",
     "PairBlocks",
     "PoolOutput",
+    "ProjectedCosine",
     "Reinforce",
     "ScoredPairs",
     "Selection",

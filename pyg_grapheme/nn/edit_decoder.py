@@ -1,0 +1,173 @@
+"""How likely each edit is, given a node of the source and what has been written so far."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+from torch_geometric.nn.inits import reset
+
+from pyg_grapheme.nn.edit_lattice import IMPOSSIBLE, EditScores
+from pyg_grapheme.nn.edit_rows import EditRows
+
+DELETE, KEEP, SUBSTITUTE, INSERT = range(4)
+"""What may happen at a node, in the order of the logits. In the last row, DELETE ends the text."""
+
+UNKNOWN_LOG_PROBABILITY = -30.0
+"""Of writing a unit of a target that the vocabulary lacks."""
+
+
+_CELLS = 2**18
+"""Rows times columns that are scored at once."""
+
+
+class Written(NamedTuple):
+    """What B texts look like so far.
+
+    Attributes:
+        state: [B, T, H], one a step.
+        memory: The recurrent network's, from which the next steps go on.
+    """
+
+    state: Tensor
+    memory: tuple[Tensor, Tensor]
+
+
+class EditDecoder(nn.Module):
+    """Probabilities of the edits at a node, from its features and what has been written.
+
+    A recurrent network reads what has been written; joined with a node of the source and with how
+    far the two are apart (units written, less units of the source in front of the node), it says
+    what happens there: the node is left out, kept, or a unit takes its place, or a unit is
+    inserted in front of it. A unit has one distribution, whether it takes a place or is inserted.
+
+    Args:
+        channels: F, features of a node.
+        embedding_channels: D, features of an embedded unit, and of a text's tags.
+        vocabulary_size: V, units that can be written.
+        hidden: H.
+        dropout: Probability of dropping a feature.
+        max_distance: Distances beyond it count as it.
+
+    Source: the joint network of Graves 2012, "Sequence transduction with recurrent neural
+    networks", over edits instead of outputs and blanks.
+    """
+
+    needs_node: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        embedding_channels: int,
+        vocabulary_size: int,
+        hidden: int,
+        dropout: float = 0.0,
+        max_distance: int = 16,
+    ) -> None:
+        super().__init__()
+        self.max_distance = max_distance
+        self.start = nn.Parameter(torch.empty(embedding_channels))
+        self.reader = nn.LSTM(2 * embedding_channels, hidden, batch_first=True)
+        self.written = nn.Linear(hidden + embedding_channels, hidden)
+        self.node = nn.Linear(channels, hidden)
+        self.distance = nn.Embedding(2 * max_distance + 1, hidden)
+        self.joint = nn.Sequential(nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
+        self.operation = nn.Linear(hidden, 4)
+        self.unit = nn.Linear(hidden, vocabulary_size)
+        self.dropout = nn.Dropout(dropout)
+        self.register_buffer(
+            "needs_node", torch.tensor([False, True, True, False]), persistent=False
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        nn.init.normal_(self.start, std=0.5)
+        for module in self.children():
+            reset(module)
+        nn.init.normal_(self.distance.weight, std=0.5)
+
+    def read(
+        self, units: Tensor, context: Tensor, memory: tuple[Tensor, Tensor] | None = None
+    ) -> Written:
+        """Read what is written.
+
+        Args:
+            units: [B, T, D], embedded.
+            context: [B, D], the tags of each text.
+            memory: Of what was read before; None at the start, and then T is one more, for the
+                state before anything is written.
+        """
+        if memory is None:
+            first = self.start.expand(units.size(0), 1, -1)
+            units = torch.cat([first, units], dim=1)
+        tags = context[:, None].expand(-1, units.size(1), -1)
+        read, memory = self.reader(self.dropout(torch.cat([units, tags], dim=2)), memory)
+        state = self.written(self.dropout(torch.cat([read, tags], dim=2)))
+        return Written(state, memory)
+
+    def logits(self, node: Tensor, written: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:
+        """Score what may happen: operations [..., 4] and units [..., V].
+
+        Args:
+            node: [..., H], by :attr:`node`.
+            written: [..., H].
+            distance: [...], units written less units in front of the node.
+        """
+        far = distance.clamp(-self.max_distance, self.max_distance) + self.max_distance
+        joined = self.joint(node + written + self.distance(far))
+        if self.training:
+            # One mask for all columns of a row: as good, and a mask an entry would cost as much
+            # as the layers.
+            joined = joined * self.dropout(torch.ones_like(joined[..., :1, :]))
+        return self.operation(joined), self.unit(joined)
+
+    def forward(self, rows: EditRows, written: Tensor, target: Tensor, fits: Tensor) -> EditScores:
+        """Score all edits that may lead to given targets.
+
+        Args:
+            rows: Of Q nodes and ends.
+            written: [B, M + 1, H], the states of each target.
+            target: [B, M], numbers of its units; negative ones are unknown.
+            fits: [Q, M + 1], whether the target goes on with the units of the node.
+
+        Cost: O(Q M H (H + V)); of long texts, what is between is worked out again in the backward
+            pass, which bounds the memory.
+        """
+        arguments = (rows.x, rows.text, rows.size, rows.start, fits)
+        blocks = -(-fits.numel() // _CELLS)
+        if blocks <= 1:
+            return EditScores(*self._score(*arguments, written, target))
+        parts = zip(*(values.chunk(blocks) for values in arguments), strict=True)
+        scored = [
+            checkpoint(self._score, *part, written, target, use_reentrant=False) for part in parts
+        ]
+        return EditScores(*(torch.cat(values) for values in zip(*scored, strict=True)))
+
+    def _score(
+        self,
+        x: Tensor,
+        text: Tensor,
+        size: Tensor,
+        start: Tensor,
+        fits: Tensor,
+        written: Tensor,
+        target: Tensor,
+    ) -> tuple[Tensor, ...]:
+        column = torch.arange(written.size(1), device=target.device)
+        logits = self.logits(
+            self.node(self.dropout(x))[:, None], written[text], column - start[:, None]
+        )
+        # At its end a text can only go on or stop.
+        barred = (size == 0)[:, None, None] & self.needs_node
+        operation = logits[0].masked_fill(barred, IMPOSSIBLE).log_softmax(dim=-1)
+        unit = logits[1].log_softmax(dim=-1)
+        number = F.pad(target, (0, 1), value=-1)[text]
+        write = torch.full_like(operation[..., 0], UNKNOWN_LOG_PROBABILITY)
+        if unit.size(2):
+            known = unit.gather(2, number.clamp(min=0)[..., None]).squeeze(2)
+            write = torch.where(number < 0, write, known)
+        keep = torch.where(fits, operation[..., KEEP], IMPOSSIBLE)
+        substitute = operation[..., SUBSTITUTE] + write
+        return operation[..., DELETE], keep, substitute, operation[..., INSERT] + write

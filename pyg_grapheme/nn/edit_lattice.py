@@ -1,0 +1,95 @@
+"""Likelihood of a target under an edit model: the sum over all edits that lead to it."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+IMPOSSIBLE = -1e30
+"""Log-probability of what can't be: finite, so that no difference of two of them is NaN."""
+
+_LEAST_INSERT = -1e5
+"""Of inserting, which is summed up and taken off again: as good as impossible, with digits left."""
+
+
+class EditScores(NamedTuple):
+    """Log-probabilities of what may happen at each row of B lattices, [Q, M + 1] each.
+
+    The rows of a lattice are the nodes of one source in reading order, and one more for its end;
+    column j stands where j units of the target have been written.
+
+    Attributes:
+        delete: That the node is left out; in the last row, that the text ends here.
+        keep: That the node is copied, all its units; ``IMPOSSIBLE`` where the target does not go on
+            with them, and in the last row.
+        substitute: That unit j of the target takes the node's place; column M is ignored, so is
+            the last row.
+        insert: That unit j of the target is written in front of the node; column M is ignored.
+    """
+
+    delete: Tensor
+    keep: Tensor
+    substitute: Tensor
+    insert: Tensor
+
+
+def edit_log_likelihood(scores: EditScores, size: Tensor, rows: Tensor, length: Tensor) -> Tensor:
+    """Sum the probabilities of all sequences of edits that turn each source into its target.
+
+    At every node any number of units is inserted, then the node is kept, deleted or substituted;
+    behind the last node units may be inserted, then the text ends.
+
+    Args:
+        scores: Of the rows of all lattices, one lattice after the other.
+        size: [Q], units of each node, by which keeping it moves on in the target.
+        rows: [B], rows of each lattice, its end included, at least 1.
+        length: [B], units of each target, at most M.
+
+    Returns:
+        [B], log-probabilities in nats, in the dtype of the scores.
+
+    Differentiation: exact in the scores (the derivative by one of them is the posterior
+        probability of that edit). Works in float64 within, for the sums along a row are
+        differences of large numbers.
+    Cost: O(B max(rows) M), in max(rows) steps.
+
+    Source: a stochastic edit distance (Ristad and Yianilos 1998, "Learning string-edit distance"),
+    with probabilities that depend on both texts.
+    """
+    dtype = scores.delete.dtype
+    lattice = torch.repeat_interleave(rows)
+    row = torch.arange(lattice.numel(), device=rows.device) - (rows.cumsum(0) - rows)[lattice]
+    height, width = int(rows.max()) if rows.numel() else 0, scores.delete.size(1)
+
+    def laid_out(values: Tensor) -> tuple[Tensor, ...]:
+        """One [B, ...] slice a row."""
+        padded = values.new_full((height, rows.numel(), *values.shape[1:]), 0)
+        return padded.index_put((row, lattice), values).unbind(0)
+
+    # Inserting is a recurrence along the row, h[j] = logaddexp(top[j], h[j - 1] + insert[j - 1]):
+    # with the sums of insert taken off, it is a cumulative logarithm of a sum.
+    inserted = scores.insert[:, :-1].double().clamp(min=_LEAST_INSERT).cumsum(1)
+    inserted = torch.cat([inserted.new_zeros(inserted.size(0), 1), inserted], dim=1)
+    column = torch.arange(width, device=rows.device)
+    before = column - size[:, None]
+    here = inserted.new_full((rows.numel(), width), IMPOSSIBLE)
+    here[:, 0] = 0.0
+    ends = []
+    for insert, delete, keep, substitute, source in zip(
+        laid_out(inserted),
+        laid_out(scores.delete.double()),
+        laid_out(scores.keep.double()),
+        laid_out(scores.substitute.double()),
+        laid_out(before),
+        strict=True,
+    ):
+        here = insert + torch.logcumsumexp(here - insert, dim=1)
+        ended = here + delete
+        ends.append(ended)
+        kept = (here + keep).gather(1, source.clamp(min=0))
+        kept = torch.where(source < 0, IMPOSSIBLE, kept)
+        replaced = (here + substitute)[:, :-1]
+        replaced = torch.cat([replaced.new_full((replaced.size(0), 1), IMPOSSIBLE), replaced], 1)
+        here = torch.logaddexp(torch.logaddexp(ended, kept), replaced)
+    graph = torch.arange(rows.numel(), device=rows.device)
+    return torch.stack(ends)[rows - 1, graph, length].to(dtype)

@@ -1,0 +1,164 @@
+"""Two processes train as one does on batches twice as large.
+
+Run by itself with the arguments of ``fit``, this module is the processes.
+"""
+
+import csv
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, distributed, nn
+
+from lightning_modules import TextDataModule, TransformModule, fit
+from lightning_modules.samplers import OwnShare
+from pyg_grapheme.data import GraphPair
+
+PAIRS = {
+    # A text of one letter has nothing to merge; the last batch is smaller than the others.
+    "train": ["cat\tcats", "car\tcars", "bus\tbuses", "a\tas", "hat\thats", "box\tboxes"],
+    "val": ["rat\trats", "fox\tfoxes", "art\tarts"],
+}
+OPTIONS = [
+    "--trainer.max_epochs=3",
+    "--trainer.precision=64-true",
+    "--trainer.accelerator=cpu",
+    "--trainer.enable_progress_bar=false",
+    "--trainer.enable_model_summary=false",
+    "--trainer.log_every_n_steps=1",
+    "--model.channels=8",
+    "--model.layers=1",
+    "--model.dropout=0",
+    "--model.lr=0.01",
+    "--data.test=null",
+    "--name=cars",
+]
+TWO = ["--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=2"]
+LOSSES = list(itertools.product(["structural", "cross_entropy", "hybrid"], [True, False]))
+
+
+class Mean(nn.Module):
+    """The loss of a batch, as DDP wants it."""
+
+    def __init__(self, module: TransformModule) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, pair: GraphPair) -> Tensor:
+        mean: Tensor = self.module.loss(self.module.net, pair).total.mean()
+        return mean
+
+
+def weights_after(
+    train: str, loss: str, merges: bool, share: slice, wrap: Callable[[nn.Module], nn.Module]
+) -> dict[str, Tensor]:
+    """Weights after three steps on a share of all pairs."""
+    data = TextDataModule(train, batch_size=len(PAIRS["train"]))
+    torch.manual_seed(0)
+    module = TransformModule(
+        data.vocabulary, channels=8, layers=1, dropout=0.0, merges=merges, loss=loss
+    ).double()
+    mean = wrap(Mean(module))
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+    numbers = list(range(len(PAIRS["train"])))[share]
+    (pair,) = data.loader("train", sampler=numbers)
+    for _ in range(3):  # a step fails under DDP if the one before left a weight without gradient
+        optimizer.zero_grad()
+        mean(pair).backward()
+        optimizer.step()
+    return module.state_dict()
+
+
+def work(arguments: list[str]) -> None:
+    """Run ``fit``, then a few steps with every loss."""
+    fit.main(arguments)
+    rank, folder = distributed.get_rank(), Path(os.environ["RESULTS"])
+    with (folder / f"reported_{rank}").open("w") as file:
+        file.write(str(distributed.get_world_size()))
+    train = str(folder / "train.tsv")
+    results = {
+        key: weights_after(train, *key, slice(rank, None, 2), nn.parallel.DistributedDataParallel)
+        for key in LOSSES
+    }
+    if rank == 0:
+        torch.save(results, folder / "weights.pt")
+    distributed.barrier()
+    distributed.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes have left, in ``two``, and what one has left, in ``one``."""
+    if not distributed.is_available() or not distributed.is_gloo_available():
+        pytest.skip("this torch was built without gloo")
+    folder = tmp_path_factory.mktemp("ddp")
+    for name, pairs in PAIRS.items():
+        (folder / f"{name}.tsv").write_text("".join(f"{pair}\n" for pair in pairs))
+    files = [f"--data.{name}={folder / name}.tsv" for name in PAIRS]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "OMP_NUM_THREADS": "1",
+        "RESULTS": str(folder),
+    }
+    command = [sys.executable, __file__, *OPTIONS, *TWO, *files, f"--output={folder / 'two'}"]
+    subprocess.run(command, env=environment, check=True, timeout=120)
+    fit.main([*OPTIONS, "--data.batch_size=4", *files, f"--output={folder / 'one'}"])
+    return folder
+
+
+def read(folder: Path, processes: str) -> tuple[dict[str, Any], dict[str, list[float]]]:
+    """Weights at the end, and all curves."""
+    path = folder / processes / "cars" / "version_0" / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    return checkpoint["state_dict"], checkpoint["callbacks"]["RunRecorder"]["curves"]
+
+
+def test_two_processes_learn_what_one_does(folder: Path) -> None:
+    (two, curves), (one, expected) = read(folder, "two"), read(folder, "one")
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], rtol=1e-6, atol=1e-9)
+    assert {name: pytest.approx(values) for name, values in expected.items()} == curves
+    assert expected["train/loss"][-1] < expected["train/loss"][0]
+
+
+def test_one_report_tells_of_all_examples(folder: Path) -> None:
+    assert {(folder / f"reported_{rank}").read_text() for rank in (0, 1)} == {"2"}
+    runs = folder / "two" / "cars"
+    assert [path.name for path in runs.iterdir()] == ["version_0"]
+    summary = json.loads((runs / "version_0" / "summary.json").read_text())
+    assert summary["splits"]["train"]["examples"] == len(PAIRS["train"])
+    assert summary["splits"]["val"]["examples"] == len(PAIRS["val"])
+    with (runs / "version_0" / "predictions.tsv").open(newline="") as file:
+        rows = [(row["input"], row["target"]) for row in csv.DictReader(file, delimiter="\t")]
+    assert rows == [tuple(pair.split("\t")) for pairs in PAIRS.values() for pair in pairs]
+    with (runs / "version_0" / "metrics.csv").open(newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file) if row["train/loss"]] == [*"012"]
+
+
+@pytest.mark.parametrize(("loss", "merges"), LOSSES)
+def test_every_loss_takes_the_steps_of_one_process(loss: str, merges: bool, folder: Path) -> None:
+    found = torch.load(folder / "weights.pt", weights_only=True)[loss, merges]
+    expected = weights_after(
+        str(folder / "train.tsv"), loss, merges, slice(None), lambda module: module
+    )
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("count", "world"), [(5, 2), (1, 2), (0, 3), (6, 1)])
+def test_shares_are_every_example_once(count: int, world: int) -> None:
+    shares = [OwnShare(list(range(count)), world, rank) for rank in range(world)]
+    assert sorted(i for share in shares for i in share) == list(range(count))
+    assert [len(share) for share in shares] == [len(list(share)) for share in shares]
+
+
+if __name__ == "__main__":
+    work(sys.argv[1:])

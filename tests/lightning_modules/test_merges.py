@@ -1,0 +1,53 @@
+"""What a report says of merges is what the pool does."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+from torch_geometric.data import Batch
+
+from lightning_modules import TransformModule
+from lightning_modules.report.merges import describe_merges
+from pyg_grapheme.data import Example, text_graph
+from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn.models import default_pool
+
+EXAMPLES = [Example("How many legs cat have?", "4"), Example("sing", "sang", ("V",))]
+
+
+def module_with(pool: ThresholdMergePool) -> TransformModule:
+    torch.manual_seed(3)
+    module = TransformModule(["a", "b"], channels=16, layers=1, dropout=0.0)
+    module.net.pool = pool
+    return module
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [default_pool(16), ThresholdMergePool(0.5), ThresholdMergePool(0.2, merge="matching")],
+    ids=["learned", "cosine", "matching"],
+)
+def test_neighbours_are_together_where_the_score_says_so(pool: ThresholdMergePool) -> None:
+    module = module_with(pool)
+    described = describe_merges(module, EXAMPLES)
+    for example, text in zip(EXAMPLES, described, strict=True):
+        assert text.graphemes == list(example.source)
+        joined = [i for i in range(len(text.score)) if text.cluster[i] == text.cluster[i + 1]]
+        above = [i for i, s in enumerate(text.score) if s > pool.threshold.item()]
+        if pool.merge == "matching":
+            assert set(joined) < set(above)
+        else:
+            assert joined == above
+        assert module([example.source], [example.tags]) == [text.rewritten]
+
+
+def test_the_cosine_of_features_is_their_cosine() -> None:
+    module = module_with(ThresholdMergePool(0.5))
+    (text,) = describe_merges(module, EXAMPLES[:1])
+    with torch.no_grad():
+        x = module.net.encode(Batch.from_data_list([text_graph(EXAMPLES[0].source)])).x
+    torch.testing.assert_close(torch.tensor(text.score), F.cosine_similarity(x[:-1], x[1:]))
+
+
+def test_a_text_of_one_grapheme_has_no_neighbours() -> None:
+    (text,) = describe_merges(module_with(default_pool(16)), [Example("a", "b")])
+    assert (text.cluster, text.score) == ([0], [])

@@ -1,0 +1,78 @@
+"""What is logged while training: against values worked out by hand."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from lightning_modules import TextDataModule, TransformModule
+from lightning_modules.unit_error_rate import UnitErrorRate
+
+ANSWERS = {"val": ["cats", "", "foxs"], "targets": ["cats", "box", "foxes"]}
+
+
+def test_validation_metrics_are_those_of_the_whole_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = TransformModule(["a"], channels=8, layers=1)
+    answers = iter([ANSWERS["val"][:2], ANSWERS["val"][2:]])
+    monkeypatch.setattr(module, "predict_step", lambda pair: next(answers))
+    logged = {}
+    monkeypatch.setattr(module, "log", lambda name, value, **_: logged.update({name: value}))
+    monkeypatch.setattr(module, "log_dict", lambda values, **_: logged.update(values))
+    for targets in (ANSWERS["targets"][:2], ANSWERS["targets"][2:]):
+        module.validation_step(SimpleNamespace(target=SimpleNamespace(text=map(list, targets))))
+    module.on_validation_epoch_end()
+    # One of three is right; 0 + 3 + 1 edits, in 3 texts of 4 + 3 + 5 characters.
+    expected = {
+        "val/exact_match": 1 / 3,
+        "val/char_error_rate": 4 / 12,
+        "val/unit_error_rate": 4 / 12,
+        "val/edit_distance": 4 / 3,
+    }
+    assert {name: float(metric.compute()) for name, metric in logged.items()} == pytest.approx(
+        expected
+    )
+
+
+def test_a_unit_error_is_one_however_many_characters_it_has() -> None:
+    metric = UnitErrorRate("spaced")
+    metric.update(["t͡ʃ ɪ p"], ["ʃ ɪ p"])  # one of three
+    metric.update(["a", ""], ["a", ""])  # none of one
+    assert float(metric.compute()) == pytest.approx(1 / 4)
+    metric.reset()
+    metric.update(["a"], [""])
+    assert float(metric.compute()) == float("inf")
+    metric.reset()
+    metric.update([""], [""])
+    assert torch.isnan(metric.compute())
+
+
+def test_weights_decay_and_the_threshold_does_not() -> None:
+    module = TransformModule(["a"], channels=8, layers=1, lr=0.1, weight_decay=0.5)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    optimizer = module.configure_optimizers()
+    for parameter in module.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    # AdamW without a gradient: w - lr * decay * w.
+    for name, value in module.named_parameters():
+        factor = 1.0 if name == "net.pool.raw_threshold" else 0.95
+        torch.testing.assert_close(value.detach(), factor * before[name])
+
+
+@pytest.mark.parametrize("name", ["lr", "threshold_lr", "weight_decay"])
+def test_rates_are_not_negative(name: str) -> None:
+    with pytest.raises(ValueError, match=f"Expected '{name}' to be at least 0"):
+        TransformModule(["a"], **{name: -1.0})
+
+
+@pytest.mark.parametrize("merges", [True, False])
+@pytest.mark.parametrize("loss", ["structural", "cross_entropy", "hybrid"])
+def test_every_weight_that_learns_has_a_gradient(loss: str, merges: bool, tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("a\tb\n")  # one unit, no edge, no tag
+    data = TextDataModule(str(tmp_path / "a.tsv"))
+    module = TransformModule(data.vocabulary, channels=8, layers=1, loss=loss, merges=merges)
+    (pair,) = data.loader("train")
+    module.loss(module.net, pair).total.sum().backward()
+    lacking = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
+    assert lacking == []

@@ -1,0 +1,69 @@
+"""The recurrent encoder against torch's LSTM on one chain at a time."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pyg_grapheme.nn.chain_encoder import ChainEncoder
+
+SIZES = {
+    "some": [3, 1, 5],
+    "empty between": [2, 0, 0, 4],
+    "empty at the ends": [0, 3, 0],
+    "one": [4],
+    "single nodes": [1, 1],
+    "all empty": [0, 0],
+}
+
+
+def encode(sizes: list[int], layers: int = 2) -> tuple[ChainEncoder, Tensor, Tensor, int]:
+    torch.manual_seed(0)
+    encoder = ChainEncoder(3, 4, layers).double().eval()
+    batch = torch.repeat_interleave(torch.tensor(sizes))
+    return encoder, torch.randn(batch.numel(), 3, dtype=torch.double), batch, len(sizes)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+def test_each_chain_is_encoded_by_itself(sizes: list[int], layers: int) -> None:
+    encoder, x, batch, count = encode(sizes, layers)
+    nodes, ends = encoder(x, batch, count)
+    assert nodes.shape == (sum(sizes), 4)
+    assert ends.shape == (len(sizes), 4)
+    for number, size in enumerate(sizes):
+        mine = batch == number
+        if size == 0:
+            assert torch.equal(ends[number], torch.zeros(4, dtype=torch.double))
+            continue
+        states, _ = encoder.recurrence(x[mine])
+        torch.testing.assert_close(nodes[mine], states)
+        # Either direction has seen the whole chain where it stops: forwards at the last node,
+        # backwards at the first one.
+        torch.testing.assert_close(ends[number], torch.cat([states[-1, :2], states[0, 2:]]))
+
+
+def test_the_order_of_a_chain_matters() -> None:
+    encoder, x, batch, count = encode([4])
+    _, ends = encoder(x, batch, count)
+    _, swapped = encoder(x[[0, 2, 1, 3]], batch, count)
+    assert not torch.allclose(ends, swapped)
+
+
+def test_gradcheck() -> None:
+    encoder, x, batch, count = encode([2, 0, 3])
+    names, values = zip(*encoder.named_parameters(), strict=True)
+
+    def encoded(x: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
+        named = dict(zip(names, parameters, strict=True))
+        return torch.func.functional_call(encoder, named, (x, batch, count))
+
+    inputs = [value.detach().clone().requires_grad_() for value in (x, *values)]
+    assert torch.autograd.gradcheck(encoded, inputs, fast_mode=True)
+
+
+def test_reset_parameters_draws_all_anew() -> None:
+    encoder, *_ = encode([1])
+    before = [value.detach().clone() for value in encoder.parameters()]
+    encoder.reset_parameters()
+    pairs = zip(before, encoder.parameters(), strict=True)
+    assert not any(torch.equal(one, other) for one, other in pairs)
