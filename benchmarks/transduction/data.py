@@ -4,9 +4,7 @@ Files are those of the shared tasks, as published; the README of each folder say
 from.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +16,7 @@ from pyg_grapheme.data import (
     normalize,
     read_examples,
     split_graphemes,
+    split_units,
 )
 from pyg_grapheme.data.curriculum import LEVELS, as_example
 
@@ -93,7 +92,10 @@ def read_splits(folder: Path, table: str, language: str, size: str) -> Splits:
     elif table == "normalisation":
         files = normalisation_files(folder, language)
         limit = NORMALISATION_SIZES[size]
-        train, dev, test = ([in_graphemes(e) for e in read_normalisation(path)] for path in files)
+        train, dev, test = (
+            [in_graphemes(example) for example in read_examples(path, "historical")]
+            for path in files
+        )
         return Splits(train[:limit], dev, {"test": test})
     elif table == "maths":
         return read_maths(Path("conf/maths.yaml"))
@@ -116,38 +118,9 @@ def read_inflection(path: Path) -> list[Pair]:
 def read_g2p(path: Path) -> list[Pair]:
     """Read words and their phones; letters are code points, a Hangul syllable several (NFD)."""
     return [
-        Pair(tuple(unicodedata.normalize("NFD", word)), tuple(normalize(phones).split(" ")))
-        for word, phones in _read_columns(path)
+        Pair(tuple(split_units(word, "letters")), tuple(split_units(phones, "spaced")))
+        for word, phones, _ in read_examples(path)
     ]
-
-
-def read_normalisation(path: Path) -> list[Example]:
-    """Read old and modern spelling as Bollmann (2019) prepares them.
-
-    Lines with an empty side, and those with a side that is all punctuation, are left out; the rest
-    is NFC and lower case, digits being 0 where both sides are equal.
-    """
-    return [Example(old, new) for old, new in map(_prepare, _read_columns(path)) if old and new]
-
-
-def _prepare(columns: list[str]) -> tuple[str, str]:
-    if len(columns) < 2 or any(map(_is_punctuation, columns)):
-        return "", ""
-    old, new = (unicodedata.normalize("NFC", text).lower() for text in columns[:2])
-    if old == new:
-        old = new = re.sub(r"\d", "0", old)
-    return old, new
-
-
-def _is_punctuation(text: str) -> bool:
-    return bool(text) and all(unicodedata.category(letter).startswith("P") for letter in text)
-
-
-def _read_columns(path: Path) -> Iterator[list[str]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            # Some tokens have a space behind them that is none of theirs.
-            yield [column.strip() for column in line.rstrip().split("\t")]
 
 
 def read_maths(config: Path) -> Splits:

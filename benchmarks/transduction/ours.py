@@ -15,12 +15,10 @@ import yaml
 
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import (
-    NORMALISATION_SIZES,
     Files,
     g2p_files,
     inflection_files,
     normalisation_files,
-    read_normalisation,
 )
 from benchmarks.transduction.overrides import CONFIGS, fit_options
 from benchmarks.transduction.records import Record
@@ -28,7 +26,6 @@ from benchmarks.transduction.scoring import Score, Units, score
 from benchmarks.transduction.versions import list_versions
 from lightning_modules import fit, load_module
 from pyg_grapheme.data import split_graphemes
-from pyg_grapheme.data.whole_file import whole_file
 
 BATCH = 64
 """Texts at a time in prediction."""
@@ -41,7 +38,7 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     """
     partial, done = work / cell.name / "partial", work / cell.name / "done"
     partial.mkdir(parents=True, exist_ok=True)
-    options = fit_options(cell, prepare_files(cell, data, partial), partial)
+    options = fit_options(cell, name_files(cell, data), partial)
     fit.main(options)
     run = max(partial.glob("*/version_*/summary.json"), key=lambda p: p.stat().st_mtime).parent
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
@@ -63,23 +60,13 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     return record
 
 
-def prepare_files(cell: Cell, data: Path, folder: Path) -> Files | None:
-    """Name the files of a cell; historical texts are prepared first, as for all other rows."""
+def name_files(cell: Cell, data: Path) -> Files | None:
+    """Name the files of a cell, as they are stored; None where its config makes its own data."""
     if cell.table == "inflection":
         return inflection_files(data, cell.language, cell.size)
     if cell.table == "g2p":
         return g2p_files(data, cell.language)
-    if cell.table == "maths":
-        return None
-    prepared = Files(*(folder / f"{name}.jsonl" for name in Files._fields))
-    stored = normalisation_files(data, cell.language)
-    limits = (NORMALISATION_SIZES[cell.size], None, None)
-    for source, limit, path in zip(stored, limits, prepared, strict=True):
-        with whole_file(path) as file:
-            for example in read_normalisation(source)[:limit]:
-                line = {"input": example.source, "target": example.target}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    return prepared
+    return normalisation_files(data, cell.language) if cell.table == "normalisation" else None
 
 
 Row = dict[str, str]

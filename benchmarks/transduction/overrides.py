@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from benchmarks.transduction.cells import Cell
-from benchmarks.transduction.data import Files
+from benchmarks.transduction.data import NORMALISATION_SIZES, Files
 
 CONFIGS = {
     "inflection": Path("conf/inflection.yaml"),
@@ -43,6 +43,7 @@ def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
         f"--output={folder}",
         f"--name={RUN}",
         "--trainer.enable_progress_bar=false",
+        *_limit(cell),
         *LANGUAGES.get(cell.language, []),
         *VARIANTS[cell.row],
         # Go on with what was cut short, if anything was.
@@ -60,3 +61,9 @@ def _file_options(files: Files) -> list[str]:
         f"--data.init_args.val={files.dev}",
         f"--data.init_args.test={json.dumps({'test': str(files.test)})}",
     ]
+
+
+def _limit(cell: Cell) -> list[str]:
+    """Train on the first tokens alone, where a table does."""
+    limit = NORMALISATION_SIZES.get(cell.size) if cell.table == "normalisation" else None
+    return [] if limit is None else [f"--data.init_args.train_limit={limit}"]

@@ -8,10 +8,8 @@ import pytest
 from benchmarks.transduction.data import (
     Pair,
     Splits,
-    normalisation_files,
     read_g2p,
     read_maths,
-    read_normalisation,
     read_splits,
 )
 from benchmarks.transduction.edit_labels import Labels, apply_labels, label_units
@@ -107,26 +105,6 @@ def test_look_up_reaches_what_it_is_known_to(corpus: str, size: str, expected: s
     answers = learn_answers(splits.train)
     predictions = [look_up(answers, p.source) for p in splits.test["test"]]
     assert f"{accuracy(splits, predictions):.2f}" == expected
-
-
-@needs("histnorm")
-@pytest.mark.parametrize(
-    ("corpus", "counts"),
-    [("german-ridges", [41868, 9712, 9590]), ("icelandic-icepahc", [49633, 6109, 6037])],
-)
-def test_preprocessing_leaves_as_many_lines_as_is_known(corpus: str, counts: list[int]) -> None:
-    assert [len(read_normalisation(p)) for p in normalisation_files(DATA, corpus)] == counts
-
-
-def test_preprocessing_by_hand(tmp_path: Path) -> None:
-    path = tmp_path / "corpus.txt"
-    path.write_text("Vnd \tUND\n\n.\t.\nx\t\n1545\t1545\n12\tzwölf\no\u0308l\tÖl\n.\t.I.\tI.\n")
-    assert [example[:2] for example in read_normalisation(path)] == [
-        ("vnd", "und"),
-        ("0000", "0000"),
-        ("12", "zwölf"),
-        ("öl", "öl"),
-    ]
 
 
 def test_korean_is_read_by_letters(tmp_path: Path) -> None:

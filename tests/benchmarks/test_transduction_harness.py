@@ -10,13 +10,14 @@ import pytest
 from benchmarks.transduction import overrides, published
 from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell, find_cell, list_cells
-from benchmarks.transduction.data import NORMALISATION_SIZES
-from benchmarks.transduction.ours import prepare_files
+from benchmarks.transduction.data import NORMALISATION_SIZES, read_splits
+from benchmarks.transduction.ours import name_files
 from benchmarks.transduction.records import Record, read_record, record_path, write_record
 from benchmarks.transduction.report import report
 from benchmarks.transduction.running import choose, run_missing
 from benchmarks.transduction.scoring import Score
-from pyg_grapheme.data import Example, read_examples
+from lightning_modules.cli import make_cli
+from pyg_grapheme.data import Example
 
 RESULTS = Path(__file__).resolve().parents[3] / "shared/data/sigmorphon2018_inflection"
 
@@ -197,7 +198,8 @@ def test_a_training_that_was_cut_short_goes_on(tmp_path: Path) -> None:
     assert "--seed_everything=1" in options
 
 
-def test_historical_texts_are_prepared_for_ours_too(
+@pytest.mark.filterwarnings("ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning")
+def test_ours_reads_the_historical_pairs_that_all_other_rows_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "histnorm"
@@ -206,10 +208,13 @@ def test_historical_texts_are_prepared_for_ours_too(
         (folder / f"german-ridges.{name}.txt").write_text("Vnd\tUnd\n.\t.\n\nEr\tEr\nJa\tJa\n")
     monkeypatch.setitem(NORMALISATION_SIZES, "25000", 2)
     cell = Cell("normalisation", "german-ridges", "25000", "ours")
-    files = prepare_files(cell, tmp_path, tmp_path)
-    assert files is not None
+    options = overrides.fit_options(cell, name_files(cell, tmp_path), tmp_path)
     three = [Example("vnd", "und"), Example("er", "er"), Example("ja", "ja")]
-    assert [read_examples(path) for path in files] == [three[:2], three, three]
+    read = make_cli(options).datamodule.splits
+    assert read == {"train": three[:2], "val": three, "test": three}
+    others = read_splits(tmp_path, "normalisation", "german-ridges", "25000")
+    pairs = [[("".join(p.source), "".join(p.target)) for p in side] for side in others[:2]]
+    assert pairs == [[example[:2] for example in read[name]] for name in ("train", "val")]
 
 
 CONFIG = """
