@@ -10,7 +10,7 @@ from torch_geometric.utils import scatter, subgraph
 
 from pyg_grapheme.data.edits import Edits, apply_edits
 from pyg_grapheme.data.graph import units_graphs
-from pyg_grapheme.data.grapheme import describe
+from pyg_grapheme.data.grapheme import NUM_HASHES, describe
 from pyg_grapheme.data.units import split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
 from pyg_grapheme.nn.chain_encoder import ChainEncoder
@@ -118,13 +118,16 @@ class GraphTransformNet(nn.Module):
         self.encoder = ChainEncoder(2 * embedded, channels, layers, dropout)
         self.pool = default_pool(channels) if pool is None else pool
         self.merges = merges
-        self.pool.requires_grad_(merges)
+        if not merges:
+            self.pool.requires_grad_(False)
         self.decoder = EditDecoder(channels, embedded, len(self.vocabulary), channels // 2, dropout)
         self.activation = nn.Linear(channels, 1)
         self.dropout = nn.Dropout(dropout)
         hashes = [describe(unit).hashes for unit in self.vocabulary.units]
         category = [describe(unit).category for unit in self.vocabulary.units]
-        self.register_buffer("hashes", torch.tensor(hashes).view(-1, 4), persistent=False)
+        self.register_buffer(
+            "hashes", torch.tensor(hashes, dtype=torch.long).view(-1, NUM_HASHES), persistent=False
+        )
         self.register_buffer("category", torch.tensor(category, dtype=torch.long), persistent=False)
 
     def encode(self, graphs: Data) -> TextState:

@@ -1,5 +1,6 @@
 """What the text model is trained on: the exact expectation of its losses over all merges."""
 
+import math
 from typing import NamedTuple, get_args
 
 import torch
@@ -12,7 +13,7 @@ from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, rows_that_fit
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
 from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.nn.pool import Cuts
-from pyg_grapheme.options import expect_count, expect_one_of
+from pyg_grapheme.options import expect_between, expect_count, expect_one_of
 from pyg_grapheme.typing import LossName
 
 
@@ -47,7 +48,11 @@ class TransformLoss(nn.Module):
         mass: Share of the probability of all cuts of a text to work out at least while training.
 
     Differentiation: :meth:`forward` is the exact expectation over the threshold's noise, and so is
-        its gradient; of texts whose cuts are drawn, both are unbiased.
+        its gradient; of texts whose cuts are drawn, both are unbiased. With ``mass`` below 1 they
+        are those of the merges that are left, their probabilities scaled up to a sum of 1.
+    Cost: of a text of n units and a target of m, O(n^2 F) for its up to n merges and O(n^2 m) for
+        their likelihoods, in time and, until the backward pass, in memory; with ``max_cuts``, that
+        many times O(n (F + m)).
     """
 
     def __init__(
@@ -59,7 +64,7 @@ class TransformLoss(nn.Module):
         mass: float = 1.0,
     ) -> None:
         super().__init__()
-        self.mass = mass
+        self.mass = expect_between("mass", mass, 0, math.nextafter(1, 2), "in (0, 1]")
         expect_one_of("loss", loss, get_args(LossName))
         self.max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
         self.loss = loss

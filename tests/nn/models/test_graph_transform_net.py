@@ -300,6 +300,19 @@ def test_a_trained_model_reproduces_its_examples() -> None:
     assert net([e.source for e in SHORT]) == [e.target for e in SHORT]
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_what_can_write_nothing_still_keeps_and_leaves_out() -> None:
+    net = GraphTransformNet([], channels=8, layers=1).eval()
+    assert set(net(["aaa"])[0]) <= {"a"}
+    pair = next(iter(DataLoader(PairDataset([Example("ab", "")], net.vocabulary))))
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+    for _ in range(20):
+        optimizer.zero_grad()
+        TransformLoss("cross_entropy")(net, pair).total.sum().backward()
+        optimizer.step()
+    assert net(["ab"]) == [""]
+
+
 def test_letters_are_read_and_phones_are_written() -> None:
     examples = [Example("칩", "t͡ʃ ɪ p"), Example("é ", "e ː"), Example("k", "k")]
     net, pair = make(examples, 16, source_units="letters", target_units="spaced")
@@ -393,6 +406,8 @@ def test_options_are_checked(options: dict[str, Any], message: str) -> None:
 def test_loss_is_checked() -> None:
     with pytest.raises(ValueError, match="Expected 'loss' to be one of 'structural', "):
         TransformLoss("hybird")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"Expected 'mass' to be in \(0, 1\] \(got 0\)"):
+        TransformLoss(mass=0)
 
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
@@ -422,6 +437,8 @@ def test_the_threshold_has_a_gradient_whatever_the_batch(
 def test_a_pool_of_ones_own() -> None:
     pool = ThresholdMergePool(threshold=0.3)
     assert GraphTransformNet(["a"], channels=8, pool=pool).pool is pool
+    pool.requires_grad_(False)
+    assert not GraphTransformNet(["a"], channels=8, pool=pool).pool.raw_threshold.requires_grad
 
 
 def test_drawn_cuts_bound_what_a_step_works_out_in_training_alone() -> None:
