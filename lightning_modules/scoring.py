@@ -24,7 +24,7 @@ class Scores(NamedTuple):
             all targets are empty.
         unit_error_rate: The same of units; the phone error rate where the units are phones.
         edit_distance: Mean Levenshtein distance of code points, a text.
-        coarse_share: C/N at the plain threshold, coarse over fine nodes.
+        coarse_share: C/N at the plain threshold, coarse over fine nodes; 1 where there is no node.
     """
 
     examples: int
@@ -52,7 +52,9 @@ def predict_examples(
             fine += history.cluster.numel()
     module.train(training)
     targets = [example.target for example in dataset.examples]
-    return predictions, score_texts(predictions, targets, coarse / fine, units, form)
+    return predictions, score_texts(
+        predictions, targets, coarse / fine if fine else 1.0, units, form
+    )
 
 
 def score_texts(

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from lightning_modules import evaluate, load_module
+from lightning_modules import TransformModule, evaluate, load_module
 
 
 def rows_of(printed: str) -> list[list[str]]:
@@ -42,6 +43,22 @@ def test_evaluate_keeps_files_of_one_name_apart(
     rows = capsys.readouterr().out.splitlines()[1:]
     assert [row.split()[0] for row in rows] == list(map(str, files))
     assert [row.split()[3:5] for row in rows] == [["-", "-"]] * 2
+
+
+def test_texts_without_a_unit_are_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "blank.tsv"
+    file.write_text(" \ta\n")
+    module = TransformModule(["a"], source_units="spaced", channels=8, layers=1)
+    checkpoint = tmp_path / "model.ckpt"
+    torch.save(
+        {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}, checkpoint
+    )
+    evaluate.main(["--ckpt_path", str(checkpoint), str(file)])
+    (row,) = rows_of(capsys.readouterr().out)
+    assert row[1] == "1"
+    assert row[-1] == "1.00"
 
 
 def score(checkpoint: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[list[str]]:
