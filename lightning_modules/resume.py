@@ -9,8 +9,8 @@ from lightning_modules.module import TransformModule
 
 LAST = "last"
 
-_CHANGEABLE = {"lr", "threshold_lr", "schedule", "weight_decay", "dropout", "max_cuts", "mass"}
-"""Options that leave the weights what they are."""
+_CHANGEABLE = {"dropout", "max_cuts", "mass"}
+"""Options that leave the weights what they are, and the optimizer, which goes on as it was."""
 
 
 def read_ckpt_path(arguments: Sequence[str]) -> str | None:

@@ -198,6 +198,7 @@ def test_a_moved_run_goes_on_for_longer(trained: Path, tmp_path: Path) -> None:
     [
         (["--ckpt_path=nowhere.ckpt"], "nowhere.ckpt: no such file"),
         (["--ckpt_path={}", "--model.channels=12"], "of the same 'channels' (got 8, not 12)"),
+        (["--ckpt_path={}", "--model.lr=0.5"], "of the same 'lr' (got 0.004, not 0.5)"),
         (["--ckpt_path={}/checkpoints/early.ckpt"], "got one of an epoch that was not over"),
         (["--ckpt_path={}/checkpoints/weights.ckpt"], "got weights alone"),
         (["--ckpt_path={}/config.yaml"], "got a damaged or foreign file"),
