@@ -120,6 +120,12 @@ class TextDataModule(L.LightningDataModule):
             hallucinated,
         )
 
+    @property
+    def pairs_an_epoch(self) -> int:
+        """How many pairs an epoch of training goes through, each as often as it does."""
+        once = len(self.splits["train"])
+        return once * math.ceil(self.min_epoch / once)
+
     def loader(self, split: str, sampler: Sampler[int] | None = None) -> DataLoader:
         """Batches of one split, in order unless a sampler says which."""
         return self._loader(self.datasets[split], sampler)
@@ -139,9 +145,7 @@ class TextDataModule(L.LightningDataModule):
         Where they do not come out even, some pairs are read twice in an epoch.
         """
         once = self._dataset("train", self.hallucinated)
-        pairs: ConcatDataset[GraphPair] = ConcatDataset(
-            [once] * math.ceil(self.min_epoch / len(once))
-        )
+        pairs: ConcatDataset[GraphPair] = ConcatDataset([once] * (self.pairs_an_epoch // len(once)))
         world, rank = self._processes()
         seed = mix_seed("order", self.seed_of_order)
         return self._loader(pairs, DistributedSampler(pairs, world, rank, seed=seed))

@@ -30,6 +30,15 @@ def test_the_vocabulary_is_what_the_training_targets_are_made_of(tmp_path: Path)
     assert spaced.vocabulary == ["a", "c", "x", "yz"]
 
 
+def test_few_pairs_are_gone_through_several_times_an_epoch(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("a\tb\nc\td\ne\tf\n")
+    for least, pairs in ((1, 3), (3, 3), (4, 6), (9, 9)):
+        data = TextDataModule(train=str(path), min_epoch=least, batch_size=2)
+        assert data.pairs_an_epoch == pairs
+        assert sum(pair.source.num_graphs for pair in data.train_dataloader()) == pairs
+
+
 def test_every_file_is_preprocessed(tmp_path: Path) -> None:
     path = tmp_path / "pairs.txt"
     path.write_text("Vnd\tUnd\n\n.\t.\n")
