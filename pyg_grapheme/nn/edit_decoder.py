@@ -159,10 +159,12 @@ class EditDecoder(nn.Module):
         logits = self.logits(
             self.node(self.dropout(x))[:, None], written[text], column - start[:, None]
         )
+        # Half precision has no number for what is impossible.
+        wide = torch.promote_types(logits[0].dtype, torch.float32)
         # At its end a text can only go on or stop.
         barred = (size == 0)[:, None, None] & self.needs_node
-        operation = logits[0].masked_fill(barred, IMPOSSIBLE).log_softmax(dim=-1)
-        unit = logits[1].log_softmax(dim=-1)
+        operation = logits[0].to(wide).masked_fill(barred, IMPOSSIBLE).log_softmax(dim=-1)
+        unit = logits[1].to(wide).log_softmax(dim=-1)
         number = F.pad(target, (0, 1), value=-1)[text]
         write = torch.full_like(operation[..., 0], UNKNOWN_LOG_PROBABILITY)
         if unit.size(2):

@@ -60,6 +60,19 @@ def test_reading_at_once_is_reading_unit_by_unit(decoder: EditDecoder) -> None:
 
 
 @torch.no_grad()
+def test_half_precision_is_scored_in_single(decoder: EditDecoder, rows: EditRows) -> None:
+    units, context = draw(2, 3)
+    target = torch.tensor([[0, 1, 2], [4, 3, -1]])
+    written = decoder.read(units, context).state
+    fits = torch.ones(rows.size.numel(), 4, dtype=torch.bool)
+    exact = decoder(rows, written, target, fits)
+    half = decoder.half()(rows._replace(x=rows.x.half()), written.half(), target, fits)
+    for found, expected in zip(half, exact, strict=True):
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.double(), expected, rtol=1e-2, atol=1e-2)
+
+
+@torch.no_grad()
 def test_a_state_knows_what_is_before_it_and_nothing_else(decoder: EditDecoder) -> None:
     units, context = draw(2, 4)
     before = decoder.read(units, context).state
