@@ -22,6 +22,10 @@ _CELLS = 2**18
 """Rows times columns that are scored at once."""
 
 
+_NEAR_END = 3
+"""Units ahead from which on it does not matter how many they are."""
+
+
 class Written(NamedTuple):
     """What B texts look like so far.
 
@@ -70,6 +74,8 @@ class EditDecoder(nn.Module):
         self.start = nn.Parameter(torch.empty(embedding_channels))
         self.reader = nn.LSTM(2 * embedding_channels, hidden, batch_first=True)
         self.written = nn.Linear(hidden + embedding_channels, hidden)
+        self.ahead = nn.Embedding(_NEAR_END + 1, embedding_channels)
+        self.since = nn.Embedding(max_distance + 1, embedding_channels)
         self.node = nn.Linear(channels, hidden)
         self.distance = nn.Embedding(2 * max_distance + 1, hidden)
         self.joint = nn.Sequential(nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
@@ -86,7 +92,27 @@ class EditDecoder(nn.Module):
         nn.init.normal_(self.start, std=0.5)
         for module in self.children():
             reset(module)
-        nn.init.normal_(self.distance.weight, std=0.5)
+        for embedding in (self.distance, self.ahead, self.since):
+            nn.init.normal_(embedding.weight, std=0.5)
+
+    def situate(self, context: Tensor, ahead: Tensor, since: Tensor) -> Tensor:
+        """Say where the writing stands in the source, beside what the tags ask for.
+
+        Without it, an ending that looks like the end of the stem passes for written already.
+
+        Args:
+            context: [B, D], the tags of each text.
+            ahead: [B, T], units of the source that are still ahead, by a running alignment; more
+                than three count as three.
+            since: [B, T], units written since the last one that came from the source.
+
+        Returns:
+            [B, T, D].
+        """
+        # Exact counts of what is ahead would tell the texts of a small training set apart.
+        ahead, since = ahead.clamp(max=_NEAR_END), since.clamp(max=self.max_distance)
+        situated: Tensor = context[:, None] + self.ahead(ahead) + self.since(since)
+        return situated
 
     def read(
         self, units: Tensor, context: Tensor, memory: tuple[Tensor, Tensor] | None = None
@@ -94,17 +120,16 @@ class EditDecoder(nn.Module):
         """Read what is written.
 
         Args:
-            units: [B, T, D], embedded.
-            context: [B, D], the tags of each text.
-            memory: Of what was read before; None at the start, and then T is one more, for the
-                state before anything is written.
+            units: [B, M, D], embedded.
+            context: [B, T, D], by :meth:`situate`.
+            memory: Of what was read before, and then T = M; None at the start, and then T = M + 1,
+                the first state being that before anything is written.
         """
         if memory is None:
             first = self.start.expand(units.size(0), 1, -1)
             units = torch.cat([first, units], dim=1)
-        tags = context[:, None].expand(-1, units.size(1), -1)
-        read, memory = self.reader(self.dropout(torch.cat([units, tags], dim=2)), memory)
-        state = self.written(self.dropout(torch.cat([read, tags], dim=2)))
+        read, memory = self.reader(self.dropout(torch.cat([units, context], dim=2)), memory)
+        state = self.written(self.dropout(torch.cat([read, context], dim=2)))
         return Written(state, memory)
 
     def logits(self, node: Tensor, written: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:

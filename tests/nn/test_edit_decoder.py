@@ -30,10 +30,11 @@ def rows(merge_texts) -> EditRows:
 
 
 def draw(count: int, length: int) -> tuple[Tensor, Tensor]:
-    """Embedded units of some texts, and their tags."""
+    """Embedded units of some texts, and what is known at each step."""
     generator = torch.Generator().manual_seed(1)
     units = torch.randn(count, length, EMBEDDED, generator=generator, dtype=torch.double)
-    return units, torch.randn(count, EMBEDDED, generator=generator, dtype=torch.double)
+    context = torch.randn(count, length + 1, EMBEDDED, generator=generator, dtype=torch.double)
+    return units, context
 
 
 def score(decoder: EditDecoder, rows: EditRows, target: Tensor, fits: bool = True):
@@ -48,10 +49,10 @@ def test_reading_at_once_is_reading_unit_by_unit(decoder: EditDecoder) -> None:
     units, context = draw(3, 4)
     whole = decoder.read(units, context)
     assert whole.state.shape == (3, 5, HIDDEN)
-    part: Written = decoder.read(units[:, :0], context)
+    part: Written = decoder.read(units[:, :0], context[:, :1])
     states = [part.state]
     for j in range(4):
-        part = decoder.read(units[:, j : j + 1], context, part.memory)
+        part = decoder.read(units[:, j : j + 1], context[:, j + 1 : j + 2], part.memory)
         assert part.state.shape == (3, 1, HIDDEN)
         states.append(part.state)
     torch.testing.assert_close(torch.cat(states, dim=1), whole.state)
@@ -80,9 +81,21 @@ def test_a_state_knows_what_is_before_it_and_nothing_else(decoder: EditDecoder) 
     after = decoder.read(units, context).state
     same = torch.isclose(before, after).all(dim=2).tolist()
     assert same == [[True, True, True, False, False], [True] * 5]
-    context[1] += 1.0
+    context[1, 1:] += 1.0
     tagged = decoder.read(units, context).state
-    assert torch.isclose(after, tagged).all(dim=2).tolist() == [[True] * 5, [False] * 5]
+    expected = [[True] * 5, [True, False, False, False, False]]
+    assert torch.isclose(after, tagged).all(dim=2).tolist() == expected
+
+
+@torch.no_grad()
+def test_where_the_writing_stands_is_told_by_two_counts(decoder: EditDecoder) -> None:
+    """What is ahead, and what has been written since; 3 and more ahead are alike, 2 since."""
+    context = torch.randn(1, EMBEDDED, dtype=torch.double)
+    ahead, since = torch.tensor([[0, 1, 2, 3, 9]]), torch.tensor([[5, 2, 1, 0, 0]])
+    situated = decoder.situate(context, ahead, since)
+    for j, (a, s) in enumerate([(0, 2), (1, 2), (2, 1), (3, 0), (3, 0)]):
+        expected = context + decoder.ahead.weight[a] + decoder.since.weight[s]
+        torch.testing.assert_close(situated[:, j], expected)
 
 
 @torch.no_grad()
@@ -171,6 +184,7 @@ def test_gradcheck(decoder: EditDecoder, rows: EditRows) -> None:
     """In what goes in, and in every parameter."""
     target = torch.tensor([[0, -1], [2, 3]])
     units, context = draw(2, 2)
+    context = context[:, 0]
     fits = torch.ones(7, 3, dtype=torch.bool)
     names, values = zip(*decoder.named_parameters(), strict=True)
 
@@ -180,7 +194,12 @@ def test_gradcheck(decoder: EditDecoder, rows: EditRows) -> None:
             self.decoder = decoder
 
         def forward(self, x: Tensor, units: Tensor, context: Tensor) -> Tensor:
-            state = self.decoder.read(units, context).state
+            ahead, since = (
+                torch.tensor([[2, 1, 0], [0, 0, 0]]),
+                torch.tensor([[0, 0, 1], [0, 1, 2]]),
+            )
+            situated = self.decoder.situate(context, ahead, since)
+            state = self.decoder.read(units, situated).state
             scores = torch.stack(self.decoder(rows._replace(x=x), state, target, fits))
             return scores[scores > -100].sin().sum()
 

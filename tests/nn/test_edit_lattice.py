@@ -225,7 +225,7 @@ def test_the_targets_of_a_decoder_sum_to_one(merge_texts) -> None:
         decoder.operation.bias[INSERT] = -8.0
     padded = torch.tensor([[*target, *[-1] * (6 - len(target))] for target in targets])
     embedded = torch.randn(3, 4, dtype=torch.double)[padded]
-    context = torch.randn(1, 4, dtype=torch.double).expand(len(targets), -1)
+    context = torch.randn(1, 1, 4, dtype=torch.double).expand(len(targets), padded.size(1) + 1, -1)
     pooled = merge_texts([sizes] * len(targets))
     # The same source in front of every target.
     end = torch.randn(1, 3, dtype=torch.double).expand(len(targets), -1)

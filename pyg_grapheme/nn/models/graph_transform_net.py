@@ -9,8 +9,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.utils import scatter, subgraph
 
 from pyg_grapheme.data.edits import Edits, apply_edits
-from pyg_grapheme.data.graph import units_graphs
-from pyg_grapheme.data.grapheme import NUM_HASHES, describe
+from pyg_grapheme.data.graph import units_graph, units_graphs
 from pyg_grapheme.data.units import split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
 from pyg_grapheme.nn.chain_encoder import ChainEncoder
@@ -20,7 +19,7 @@ from pyg_grapheme.nn.embedding import GraphemeEmbedding
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures
 from pyg_grapheme.nn.models.default_pool import default_pool
 from pyg_grapheme.nn.models.read_trace import read_trace
-from pyg_grapheme.nn.models.write_edits import write_edits
+from pyg_grapheme.nn.models.write_edits import EmbeddedUnits, write_edits
 from pyg_grapheme.nn.pool import MergeHistory, PoolOutput, ThresholdMergePool
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.options import expect_count, expect_one_of
@@ -85,6 +84,10 @@ class GraphTransformNet(nn.Module):
         [<class 'str'>, <class 'str'>]
     """
 
+    identity: Tensor
+    hashes: Tensor
+    category: Tensor
+
     def __init__(
         self,
         vocabulary: Sequence[str],
@@ -123,12 +126,10 @@ class GraphTransformNet(nn.Module):
         self.decoder = EditDecoder(channels, embedded, len(self.vocabulary), channels // 2, dropout)
         self.activation = nn.Linear(channels, 1)
         self.dropout = nn.Dropout(dropout)
-        hashes = [describe(unit).hashes for unit in self.vocabulary.units]
-        category = [describe(unit).category for unit in self.vocabulary.units]
-        self.register_buffer(
-            "hashes", torch.tensor(hashes, dtype=torch.long).view(-1, NUM_HASHES), persistent=False
-        )
-        self.register_buffer("category", torch.tensor(category, dtype=torch.long), persistent=False)
+        vocabulary_graph = units_graph(self.vocabulary.units)
+        self.register_buffer("identity", vocabulary_graph.grapheme, persistent=False)
+        self.register_buffer("hashes", vocabulary_graph.hashes, persistent=False)
+        self.register_buffer("category", vocabulary_graph.category, persistent=False)
 
     def encode(self, graphs: Data) -> TextState:
         """Embed and encode a batch of text graphs; keep the units, drop the tags."""
@@ -179,9 +180,16 @@ class GraphTransformNet(nn.Module):
         pooled = self.merge(state)
         text = torch.arange(state.num_graphs, device=state.x.device)
         rows = edit_rows(pooled.x, pooled, state.end, text)
-        source = self.embedding(graphs.hashes, graphs.category)[~graphs.is_tag]
-        vocabulary = self.embedding(self.hashes, self.category)
-        trace = write_edits(self.decoder, rows, state.context, vocabulary, source, self.max_insert)
+        units = ~graphs.is_tag
+        embedded = self.embedding(graphs.hashes[units], graphs.category[units])
+        trace = write_edits(
+            self.decoder,
+            rows,
+            state.context,
+            EmbeddedUnits(self.identity, self.embedding(self.hashes, self.category)),
+            EmbeddedUnits(graphs.grapheme[units], embedded),
+            self.max_insert,
+        )
         texts = graphs.text if isinstance(graphs, Batch) else [graphs.text]
         return Prediction(read_trace(trace, rows, texts, self.vocabulary), pooled.history)
 

@@ -13,6 +13,7 @@ from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, rows_that_fit
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
 from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.nn.pool import Cuts
+from pyg_grapheme.nn.running_alignment import align_prefixes
 from pyg_grapheme.options import expect_between, expect_count, expect_one_of
 from pyg_grapheme.typing import LossName
 
@@ -164,9 +165,14 @@ def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _
     units = net.embedding(target.hashes, target.category)
     embedded, inside = to_dense_batch(units, target.batch, batch_size=size)
     number, _ = to_dense_batch(target.unit, target.batch, fill_value=-1, batch_size=size)
-    grapheme, _ = to_dense_batch(target.grapheme, target.batch, fill_value=-1, batch_size=size)
-    written = net.decoder.read(embedded, state.context).state
-    fits = source.grapheme[~source.is_tag][:, None] == grapheme[state.batch]
+    grapheme, _ = to_dense_batch(target.grapheme, target.batch, fill_value=-2, batch_size=size)
+    read = source.grapheme[~source.is_tag]
+    begins, there = to_dense_batch(read, state.batch, batch_size=size)
+    length = there.sum(dim=1)
+    aligned, since = align_prefixes(length, begins, grapheme)
+    context = net.decoder.situate(state.context, length[:, None] - aligned, since)
+    written = net.decoder.read(embedded, context).state
+    fits = read[:, None] == grapheme[state.batch]
     return _Target(number, inside.sum(dim=1), written, fits)
 
 

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from pyg_grapheme.nn.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE, EditDecoder
 from pyg_grapheme.nn.edit_rows import EditRows
+from pyg_grapheme.nn.running_alignment import RunningAlignment, nothing_written
 
 
 class EditTrace(NamedTuple):
@@ -26,8 +27,26 @@ class EditTrace(NamedTuple):
     insert_unit: Tensor
 
 
+class EmbeddedUnits(NamedTuple):
+    """Some units: which they are [K], and their features [K, D]."""
+
+    identity: Tensor
+    x: Tensor
+
+    def and_none(self) -> "EmbeddedUnits":
+        """One more: what is looked at, for nothing, where there is no unit."""
+        return EmbeddedUnits(F.pad(self.identity, (0, 1), value=-1), F.pad(self.x, (0, 0, 0, 1)))
+
+
 class _Pens(NamedTuple):
-    """Where the writing of B texts stands; each is moved on by at most one unit a step."""
+    """Where the writing of B texts stands; each is moved on by at most one unit a step.
+
+    Attributes:
+        row: Of what is edited next.
+        copied: Units of the row that have been copied.
+        inserted: Units that have been inserted in front of the row.
+        written: Units written in all.
+    """
 
     row: Tensor
     copied: Tensor
@@ -39,8 +58,8 @@ def write_edits(
     decoder: EditDecoder,
     rows: EditRows,
     context: Tensor,
-    vocabulary: Tensor,
-    source: Tensor,
+    vocabulary: EmbeddedUnits,
+    source: EmbeddedUnits,
     max_insert: int,
 ) -> EditTrace:
     """Take the likeliest edit at each step until every text has ended.
@@ -49,27 +68,31 @@ def write_edits(
         decoder: What says how likely each is.
         rows: Of B merged texts, one of each.
         context: [B, D].
-        vocabulary: [V, D], the units that can be written, embedded.
-        source: [N, D], the units of the sources, embedded.
+        vocabulary: The V units that can be written.
+        source: The N units of the sources.
         max_insert: Units inserted in one place at most.
 
     Cost: one step of the decoder for each unit written and each node that is left out, all texts
         side by side.
     """
     device = context.device
-    # One row more: what is looked at, for nothing, where there is no unit.
-    vocabulary, source = (F.pad(units, (0, 0, 0, 1)) for units in (vocabulary, source))
+    vocabulary, source = vocabulary.and_none(), source.and_none()
     last = rows.length.cumsum(0) - 1
+    length = rows.start[last]
+    place = torch.arange(int(length.max()) if length.numel() else 0, device=device)
+    inside = place < length[:, None]
+    begins = (rows.first[last] - length)[:, None] + place
+    begins = source.identity[torch.where(inside, begins, -1)]
+    alignment = nothing_written(length)
     nodes = decoder.node(rows.x)
     operation = torch.full_like(rows.size, DELETE)
     unit = torch.zeros_like(rows.size)
     inserts: list[tuple[Tensor, Tensor]] = []
-    # Texts still being written, and for each: its row, units of the row already copied, units
-    # inserted in front of it, units written in all.
     text = torch.arange(context.size(0), device=device)
     zero = torch.zeros_like(text)
     pens = _Pens(last + 1 - rows.length, zero, zero, zero)
-    state, memory = decoder.read(context.new_zeros(text.numel(), 0, context.size(1)), context)
+    nothing = context.new_zeros(text.numel(), 0, context.size(1))
+    state, memory = decoder.read(nothing, _situate(decoder, context, alignment, length))
     while text.numel():
         row, copied, inserted, written = pens
         at_end = row == last[text]
@@ -98,11 +121,21 @@ def write_edits(
             torch.where(leaves, 0, inserted + (~decided).long()),
             written + writes.long(),
         )
-        fed = torch.where(keeps[:, None], source[node], vocabulary[number])
-        text, context = text[going], context[going]
+        fed = torch.where(keeps[:, None], source.x[node], vocabulary.x[number])
+        identity = torch.where(keeps, source.identity[node], vocabulary.identity[number])
+        after = alignment.write(begins[text] == identity[:, None])
+        alignment = RunningAlignment(
+            *(
+                torch.where(writes.view(-1, *[1] * (new.dim() - 1)), new, old)[going]
+                for new, old in zip(after, alignment, strict=True)
+            )
+        )
+        text = text[going]
         pens = _Pens(*(value[going] for value in pens))
         read = decoder.read(
-            fed[going][:, None], context, (memory[0][:, going], memory[1][:, going])
+            fed[going][:, None],
+            _situate(decoder, context[text], alignment, length[text]),
+            (memory[0][:, going], memory[1][:, going]),
         )
         moved = writes[going]
         state = torch.where(moved[:, None, None], read.state, state[going])
@@ -113,6 +146,13 @@ def write_edits(
         memory = hidden, cell
     insert_row, insert_unit = (torch.cat(values) for values in zip(*inserts, strict=True))
     return EditTrace(operation, unit, insert_row, insert_unit)
+
+
+def _situate(
+    decoder: EditDecoder, context: Tensor, alignment: RunningAlignment, length: Tensor
+) -> Tensor:
+    ahead = length - alignment.aligned
+    return decoder.situate(context, ahead[:, None], alignment.since[:, None])
 
 
 def _choose(

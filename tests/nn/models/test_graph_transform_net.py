@@ -129,7 +129,7 @@ def test_threshold_tracking() -> None:
     loss = TransformLoss("hybrid")
     course = train(net, loss, pair, 60, 5e-3, threshold_lr=5e-2)
     totals, _, raws = zip(*course, strict=True)
-    assert raws[0] == pytest.approx(math.log(0.9 / 0.1))
+    assert raws[0] == pytest.approx(math.log(0.9 / 0.1), abs=1e-3)
     assert abs(raws[-1] - raws[0]) > 0.05
     assert totals[-1] < totals[0]
     with torch.no_grad():
@@ -144,6 +144,8 @@ def test_threshold_tracking() -> None:
 def test_the_threshold_alone_goes_where_the_loss_is_lower(name: LossName, seed: int) -> None:
     net, pair = make(MIXED, seed=seed)
     threshold = net.pool.raw_threshold
+    with torch.no_grad():
+        threshold.fill_(0.0)
     for parameter in net.parameters():
         parameter.requires_grad_(parameter is threshold)
     start = threshold.item()
@@ -324,7 +326,7 @@ def test_letters_are_read_and_phones_are_written() -> None:
     examples = [Example("칩", "t͡ʃ ɪ p"), Example("é ", "e ː"), Example("k", "k")]
     net, pair = make(examples, 16, source_units="letters", target_units="spaced")
     assert pair.source.text == [["\u110e", "\u1175", "\u11b8"], ["e", "\u0301", " "], ["k"]]
-    train(net, TransformLoss("cross_entropy"), pair, 60, 2e-2)
+    train(net, TransformLoss("cross_entropy"), pair, 110, 1e-2)
     assert net([e.source for e in examples]) == [e.target for e in examples]
 
 

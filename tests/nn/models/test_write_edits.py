@@ -1,17 +1,19 @@
 """Greedy writing against a loop that writes one text, and reads it all again at every step."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
 import torch
+from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from pyg_grapheme.data import DELETE, KEEP, Edits, Vocabulary, written_units
+from pyg_grapheme.data import DELETE, KEEP, Edits, Vocabulary, describe, written_units
 from pyg_grapheme.nn import edit_decoder
 from pyg_grapheme.nn.edit_decoder import EditDecoder
 from pyg_grapheme.nn.edit_rows import EditRows, edit_rows
 from pyg_grapheme.nn.models.read_trace import read_trace
-from pyg_grapheme.nn.models.write_edits import write_edits
+from pyg_grapheme.nn.models.write_edits import EmbeddedUnits, write_edits
 
 VOCABULARY = Vocabulary(["a", "b", "é", "👍🏽"])
 TEXTS = [["👩‍👩‍👧‍👦", "é", "q", "𝄞"], [], ["b"], ["한", "국", "a", "b", "a", "r\u0308"], ["z"]]
@@ -25,8 +27,8 @@ class Task(NamedTuple):
     decoder: EditDecoder
     rows: EditRows
     context: Tensor
-    vocabulary: Tensor
-    source: Tensor
+    vocabulary: EmbeddedUnits
+    source: EmbeddedUnits
 
 
 def draw(merge_texts, seed: int) -> Task:
@@ -39,8 +41,13 @@ def draw(merge_texts, seed: int) -> Task:
     pooled = merge_texts(SIZES, CHANNELS, seed)
     end, context = torch.randn(len(TEXTS), CHANNELS), torch.randn(len(TEXTS), EMBEDDED)
     rows = edit_rows(pooled.x, pooled, end.double(), torch.arange(len(TEXTS)))
-    vocabulary, source = torch.randn(len(VOCABULARY), EMBEDDED), torch.randn(12, EMBEDDED)
-    return Task(decoder, rows, context.double(), vocabulary.double(), source.double())
+    vocabulary = embed(VOCABULARY.units)
+    return Task(decoder, rows, context.double(), vocabulary, embed([u for t in TEXTS for u in t]))
+
+
+def embed(units: Sequence[str]) -> EmbeddedUnits:
+    identity = torch.tensor([describe(unit).id for unit in units], dtype=torch.long)
+    return EmbeddedUnits(identity, torch.randn(len(units), EMBEDDED).double())
 
 
 @pytest.fixture
@@ -52,6 +59,20 @@ def task(merge_texts) -> Task:
 def write(task: Task, max_insert: int) -> list[Edits]:
     trace = write_edits(*task, max_insert)
     return read_trace(trace, task.rows, TEXTS, VOCABULARY)
+
+
+def align_slowly(source: list[str], written: list[str]) -> tuple[list[int], list[int]]:
+    """Of every beginning of what is written, where it has got to, and since when it went astray."""
+    aligned, since, before = [0], [0], 0.0
+    for j in range(1, len(written) + 1):
+        costs = [
+            Levenshtein.distance(source[:i], written[:j], weights=(2, 1, 2))
+            for i in range(len(source) + 1)
+        ]
+        aligned.append(costs.index(min(costs)))
+        since.append(0 if min(costs) - before < 2 else since[-1] + 1)
+        before = min(costs)
+    return aligned, since
 
 
 @torch.no_grad()
@@ -69,7 +90,13 @@ def write_slowly(task: Task, number: int, max_insert: int) -> tuple[Edits, list[
         inserted: list[str] = []
         while True:
             units = torch.stack(read) if read else torch.empty(0, EMBEDDED, dtype=torch.double)
-            state = decoder.read(units[None], task.context[number : number + 1]).state[0, -1]
+            aligned, since = align_slowly(text, written)
+            situated = decoder.situate(
+                task.context[number : number + 1],
+                len(text) - torch.tensor([aligned]),
+                torch.tensor([since]),
+            )
+            state = decoder.read(units[None], situated).state[0, -1]
             distance = torch.tensor(len(written) - start)
             logits, of_units = decoder.logits(decoder.node(rows.x[row + i]), state, distance)
             operation = logits.softmax(0).tolist()
@@ -86,16 +113,16 @@ def write_slowly(task: Task, number: int, max_insert: int) -> tuple[Edits, list[
                 break
             inserted.append(VOCABULARY[unit])
             written.append(VOCABULARY[unit])
-            read.append(task.vocabulary[unit])
+            read.append(task.vocabulary.x[unit])
         insertions += [tuple(inserted), *[()] * (size - 1)]
         if chosen == "keep":
             operations += [KEEP] * size
             written += text[start : start + size]
-            read += task.source[first + start : first + start + size]
+            read += task.source.x[first + start : first + start + size]
         elif chosen == "substitute":
             operations += [VOCABULARY[unit], *[DELETE] * (size - 1)]
             written.append(VOCABULARY[unit])
-            read.append(task.vocabulary[unit])
+            read.append(task.vocabulary.x[unit])
         else:
             operations += [DELETE] * size
         start += size
@@ -159,7 +186,7 @@ def test_all_texts_may_end_at_once(task: Task) -> None:
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_without_a_vocabulary_there_is_still_keeping_and_deleting(task: Task) -> None:
     decoder = EditDecoder(CHANNELS, EMBEDDED, 0, 8).double().eval()
-    task = task._replace(decoder=decoder, vocabulary=task.vocabulary[:0])
+    task = task._replace(decoder=decoder, vocabulary=embed([]))
     prefer(task, edit_decoder.INSERT, edit_decoder.KEEP)
     assert [written_units(edits) for edits in write(task, 64)] == [tuple(t) for t in TEXTS]
 
@@ -167,7 +194,7 @@ def test_without_a_vocabulary_there_is_still_keeping_and_deleting(task: Task) ->
 def test_texts_without_a_unit_have_only_an_end(task: Task, merge_texts) -> None:
     pooled = merge_texts([[], []], CHANNELS)
     rows = edit_rows(pooled.x, pooled, task.rows.x[:2], torch.arange(2))
-    task = task._replace(rows=rows, context=task.context[:2], source=task.source[:0])
+    task = task._replace(rows=rows, context=task.context[:2], source=embed([]))
     prefer(task, edit_decoder.INSERT, edit_decoder.DELETE)
     with torch.no_grad():
         edits = read_trace(write_edits(*task, 2), rows, [[], []], VOCABULARY)
