@@ -10,13 +10,15 @@ class ProjectedCosine(nn.Module):
     Args:
         in_channels: F, features of a node.
         out_channels: Of what they are mapped to.
+        bias: Whether the map adds a learned vector, which all nodes then have in common: small
+            features begin as alike, and what sets them apart is learned.
 
     Shapes: x_i, x_j [M, F] -> [M], in [-1, 1].
     """
 
-    def __init__(self, in_channels: int, out_channels: int = 32) -> None:
+    def __init__(self, in_channels: int, out_channels: int = 32, bias: bool = True) -> None:
         super().__init__()
-        self.map = nn.Linear(in_channels, out_channels)
+        self.map = nn.Linear(in_channels, out_channels, bias=bias)
 
     def reset_parameters(self) -> None:
         """Draw new weights."""

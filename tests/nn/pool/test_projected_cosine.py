@@ -9,7 +9,7 @@ from pyg_grapheme.nn.pool import ProjectedCosine, ThresholdMergePool
 
 
 def test_it_is_the_cosine_of_what_the_map_makes_of_the_features() -> None:
-    score = ProjectedCosine(2, 3)
+    score = ProjectedCosine(2, 3, bias=False)
     with torch.no_grad():
         score.map.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]))
     found = score(torch.tensor([[3.0, 2.0], [1.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 5.0]]))
@@ -19,7 +19,7 @@ def test_it_is_the_cosine_of_what_the_map_makes_of_the_features() -> None:
 
 def test_neither_order_nor_length_nor_edges_decide() -> None:
     torch.manual_seed(0)
-    score = ProjectedCosine(6).double()
+    score = ProjectedCosine(6, bias=False).double()
     x, y = torch.randn(2, 50, 6, dtype=torch.double)
     found = score(x, y)
     assert found.shape == (50,)
@@ -28,6 +28,16 @@ def test_neither_order_nor_length_nor_edges_decide() -> None:
     torch.testing.assert_close(score(3 * x, y / 7), found)
     assert torch.equal(score(x, y, torch.randn(50, 2)), found)
     torch.testing.assert_close(score(x, -x), -torch.ones(50, dtype=torch.double))
+
+
+def test_a_bias_is_what_all_have_in_common() -> None:
+    score = ProjectedCosine(2, 2)
+    with torch.no_grad():
+        score.map.weight.copy_(torch.eye(2))
+        score.map.bias.copy_(torch.tensor([0.0, 4.0]))
+    found = score(torch.tensor([[3.0, 0.0], [0.0, 0.0]]), torch.tensor([[-3.0, 0.0], [0.0, 9.0]]))
+    # (3, 4) and (-3, 4): (16 - 9) / 25; (0, 4) and (0, 13) point the same way.
+    torch.testing.assert_close(found, torch.tensor([7 / 25, 1.0]))
 
 
 def test_gradcheck() -> None:
@@ -43,7 +53,7 @@ def test_gradcheck() -> None:
 
 
 def test_a_pool_merges_what_the_map_makes_alike() -> None:
-    score = ProjectedCosine(2, 1)
+    score = ProjectedCosine(2, 1, bias=False)
     with torch.no_grad():
         score.map.weight.copy_(torch.tensor([[0.0, 1.0]]))
     pool = ThresholdMergePool(0.5, score=score)
