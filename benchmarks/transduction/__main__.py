@@ -77,7 +77,10 @@ def main(arguments: list[str] | None = None) -> None:
     if options.action == "cell":
         run_cell(find_cell(options.name), options)
         return
-    cells = choose(list_cells(), options.only)
+    try:
+        cells = choose(list_cells(), options.only)
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
     if options.action == "list":
         for cell in cells:
             done = record_path(options.output, cell).is_file()

@@ -15,7 +15,14 @@ def choose(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
     """Keep the cells whose names fit one of the patterns, all if there is none.
 
     ``*`` in a pattern stands for anything, "/" included; a name may go on behind the pattern.
+
+    Raises:
+        ValueError: if a pattern fits no cell.
     """
+    cells = list(cells)
+    for pattern in patterns:
+        if not any(fnmatch(cell.name, f"{pattern}*") for cell in cells):
+            raise ValueError(f"Expected '--only' to fit the name of a cell (got {pattern!r})")
     return [
         cell
         for cell in cells

@@ -6,7 +6,8 @@ import torch
 
 from lightning_modules.callbacks import RunRecorder
 from lightning_modules.datamodule import TextDataModule
-from lightning_modules.module import TransformModule, mean_expected_loss
+from lightning_modules.expected_loss import mean_expected_loss
+from lightning_modules.module import TransformModule
 
 _LOSSES = ("train/loss", "train/structural", "train/cross_entropy")
 

@@ -53,6 +53,10 @@ def test_patterns_choose() -> None:
     looked_up = {f"normalisation/{c}/{s}/look_up/0" for c in corpora for s in ("25000", "all")}
     assert names == {"g2p/kor/all/ours/0"} | looked_up
     assert choose(list_cells(), []) == list_cells()
+    with pytest.raises(ValueError, match=r"Expected '--only' to fit .* \(got 'g2p/fra'\)"):
+        choose(list_cells(), ["g2p", "g2p/fra"])
+    with pytest.raises(SystemExit, match="Expected '--only' to fit"):
+        main(["run", "--only", "nothing"])
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
