@@ -21,6 +21,7 @@ from pyg_grapheme.nn.models.default_pool import default_pool
 from pyg_grapheme.nn.models.read_trace import read_trace
 from pyg_grapheme.nn.models.write_edits import EmbeddedUnits, write_edits
 from pyg_grapheme.nn.pool import MergeHistory, PoolOutput, ThresholdMergePool
+from pyg_grapheme.nn.pool.estimator import NoEstimator
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.options import expect_count, expect_one_of
 from pyg_grapheme.typing import NormalForm, UnitsName
@@ -70,7 +71,7 @@ class GraphTransformNet(nn.Module):
         dropout: Probability of dropping a feature.
         buckets: Rows of the hashed embedding.
         pool: The pool, its candidates the edges: what it merges has to be a stretch of the text.
-            Training goes through its expectation over plain merges, so the estimator shall be
+            Training goes through its expectation over plain merges, so its estimator has to be
             "none". By default one with a learned cosine.
         merges: Whether the pool is used at all; without it, every unit is edited by itself.
         form: Unicode normal form of the texts.
@@ -111,6 +112,8 @@ class GraphTransformNet(nn.Module):
         if not 0 <= dropout < 1:
             raise ValueError(f"Expected 'dropout' to be in [0, 1) (got {dropout})")
         expect_one_of("candidates of 'pool'", getattr(pool, "candidates", "edges"), ("edges",))
+        if pool is not None and not isinstance(pool.estimator, NoEstimator):
+            raise ValueError(f"Expected 'pool' to have estimator 'none' (got {pool.estimator})")
         self.vocabulary = Vocabulary(vocabulary)
         self.form: NormalForm = form
         self.source_units: UnitsName = source_units

@@ -405,6 +405,10 @@ def test_no_text_gives_no_text() -> None:
             {"pool": ThresholdMergePool(candidates="all")},
             r"'pool'' to be one of 'edges' \(got 'all",
         ),
+        (
+            {"pool": ThresholdMergePool(estimator="gate")},
+            r"Expected 'pool' to have estimator 'none' \(got Gate\(\)\)",
+        ),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:
