@@ -102,9 +102,9 @@ class EditDecoder(nn.Module):
 
         Args:
             context: [B, D], the tags of each text.
-            ahead: [B, T], units of the source that are still ahead, by a running alignment; more
-                than three count as three.
-            since: [B, T], units written since the last one that came from the source.
+            ahead: [B, T], units of the source behind what it and the text have in common at their
+                start; more than three count as three.
+            since: [B, T], units written behind that.
 
         Returns:
             [B, T, D].

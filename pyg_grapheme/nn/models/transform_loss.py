@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from torch_geometric.utils import degree, to_dense_batch
 
 from pyg_grapheme.data.pairs import GraphPair
+from pyg_grapheme.nn.common_start import common_starts
 from pyg_grapheme.nn.edit_lattice import EditScores, edit_log_likelihood
 from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, rows_that_fit
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
 from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.nn.pool import Cuts
-from pyg_grapheme.nn.running_alignment import align_prefixes
 from pyg_grapheme.options import expect_between, expect_count, expect_one_of
 from pyg_grapheme.typing import LossName
 
@@ -169,8 +169,8 @@ def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _
     read = source.grapheme[~source.is_tag]
     begins, there = to_dense_batch(read, state.batch, batch_size=size)
     length = there.sum(dim=1)
-    aligned, since = align_prefixes(length, begins, grapheme)
-    context = net.decoder.situate(state.context, length[:, None] - aligned, since)
+    common, since = common_starts(length, begins, grapheme)
+    context = net.decoder.situate(state.context, length[:, None] - common, since)
     written = net.decoder.read(embedded, context).state
     fits = read[:, None] == grapheme[state.batch]
     return _Target(number, inside.sum(dim=1), written, fits)

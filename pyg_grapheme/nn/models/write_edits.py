@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pyg_grapheme.nn.common_start import CommonStart
 from pyg_grapheme.nn.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE, EditDecoder
 from pyg_grapheme.nn.edit_rows import EditRows
-from pyg_grapheme.nn.running_alignment import RunningAlignment, nothing_written
 
 
 class EditTrace(NamedTuple):
@@ -83,16 +83,16 @@ def write_edits(
     inside = place < length[:, None]
     begins = (rows.first[last] - length)[:, None] + place
     begins = source.identity[torch.where(inside, begins, -1)]
-    alignment = nothing_written(length)
+    text = torch.arange(context.size(0), device=device)
+    zero = torch.zeros_like(text)
+    common = CommonStart(zero, zero)
     nodes = decoder.node(rows.x)
     operation = torch.full_like(rows.size, DELETE)
     unit = torch.zeros_like(rows.size)
     inserts: list[tuple[Tensor, Tensor]] = []
-    text = torch.arange(context.size(0), device=device)
-    zero = torch.zeros_like(text)
     pens = _Pens(last + 1 - rows.length, zero, zero, zero)
     nothing = context.new_zeros(text.numel(), 0, context.size(1))
-    state, memory = decoder.read(nothing, _situate(decoder, context, alignment, length))
+    state, memory = decoder.read(nothing, _situate(decoder, context, common, length))
     while text.numel():
         row, copied, inserted, written = pens
         at_end = row == last[text]
@@ -123,18 +123,15 @@ def write_edits(
         )
         fed = torch.where(keeps[:, None], source.x[node], vocabulary.x[number])
         identity = torch.where(keeps, source.identity[node], vocabulary.identity[number])
-        after = alignment.write(begins[text] == identity[:, None])
-        alignment = RunningAlignment(
-            *(
-                torch.where(writes.view(-1, *[1] * (new.dim() - 1)), new, old)[going]
-                for new, old in zip(after, alignment, strict=True)
-            )
+        after = common.write(begins[text] == identity[:, None])
+        common = CommonStart(
+            *(torch.where(writes, new, old)[going] for new, old in zip(after, common, strict=True))
         )
         text = text[going]
         pens = _Pens(*(value[going] for value in pens))
         read = decoder.read(
             fed[going][:, None],
-            _situate(decoder, context[text], alignment, length[text]),
+            _situate(decoder, context[text], common, length[text]),
             (memory[0][:, going], memory[1][:, going]),
         )
         moved = writes[going]
@@ -148,11 +145,9 @@ def write_edits(
     return EditTrace(operation, unit, insert_row, insert_unit)
 
 
-def _situate(
-    decoder: EditDecoder, context: Tensor, alignment: RunningAlignment, length: Tensor
-) -> Tensor:
-    ahead = length - alignment.aligned
-    return decoder.situate(context, ahead[:, None], alignment.since[:, None])
+def _situate(decoder: EditDecoder, context: Tensor, common: CommonStart, length: Tensor) -> Tensor:
+    ahead = length - common.units
+    return decoder.situate(context, ahead[:, None], common.since[:, None])
 
 
 def _choose(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import Prefix
 from torch import Tensor
 
 from pyg_grapheme.data import DELETE, KEEP, Edits, Vocabulary, describe, written_units
@@ -61,18 +61,10 @@ def write(task: Task, max_insert: int) -> list[Edits]:
     return read_trace(trace, task.rows, TEXTS, VOCABULARY)
 
 
-def align_slowly(source: list[str], written: list[str]) -> tuple[list[int], list[int]]:
-    """Of every beginning of what is written, where it has got to, and since when it went astray."""
-    aligned, since, before = [0], [0], 0.0
-    for j in range(1, len(written) + 1):
-        costs = [
-            Levenshtein.distance(source[:i], written[:j], weights=(2, 1, 2))
-            for i in range(len(source) + 1)
-        ]
-        aligned.append(costs.index(min(costs)))
-        since.append(0 if min(costs) - before < 2 else since[-1] + 1)
-        before = min(costs)
-    return aligned, since
+def compare_slowly(source: list[str], written: list[str]) -> tuple[list[int], list[int]]:
+    """Of every beginning of what is written: units in common at the start, and those behind."""
+    common = [Prefix.similarity(source, written[:j]) for j in range(len(written) + 1)]
+    return common, [j - count for j, count in enumerate(common)]
 
 
 @torch.no_grad()
@@ -90,10 +82,10 @@ def write_slowly(task: Task, number: int, max_insert: int) -> tuple[Edits, list[
         inserted: list[str] = []
         while True:
             units = torch.stack(read) if read else torch.empty(0, EMBEDDED, dtype=torch.double)
-            aligned, since = align_slowly(text, written)
+            common, since = compare_slowly(text, written)
             situated = decoder.situate(
                 task.context[number : number + 1],
-                len(text) - torch.tensor([aligned]),
+                len(text) - torch.tensor([common]),
                 torch.tensor([since]),
             )
             state = decoder.read(units[None], situated).state[0, -1]
