@@ -46,6 +46,7 @@ class TextDataModule(L.LightningDataModule):
         hallucinated: Probability that a pair is trained on with other letters in place of what its
             texts have in common.
         min_epoch: Pairs in an epoch of training at least: fewer are gone through several times.
+        report_limit: Of the training pairs, so many are in the report of a run, the first ones.
         train_limit: Train on the first so many examples; on all if None.
     """
 
@@ -62,6 +63,7 @@ class TextDataModule(L.LightningDataModule):
         train_limit: int | None = None,
         hallucinated: float = 0.0,
         min_epoch: int = 1,
+        report_limit: int = 2000,
     ) -> None:
         super().__init__()
         self.allow_zero_length_dataloader_with_multiple_devices = True
@@ -83,6 +85,7 @@ class TextDataModule(L.LightningDataModule):
             raise ValueError(f"Expected 'hallucinated' to be in [0, 1] (got {hallucinated})")
         self.hallucinated = hallucinated
         self.min_epoch = expect_count("min_epoch", min_epoch)
+        self.report_limit = expect_count("report_limit", report_limit)
         self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
 
     def read_splits(self) -> dict[str, list[Example]]:
@@ -107,12 +110,15 @@ class TextDataModule(L.LightningDataModule):
 
     @cached_property
     def datasets(self) -> dict[str, PairDataset]:
-        """All examples as pairs of graphs, by split."""
-        return {name: self._dataset(name) for name in self.splits}
+        """What a run is reported on, as pairs of graphs, by split."""
+        return {
+            name: self._dataset(examples[: self.report_limit] if name == "train" else examples)
+            for name, examples in self.splits.items()
+        }
 
-    def _dataset(self, split: str, hallucinated: float = 0.0) -> PairDataset:
+    def _dataset(self, examples: list[Example], hallucinated: float = 0.0) -> PairDataset:
         return PairDataset(
-            self.splits[split],
+            examples,
             Vocabulary(self.vocabulary),
             self.form,
             self.source_units,
@@ -144,7 +150,7 @@ class TextDataModule(L.LightningDataModule):
 
         Where they do not come out even, some pairs are read twice in an epoch.
         """
-        once = self._dataset("train", self.hallucinated)
+        once = self._dataset(self.splits["train"], self.hallucinated)
         pairs: ConcatDataset[GraphPair] = ConcatDataset([once] * (self.pairs_an_epoch // len(once)))
         world, rank = self._processes()
         seed = mix_seed("order", self.seed_of_order)

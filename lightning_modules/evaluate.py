@@ -8,6 +8,7 @@ from lightning_modules.errors import reported
 from lightning_modules.scoring import predict_examples, print_scores
 from pyg_grapheme.data import PairDataset, read_examples
 from pyg_grapheme.data.bundled import resolve_path
+from pyg_grapheme.data.text_input import STANDARD_INPUT
 from pyg_grapheme.typing import PreprocessName
 
 
@@ -53,6 +54,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.batch_size < 1:
         parser.error(f"Expected '--batch_size' to be at least 1 (got {options.batch_size})")
+    if options.examples.count(STANDARD_INPUT) > 1:
+        parser.error(f"Expected '{STANDARD_INPUT}', standard input, once (got it twice)")
     return options
 
 

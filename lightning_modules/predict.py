@@ -92,7 +92,7 @@ def _open_output(path: str) -> Iterator[BinaryIO]:
 def _write(output: BinaryIO, requests: Sequence[Request], answers: Sequence[str]) -> None:
     try:
         for request, answer in zip(requests, answers, strict=True):
-            if "\n" in answer:
+            if "\n" in answer or "\r" in answer:
                 raise ValueError(
                     f"{request.where}: expected an answer of one line (got {answer!r})"
                 )

@@ -73,7 +73,7 @@ def score_texts(
         units: What the unit error rate counts.
         form: Unicode normal form of the targets.
     """
-    written = [join_units(split_units(target, units, form), units, form) for target in targets]
+    written = [as_written(target, units, form) for target in targets]
     correct = sum(p == t for p, t in zip(predictions, written, strict=True))
     return Scores(
         len(written),
@@ -83,6 +83,11 @@ def score_texts(
         float(edit_distance(predictions, written, reduction="mean")),
         coarse_share,
     )
+
+
+def as_written(text: str, units: UnitsName, form: NormalForm) -> str:
+    """Bring a text to the form in which a model would write it."""
+    return join_units(split_units(text, units, form), units, form)
 
 
 def print_scores(scores: dict[str, Scores]) -> None:

@@ -57,6 +57,7 @@ def report_run(
         print("no epoch was trained: nothing to report")
         return
     module = load_module(checkpoint)
+    examples = {split: dataset.examples for split, dataset in data.datasets.items()}
     predictions, scores = {}, {}
     for split, dataset in data.datasets.items():
         predictions[split], scores[split] = predict_examples(module, dataset)
@@ -67,8 +68,8 @@ def report_run(
     }
     with whole_file(folder / "summary.json") as file:
         json.dump(summary, file, indent=2, allow_nan=False)
-    write_predictions(folder / "predictions.tsv", data.splits, predictions)
-    report = _gather(folder, module, data, recorder, summary, predictions, scores)
+    write_predictions(folder / "predictions.tsv", examples, predictions)
+    report = _gather(folder, module, examples, recorder, summary, predictions, scores)
     drawn = write_pictures(folder, report.curves, report.merges, summary["threshold_last"])
     write_report(folder / "report.html", report)
     print_predictions(data, predictions, shown)
@@ -89,7 +90,7 @@ def _find_checkpoint(trainer: Trainer, folder: Path) -> Path:
 def _gather(
     folder: Path,
     module: TransformModule,
-    data: TextDataModule,
+    examples: Mapping[str, list[Example]],
     recorder: RunRecorder,
     summary: dict[str, Any],
     predictions: Mapping[str, list[str]],
@@ -107,12 +108,12 @@ def _gather(
         },
         splits={
             split: SplitResult(
-                scores[split]._asdict(), _list_lines(examples, predictions[split], module)
+                score._asdict(), _list_lines(examples[split], predictions[split], module)
             )
-            for split, examples in data.splits.items()
+            for split, score in scores.items()
         },
         curves=recorder.curves,
-        merges=describe_merges(module, data.splits["train"]),
+        merges=describe_merges(module, examples["train"]),
         threshold=summary["threshold_last"],
         gap=" " if module.net.target_units == "spaced" else "",
         config=config.read_text(encoding="utf-8") if config.is_file() else "",

@@ -4,17 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.datamodule import TextDataModule
-from lightning_modules.scoring import Scores, print_scores
-from pyg_grapheme.data import normalize
+from lightning_modules.scoring import Scores, as_written, print_scores
 
 
 def print_predictions(data: TextDataModule, predictions: dict[str, list[str]], shown: int) -> None:
     """Print the first predictions of each split, one a line."""
     print()
-    for split, examples in data.splits.items():
-        for example, prediction in zip(examples[:shown], predictions[split], strict=False):
+    for split, dataset in data.datasets.items():
+        for example, prediction in zip(dataset.examples[:shown], predictions[split], strict=False):
             tags = f" [{';'.join(example.tags)}]" if example.tags else ""
-            right = prediction == normalize(example.target, data.form)
+            right = prediction == as_written(example.target, data.target_units, data.form)
             verdict = "correct" if right else f"expected {example.target}"
             print(f"{split:<8} {example.source}{tags} -> {prediction} ({verdict})")
     print()

@@ -68,3 +68,15 @@ def test_the_questions_are_at_least_thirty_and_the_unseen_ones_ask_about_other_n
     assert len(data.splits["unseen"]) == 10
     for example in data.splits["unseen"]:
         assert len(words(example.source) - known) == 1, example
+
+
+def test_a_run_is_reported_on_the_first_of_its_training_pairs(tmp_path: Path) -> None:
+    train, val = tmp_path / "train.tsv", tmp_path / "val.tsv"
+    train.write_text("".join(f"a{i}\tb{i}\n" for i in range(9)), encoding="utf-8")
+    val.write_text("".join(f"c{i}\tb{i}\n" for i in range(9)), encoding="utf-8")
+    data = TextDataModule(str(train), str(val), report_limit=4)
+    assert [e.source for e in data.datasets["train"].examples] == ["a0", "a1", "a2", "a3"]
+    assert len(data.datasets["val"]) == 9
+    assert sum(pair.source.num_graphs for pair in data.train_dataloader()) == 9
+    with pytest.raises(ValueError, match="'report_limit' to be at least 1"):
+        TextDataModule(str(train), report_limit=0)

@@ -104,6 +104,7 @@ def test_historical_examples_are_preprocessed(
         (["--batch_size", "0"], "Expected '--batch_size' to be at least 1 (got 0)"),
         (["--preprocess", "modern"], "invalid choice: 'modern'"),
         (["nowhere.tsv"], "nowhere.tsv: no such file"),
+        (["-", "-"], "Expected '-', standard input, once"),
     ],
 )
 def test_what_can_not_be_scored_is_named(

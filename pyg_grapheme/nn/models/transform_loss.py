@@ -70,6 +70,10 @@ class TransformLoss(nn.Module):
         self.max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
         self.loss = loss
         self.structural = StructuralLoss() if structural is None else structural
+        if not 0 <= structural_weight < float("inf"):
+            raise ValueError(
+                f"Expected 'structural_weight' to be at least 0 (got {structural_weight})"
+            )
         self.structural_weight = structural_weight if loss == "hybrid" else 1.0
 
     def forward(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:

@@ -421,6 +421,8 @@ def test_loss_is_checked() -> None:
         TransformLoss("hybird")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"Expected 'mass' to be in \(0, 1\] \(got 0\)"):
         TransformLoss(mass=0)
+    with pytest.raises(ValueError, match=r"'structural_weight' to be at least 0 \(got -1\)"):
+        TransformLoss(structural_weight=-1)
 
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
