@@ -1,10 +1,10 @@
 """Checkpoints that are there whole or not at all."""
 
-from pathlib import Path
 from typing import Any
 
 from lightning.fabric.plugins import TorchCheckpointIO
 
+from pyg_grapheme.data.whole_file import whole_path
 from pyg_grapheme.typing import PathLikeStr
 
 
@@ -19,9 +19,5 @@ class WholeCheckpointIO(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: PathLikeStr, storage_options: Any | None = None
     ) -> None:
         """Write a checkpoint that takes the place of an older one at once."""
-        part = Path(f"{path}.part")
-        try:
+        with whole_path(path) as part:
             super().save_checkpoint(checkpoint, part, storage_options)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)

@@ -9,13 +9,19 @@ from pyg_grapheme.typing import PathLikeStr
 
 
 @contextmanager
-def whole_file(path: PathLikeStr) -> Iterator[TextIO]:
-    """Open a text file for writing that appears under its name only when it is complete."""
+def whole_path(path: PathLikeStr) -> Iterator[Path]:
+    """Give another name to write under, which becomes ``path`` when all is written."""
     path = Path(path)
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            yield file
+        yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: PathLikeStr) -> Iterator[TextIO]:
+    """Open a text file for writing that appears under its name only when it is complete."""
+    with whole_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        yield file
