@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from benchmarks.transduction.data import Pair
-from benchmarks.transduction.edit_labels import Labels
+from pyg_grapheme.data import Edits
 
 Units = tuple[str, ...]
 
@@ -28,7 +28,7 @@ class Inventory(NamedTuple):
     insertions: dict[Units, int]
 
 
-def take_inventory(pairs: Iterable[Pair], labels: Iterable[Labels]) -> Inventory:
+def take_inventory(pairs: Iterable[Pair], labels: Iterable[Edits]) -> Inventory:
     """Number all that occurs, in order of appearance."""
     pairs, labels = list(pairs), list(labels)
     units = dict.fromkeys(unit for pair in pairs for unit in pair.source)
@@ -69,7 +69,7 @@ def make_batch(pairs: Sequence[Pair], inventory: Inventory) -> Batch:
     return Batch(pad_sequence(rows, batch_first=True), torch.tensor([*map(len, rows)]), tags)
 
 
-def label_batch(labels: Sequence[Labels], inventory: Inventory) -> tuple[Tensor, Tensor]:
+def label_batch(labels: Sequence[Edits], inventory: Inventory) -> tuple[Tensor, Tensor]:
     """Number the labels: operations [B, n] and insertions [B, n + 1]."""
     operations = [torch.tensor([inventory.operations[o] for o in e.operations]) for e in labels]
     insertions = [torch.tensor([inventory.insertions[g] for g in e.insertions]) for e in labels]

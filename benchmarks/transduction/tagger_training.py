@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.transduction.data import Pair
-from benchmarks.transduction.edit_labels import Labels, apply_labels, label_units
 from benchmarks.transduction.scoring import score
 from benchmarks.transduction.tagger import (
     IGNORED,
@@ -20,6 +19,7 @@ from benchmarks.transduction.tagger import (
     make_batch,
     take_inventory,
 )
+from pyg_grapheme.data import Edits, edit_units, written_units
 
 Units = tuple[str, ...]
 
@@ -79,7 +79,7 @@ def train_tagger(
     Without a dev set the last weights are kept.
     """
     torch.manual_seed(seed)
-    labels = [label_units(source, target) for source, target, _ in train]
+    labels = [edit_units(source, target) for source, target, _ in train]
     inventory = take_inventory(train, labels)
     model = Tagger(inventory, course.channels, course.hidden, course.layers, course.dropout)
     steps = count_steps(len(train), course)
@@ -115,7 +115,7 @@ def _draw_batches(count: int, size: int) -> Iterator[list[int]]:
 def _loss(
     model: Tagger,
     pairs: Sequence[Pair],
-    labels: Sequence[Labels],
+    labels: Sequence[Edits],
     inventory: Inventory,
     course: Course,
 ) -> Tensor:
@@ -145,11 +145,12 @@ def rewrite(trained: TrainedTagger, pairs: Sequence[Pair], size: int = 256) -> l
         rows = order[start : start + size]
         scores = model(make_batch([pairs[i] for i in rows], inventory))
         tops = [score.argmax(dim=-1).tolist() for score in scores]
-        for row, edits, gaps in zip(rows, *tops, strict=True):
+        for row, kinds, gaps in zip(rows, *tops, strict=True):
             source = pairs[row].source
-            labels = Labels(
-                tuple(operations[k] for k in edits[: len(source)]),
+            edits = Edits(
+                source,
+                tuple(operations[k] for k in kinds[: len(source)]),
                 tuple(insertions[k] for k in gaps[: len(source) + 1]),
             )
-            written[row] = apply_labels(source, labels)
+            written[row] = written_units(edits)
     return written

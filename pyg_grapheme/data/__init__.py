@@ -1,7 +1,15 @@
 """Text to graphs: graphemes, edits, file formats, pairs."""
 
 from pyg_grapheme.data.curriculum import Problem, generate_problems, write_problems
-from pyg_grapheme.data.edits import DELETE, KEEP, Edits, apply_edits, compute_edits, written_units
+from pyg_grapheme.data.edits import (
+    DELETE,
+    KEEP,
+    Edits,
+    apply_edits,
+    compute_edits,
+    edit_units,
+    written_units,
+)
 from pyg_grapheme.data.example_error import ExampleError
 from pyg_grapheme.data.examples import Example
 from pyg_grapheme.data.graph import label_units, text_graph, units_graph, units_graphs
@@ -30,6 +38,7 @@ __all__ = [
     "apply_edits",
     "compute_edits",
     "describe",
+    "edit_units",
     "find_letters",
     "generate_problems",
     "graph_pair",

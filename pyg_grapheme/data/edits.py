@@ -70,8 +70,23 @@ insertions=((), (), (), (), ('i', 'n', 'g')))
     >>> compute_edits("tax", "t æ k s", target_units="spaced").operations
     (None, '', '')
     """
-    before = split_units(source, source_units, form)
-    after = split_units(target, target_units, form)
+    return edit_units(
+        split_units(source, source_units, form), split_units(target, target_units, form)
+    )
+
+
+def edit_units(before: Sequence[str], after: Sequence[str]) -> Edits:
+    """Find edits between sequences of units, whatever the caller takes for one.
+
+    Args:
+        before: Units of the source.
+        after: Units of the target.
+
+    Cost and choice of the edits: those of :func:`compute_edits`.
+
+    >>> edit_units(["k", "t͡ʃ"], ["k", "a"]).operations
+    (None, 'a')
+    """
     operations: list[str | None] = [KEEP] * len(before)
     insertions: list[tuple[str, ...]] = [()] * (len(before) + 1)
     for old, new in _find_changes(before, after):
@@ -87,7 +102,7 @@ _Change = tuple[range, range]
 """A stretch of the source and what stands in its place in the target; one of them may be empty."""
 
 
-def _find_changes(before: list[str], after: list[str]) -> list[_Change]:
+def _find_changes(before: Sequence[str], after: Sequence[str]) -> list[_Change]:
     """Return what lies between the units that are kept, in as few places as is easily found."""
     sizes = len(before), len(after)
     found = []
@@ -101,7 +116,7 @@ def _find_changes(before: list[str], after: list[str]) -> list[_Change]:
     return min(found, key=len)
 
 
-def _align(before: list[str], after: list[str]) -> list[_Change]:
+def _align(before: Sequence[str], after: Sequence[str]) -> list[_Change]:
     """Return what lies between the units of a longest common subsequence."""
     changes = []
     old = new = 0
@@ -120,7 +135,9 @@ def _mirror(changes: list[_Change], n: int, m: int) -> list[_Change]:
     ]
 
 
-def _join_rightwards(before: list[str], after: list[str], changes: list[_Change]) -> list[_Change]:
+def _join_rightwards(
+    before: Sequence[str], after: Sequence[str], changes: list[_Change]
+) -> list[_Change]:
     """Move a change to the right where it then meets the next one.
 
     "hav[e 6 l]e[gs]" keeps as many units as "have[ 6 legs]", which is one change.

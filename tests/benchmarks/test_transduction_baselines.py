@@ -12,7 +12,6 @@ from benchmarks.transduction.data import (
     read_maths,
     read_splits,
 )
-from benchmarks.transduction.edit_labels import Labels, apply_labels, label_units
 from benchmarks.transduction.look_up import learn_answers, look_up
 from benchmarks.transduction.scoring import score
 from benchmarks.transduction.suffix_table import inflect, learn_suffixes
@@ -130,20 +129,6 @@ def test_maths_are_the_problems_of_the_data_module(monkeypatch: pytest.MonkeyPat
     held_out = [text for name in splits.test for text in texts[name]]
     assert len(held_out) == len(set(held_out)) > 0
     assert not set(held_out) & set(texts["train"])
-
-
-def test_labels_by_hand() -> None:
-    assert label_units(tuple("hope"), tuple("hoping")) == Labels(
-        (None, None, None, ""), ((), (), (), (), tuple("ing"))
-    )
-
-
-def test_labels_lead_to_the_target() -> None:
-    draw = random.Random(0)
-    units = ["a", "t͡ʃ", "t", "͡", "aː", " "]
-    for _ in range(200):
-        source, target = (tuple(draw.choices(units, k=draw.randint(0, 6))) for _ in range(2))
-        assert apply_labels(source, label_units(source, target)) == target
 
 
 def test_scores_by_hand() -> None:

@@ -1,5 +1,6 @@
 """Edits: they keep all that can be kept, and always lead to the target."""
 
+import random
 import unicodedata
 from itertools import product
 
@@ -8,7 +9,15 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyg_grapheme.data import DELETE, KEEP, Edits, apply_edits, compute_edits, written_units
+from pyg_grapheme.data import (
+    DELETE,
+    KEEP,
+    Edits,
+    apply_edits,
+    compute_edits,
+    edit_units,
+    written_units,
+)
 from pyg_grapheme.typing import NormalForm, UnitsName
 
 PIECES = [
@@ -192,3 +201,17 @@ def test_unknown_units_are_refused() -> None:
             compute_edits("a", "b", **options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=message):
         apply_edits(compute_edits("a", "b"), units="words")  # type: ignore[arg-type]
+
+
+def test_edits_between_units_by_hand() -> None:
+    assert edit_units(tuple("hope"), tuple("hoping")) == Edits(
+        tuple("hope"), (None, None, None, ""), ((), (), (), (), tuple("ing"))
+    )
+
+
+def test_edits_between_any_units_lead_to_the_target() -> None:
+    draw = random.Random(0)
+    units = ["a", "t͡ʃ", "t", "͡", "aː", " "]
+    for _ in range(200):
+        source, target = (tuple(draw.choices(units, k=draw.randint(0, 6))) for _ in range(2))
+        assert written_units(edit_units(source, target)) == target
