@@ -49,7 +49,7 @@ class TransformModule(L.LightningModule):
     threshold.
 
     Args:
-        vocabulary: Graphemes that the model can write; set by the data.
+        vocabulary: Units that the model can write; set by the data.
         form: Unicode normal form; set by the data.
         source_units: What a node of a text that is read is; set by the data.
         target_units: What is written at once; set by the data.

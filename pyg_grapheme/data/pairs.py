@@ -54,15 +54,16 @@ class PairDataset(Dataset[GraphPair]):
         self.units = [
             _split(example, form, source_units, target_units) for example in self.examples
         ]
-        self.letters = [
-            letter
-            for letter in find_letters(pair.source for pair in self.units)
-            if vocabulary.number(letter) != Vocabulary.UNKNOWN
-        ]
+        self.letters = self._find_letters() if hallucinated else []
         self.pairs = [
             _chain(units, example.tags, vocabulary)
             for units, example in zip(self.units, self.examples, strict=True)
         ]
+
+    def _find_letters(self) -> list[str]:
+        """What may stand in for a letter: letters of the sources that can be written too."""
+        letters = find_letters(pair.source for pair in self.units)
+        return [x for x in letters if self.vocabulary.number(x) != Vocabulary.UNKNOWN]
 
     def __len__(self) -> int:
         return len(self.pairs)

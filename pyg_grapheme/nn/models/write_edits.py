@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch_geometric.utils import to_dense_batch
 
 from pyg_grapheme.nn.common_start import CommonStart
 from pyg_grapheme.nn.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE, EditDecoder
@@ -75,15 +76,13 @@ def write_edits(
     Cost: one step of the decoder for each unit written and each node that is left out, all texts
         side by side.
     """
-    device = context.device
-    vocabulary, source = vocabulary.and_none(), source.and_none()
     last = rows.length.cumsum(0) - 1
     length = rows.start[last]
-    place = torch.arange(int(length.max()) if length.numel() else 0, device=device)
-    inside = place < length[:, None]
-    begins = (rows.first[last] - length)[:, None] + place
-    begins = source.identity[torch.where(inside, begins, -1)]
-    text = torch.arange(context.size(0), device=device)
+    begins, _ = to_dense_batch(
+        source.identity, torch.repeat_interleave(length), fill_value=-1, batch_size=length.numel()
+    )
+    vocabulary, source = vocabulary.and_none(), source.and_none()
+    text = torch.arange(context.size(0), device=context.device)
     zero = torch.zeros_like(text)
     common = CommonStart(zero, zero)
     nodes = decoder.node(rows.x)
