@@ -20,8 +20,9 @@ class RunRecorder(L.Callback):
     def __init__(self) -> None:
         self.curves: dict[str, list[float]] = {}
         self.steps: list[int] = []
-        self.start = self.raw_first = self.seconds = 0.0
+        self.start = self.raw_first = self.seconds = self.validating = 0.0
         self._goes_on = False
+        self._validation_start = 0.0
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note where things stand."""
@@ -29,7 +30,8 @@ class RunRecorder(L.Callback):
             if isinstance(trainer.logger, RunLogger):
                 trainer.logger.go_on(self._rows())
         else:
-            self.curves, self.steps, self.seconds = {}, [], 0.0
+            self.curves, self.steps = {}, []
+            self.seconds = self.validating = 0.0
             self.raw_first = _raw_threshold(pl_module)
         self._goes_on = False
         self.start = time.perf_counter() - self.seconds
@@ -50,6 +52,14 @@ class RunRecorder(L.Callback):
         self.steps.append(trainer.global_step)
         self.seconds = time.perf_counter() - self.start
 
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note when: it is no part of what training takes."""
+        self._validation_start = time.perf_counter()
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note how long it took."""
+        self.validating += time.perf_counter() - self._validation_start
+
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note how long it took."""
         self.seconds = time.perf_counter() - self.start
@@ -61,6 +71,7 @@ class RunRecorder(L.Callback):
             "steps": list(self.steps),
             "raw_first": self.raw_first,
             "seconds": self.seconds,
+            "validating": self.validating,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

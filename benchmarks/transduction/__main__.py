@@ -54,13 +54,13 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
     """Run one cell in this process and write its record."""
     torch.set_num_threads(options.threads)
     if cell.row in BASELINES:
-        record = run_baseline(cell, options.data)
-    else:
-        # Lightning takes its time to import, which a look-up need not wait for.
-        from benchmarks.transduction.ours import run_ours
+        write_record(options.output, cell, run_baseline(cell, options.data))
+        return
+    # Lightning takes its time to import, which a look-up need not wait for.
+    from benchmarks.transduction.ours import put_away, run_ours
 
-        record = run_ours(cell, options.data, options.work)
-    write_record(options.output, cell, record)
+    write_record(options.output, cell, run_ours(cell, options.data, options.work))
+    put_away(cell, options.work)
 
 
 def cell_command(cell: Cell, options: argparse.Namespace) -> list[str]:

@@ -32,9 +32,9 @@ BATCH = 64
 def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     """Train, or go on training, and score; nothing but the dev set chooses among checkpoints.
 
-    The run stays in ``work / cell.name``: "partial" until it is through, then "done".
+    The run is in ``work / cell.name / "partial"``, from where it goes on if it is killed.
     """
-    partial, done = work / cell.name / "partial", work / cell.name / "done"
+    partial = work / cell.name / "partial"
     partial.mkdir(parents=True, exist_ok=True)
     options = fit_options(cell, name_files(cell, data), partial)
     fit.main(options)
@@ -42,7 +42,7 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     predicted = _read_predictions(run / "predictions.tsv")
     config = yaml.safe_load(CONFIGS[cell.table].read_text(encoding="utf-8"))
-    record = Record(
+    return Record(
         cell.name,
         _scores(summary["splits"]),
         summary["seconds"],
@@ -53,9 +53,13 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
         list_versions(),
         {"config": config, "overrides": options},
     )
+
+
+def put_away(cell: Cell, work: Path) -> None:
+    """Rename the run of a cell whose record is written, from "partial" to "done"."""
+    partial, done = work / cell.name / "partial", work / cell.name / "done"
     shutil.rmtree(done, ignore_errors=True)
     partial.rename(done)
-    return record
 
 
 def name_files(cell: Cell, data: Path) -> Files | None:

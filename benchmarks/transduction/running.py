@@ -1,11 +1,13 @@
 """Run what is missing, each cell in a process of its own."""
 
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import IO
 
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.records import record_path
@@ -63,7 +65,7 @@ def run_missing(
         log.parent.mkdir(parents=True, exist_ok=True)
         start = time.monotonic()
         with log.open("a", encoding="utf-8") as file:
-            code = subprocess.run(command(cell), stdout=file, stderr=file).returncode
+            code = _run_to_its_end(command(cell), file)
         through = record_path(output, cell).is_file()
         said = "done" if through else f"failed with status {code}, see {log}"
         spent = time.monotonic() - start
@@ -71,3 +73,20 @@ def run_missing(
         if not through:
             failed.append(cell)
     return failed
+
+
+def _run_to_its_end(command: Sequence[str], output: IO[str]) -> int:
+    """Run a command; if this process is told to end, so is it."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with subprocess.Popen(command, stdout=output, stderr=output) as child:
+            try:
+                return child.wait()
+            finally:
+                child.terminate()
+    finally:
+        signal.signal(signal.SIGTERM, before)

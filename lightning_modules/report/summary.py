@@ -35,5 +35,8 @@ def summarize_training(
         "expected_loss_at_last_threshold": mean_expected_loss(module, batches, raw_last),
         "epochs": epochs,
         "seconds": recorder.seconds,
-        "examples_per_second": epochs * data.pairs_an_epoch / recorder.seconds,
+        "validation_seconds": recorder.validating,
+        "examples_per_second": epochs
+        * data.pairs_an_epoch
+        / (recorder.seconds - recorder.validating),
     }

@@ -2,7 +2,11 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +105,35 @@ def test_a_crash_loses_its_own_cell_and_the_next_run_makes_it_good(
     assert "fake/second/low/ours/0: failed with status 3" in capsys.readouterr().err
     assert run_quick(tmp_path) == ([], ["x", "xx", "x"])
     assert (tmp_path / "logs/fake/second/low/ours/0.log").read_text() == "said\nsaid\n"
+
+
+ENDLESS = """
+import os, pathlib, sys, time
+pid = pathlib.Path(sys.argv[1])
+pid.with_suffix(".new").write_text(str(os.getpid()))
+pid.with_suffix(".new").rename(pid)
+time.sleep(600)
+"""
+
+
+def test_a_run_that_is_told_to_end_ends_its_cell(tmp_path: Path) -> None:
+    runs = (
+        "import pathlib, sys\n"
+        "from benchmarks.transduction.cells import Cell\n"
+        "from benchmarks.transduction.running import run_missing\n"
+        "cell, folder = Cell('fake', 'one', 'low', 'ours'), pathlib.Path(sys.argv[1])\n"
+        "command = [sys.executable, '-c', sys.argv[2], str(folder / 'pid')]\n"
+        "run_missing([cell], folder, lambda cell: command, folder / 'logs')\n"
+    )
+    pid = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-c", runs, str(tmp_path), ENDLESS]) as process:
+        while not pid.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_no_cell_is_begun_when_time_is_up(
