@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch_geometric.utils import to_dense_batch
 
 from pyg_grapheme.nn.common_start import CommonStart
-from pyg_grapheme.nn.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE, EditDecoder
+from pyg_grapheme.nn.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE, EditDecoder, Written
 from pyg_grapheme.nn.edit_rows import EditRows
 
 
@@ -40,19 +40,126 @@ class EmbeddedUnits(NamedTuple):
 
 
 class _Pens(NamedTuple):
-    """Where the writing of B texts stands; each is moved on by at most one unit a step.
+    """Where the writing of T texts stands; each is moved on by at most one unit a step.
 
     Attributes:
+        text: Which text each writes.
         row: Of what is edited next.
         copied: Units of the row that have been copied.
         inserted: Units that have been inserted in front of the row.
         written: Units written in all.
+        shared: Of those at the start, how many are the source's.
+        since: Units written behind them.
     """
 
+    text: Tensor
     row: Tensor
     copied: Tensor
     inserted: Tensor
     written: Tensor
+    shared: Tensor
+    since: Tensor
+
+    def take(self, which: Tensor) -> "_Pens":
+        return _Pens(*(values[which] for values in self))
+
+
+class _Memory(NamedTuple):
+    """What the decoder has read of T texts: its last state [T, 1, H], and from where it goes on."""
+
+    state: Tensor
+    network: tuple[Tensor, Tensor]
+
+    def take(self, which: Tensor) -> "_Memory":
+        hidden, cell = self.network
+        return _Memory(self.state[which], (hidden[:, which], cell[:, which]))
+
+    def read(self, more: Written, moved: Tensor) -> "_Memory":
+        """Go on to what was read, where anything was written."""
+        state = torch.where(moved[:, None, None], more.state, self.state)
+        hidden, cell = (
+            torch.where(moved[:, None], new, old)
+            for new, old in zip(more.memory, self.network, strict=True)
+        )
+        return _Memory(state, (hidden, cell))
+
+
+class _Writer:
+    """The greedy writing of B texts: what does not change from step to step."""
+
+    def __init__(
+        self,
+        decoder: EditDecoder,
+        rows: EditRows,
+        context: Tensor,
+        vocabulary: EmbeddedUnits,
+        source: EmbeddedUnits,
+        max_insert: int,
+    ) -> None:
+        self.decoder, self.rows, self.context, self.max_insert = decoder, rows, context, max_insert
+        self.last = rows.length.cumsum(0) - 1
+        self.length = rows.start[self.last]
+        owner = torch.repeat_interleave(self.length)
+        self.begins, _ = to_dense_batch(
+            source.identity, owner, fill_value=-1, batch_size=context.size(0)
+        )
+        self.vocabulary, self.source = vocabulary.and_none(), source.and_none()
+        self.nodes = decoder.node(rows.x)
+
+    def begin(self) -> tuple[_Pens, _Memory]:
+        """Before anything is written."""
+        text = torch.arange(self.context.size(0), device=self.context.device)
+        zero = torch.zeros_like(text)
+        pens = _Pens(text, self.last + 1 - self.rows.length, zero, zero, zero, zero, zero)
+        nothing = self.context.new_zeros(text.numel(), 0, self.context.size(1))
+        return pens, _Memory(*self.decoder.read(nothing, self._situate(pens)))
+
+    def decide(self, pens: _Pens, memory: _Memory) -> tuple[Tensor, Tensor]:
+        """Choose what happens at each pen: operations and units, [T] each."""
+        row = pens.row
+        chosen, number = _choose(
+            self.decoder,
+            self.nodes[row],
+            memory.state[:, 0],
+            pens.written - self.rows.start[row],
+            row == self.last[pens.text],
+            pens.inserted >= self.max_insert,
+        )
+        return torch.where(pens.copied > 0, KEEP, chosen), number
+
+    def write(
+        self, pens: _Pens, memory: _Memory, chosen: Tensor, number: Tensor
+    ) -> tuple[_Pens, _Memory]:
+        """Carry it out; texts that have ended are gone."""
+        keeps, writes = chosen == KEEP, chosen != DELETE
+        node = self.rows.first[pens.row] + pens.copied
+        identity = torch.where(keeps, self.source.identity[node], self.vocabulary.identity[number])
+        unit = torch.where(keeps[:, None], self.source.x[node], self.vocabulary.x[number])
+        going = (pens.row != self.last[pens.text]) | writes
+        pens = self._move(pens, chosen, identity).take(going)
+        read = self.decoder.read(
+            unit[going][:, None], self._situate(pens), memory.take(going).network
+        )
+        return pens, memory.take(going).read(read, writes[going])
+
+    def _move(self, pens: _Pens, chosen: Tensor, identity: Tensor) -> _Pens:
+        keeps, inserts, writes = chosen == KEEP, chosen == INSERT, chosen != DELETE
+        copied = pens.copied + keeps.long()
+        leaves = ~inserts & (~keeps | (copied == self.rows.size[pens.row]))
+        before = CommonStart(pens.shared, pens.since)
+        after = before.write(self.begins[pens.text] == identity[:, None])
+        return _Pens(
+            pens.text,
+            pens.row + leaves.long(),
+            copied.masked_fill(leaves, 0),
+            (pens.inserted + inserts.long()).masked_fill(leaves, 0),
+            pens.written + writes.long(),
+            *(torch.where(writes, new, old) for new, old in zip(after, before, strict=True)),
+        )
+
+    def _situate(self, pens: _Pens) -> Tensor:
+        ahead = self.length[pens.text] - pens.shared
+        return self.decoder.situate(self.context[pens.text], ahead[:, None], pens.since[:, None])
 
 
 def write_edits(
@@ -76,77 +183,19 @@ def write_edits(
     Cost: one step of the decoder for each unit written and each node that is left out, all texts
         side by side.
     """
-    last = rows.length.cumsum(0) - 1
-    length = rows.start[last]
-    begins, _ = to_dense_batch(
-        source.identity, torch.repeat_interleave(length), fill_value=-1, batch_size=length.numel()
-    )
-    vocabulary, source = vocabulary.and_none(), source.and_none()
-    text = torch.arange(context.size(0), device=context.device)
-    zero = torch.zeros_like(text)
-    common = CommonStart(zero, zero)
-    nodes = decoder.node(rows.x)
-    operation = torch.full_like(rows.size, DELETE)
-    unit = torch.zeros_like(rows.size)
-    inserts: list[tuple[Tensor, Tensor]] = []
-    pens = _Pens(last + 1 - rows.length, zero, zero, zero)
-    nothing = context.new_zeros(text.numel(), 0, context.size(1))
-    state, memory = decoder.read(nothing, _situate(decoder, context, common, length))
-    while text.numel():
-        row, copied, inserted, written = pens
-        at_end = row == last[text]
-        chosen, number = _choose(
-            decoder,
-            nodes[row],
-            state[:, 0],
-            written - rows.start[row],
-            at_end,
-            inserted >= max_insert,
-        )
-        chosen = torch.where(copied > 0, KEEP, chosen)
-        decided = chosen != INSERT
-        operation[row[decided]] = chosen[decided]
-        unit[row[decided]] = number[decided]
-        inserts.append((row[~decided], number[~decided]))
-        writes = chosen != DELETE
-        keeps = chosen == KEEP
-        node = rows.first[row] + copied
-        copied = torch.where(keeps, copied + 1, copied)
-        leaves = decided & (~keeps | (copied == rows.size[row]))
-        going = ~(at_end & (chosen == DELETE))
-        pens = _Pens(
-            torch.where(leaves, row + 1, row),
-            copied.masked_fill(leaves, 0),
-            torch.where(leaves, 0, inserted + (~decided).long()),
-            written + writes.long(),
-        )
-        fed = torch.where(keeps[:, None], source.x[node], vocabulary.x[number])
-        identity = torch.where(keeps, source.identity[node], vocabulary.identity[number])
-        after = common.write(begins[text] == identity[:, None])
-        common = CommonStart(
-            *(torch.where(writes, new, old)[going] for new, old in zip(after, common, strict=True))
-        )
-        text = text[going]
-        pens = _Pens(*(value[going] for value in pens))
-        read = decoder.read(
-            fed[going][:, None],
-            _situate(decoder, context[text], common, length[text]),
-            (memory[0][:, going], memory[1][:, going]),
-        )
-        moved = writes[going]
-        state = torch.where(moved[:, None, None], read.state, state[going])
-        hidden, cell = (
-            torch.where(moved[:, None], new, old[:, going])
-            for new, old in zip(read.memory, memory, strict=True)
-        )
-        memory = hidden, cell
-    insert_row, insert_unit = (torch.cat(values) for values in zip(*inserts, strict=True))
-    return EditTrace(operation, unit, insert_row, insert_unit)
-
-
-def _situate(decoder: EditDecoder, context: Tensor, common: CommonStart, length: Tensor) -> Tensor:
-    ahead = length - common.units
-    return decoder.situate(context, ahead[:, None], common.since[:, None])
+    writer = _Writer(decoder, rows, context, vocabulary, source, max_insert)
+    operation, unit = torch.full_like(rows.size, DELETE), torch.zeros_like(rows.size)
+    insert_row, insert_unit = [operation[:0]], [unit[:0]]
+    pens, memory = writer.begin()
+    while pens.text.numel():
+        chosen, number = writer.decide(pens, memory)
+        inserts = chosen == INSERT
+        operation[pens.row[~inserts]] = chosen[~inserts]
+        unit[pens.row[~inserts]] = number[~inserts]
+        insert_row.append(pens.row[inserts])
+        insert_unit.append(number[inserts])
+        pens, memory = writer.write(pens, memory, chosen, number)
+    return EditTrace(operation, unit, torch.cat(insert_row), torch.cat(insert_unit))
 
 
 def _choose(
