@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 IMPOSSIBLE = -1e30
 """Log-probability of what can't be: finite, so that no difference of two of them is NaN."""
 
 _LEAST_INSERT = -1e5
 """Of inserting, which is summed up and taken off again: as good as impossible, with digits left."""
+
+_CELLS = 2**22
+"""Rows times columns of the lattices that are summed up at once."""
 
 
 class EditScores(NamedTuple):
@@ -93,3 +97,51 @@ def edit_log_likelihood(scores: EditScores, size: Tensor, rows: Tensor, length: 
         here = torch.logaddexp(torch.logaddexp(ended, kept), replaced)
     graph = torch.arange(rows.numel(), device=rows.device)
     return torch.stack(ends)[rows - 1, graph, length].to(dtype)
+
+
+def shared_log_likelihood(
+    scores: EditScores, number: Tensor, size: Tensor, rows: Tensor, length: Tensor
+) -> Tensor:
+    """Sum the probabilities of all edits in lattices some of whose rows are the same.
+
+    Args:
+        scores: Of the U rows that differ.
+        number: [Q], which of them each row is; the rest as in :func:`edit_log_likelihood`.
+        size: [Q].
+        rows: [B].
+        length: [B].
+
+    Cost: O(B max(rows) M) in time. What it keeps for the backward pass is that, up to some
+        millions; beyond, it is worked out again, some lattices at a time, and only O(U M) is kept.
+    """
+    ends = rows.cumsum(0)
+    block = ((ends - 1) * scores.delete.size(1)).div(_CELLS, rounding_mode="floor")
+    counts = torch.unique_consecutive(block, return_counts=True)[1].tolist()
+    if len(counts) <= 1:
+        return _gathered(*scores, number, size, rows, length)
+    held = [int(part.sum()) for part in torch.split(rows, counts)]
+    parts = zip(
+        *(torch.split(values, held) for values in (number, size)),
+        *(torch.split(values, counts) for values in (rows, length)),
+        strict=True,
+    )
+    return torch.cat(
+        [
+            checkpoint(_gathered, *scores, *part, use_reentrant=False, preserve_rng_state=False)
+            for part in parts
+        ]
+    )
+
+
+def _gathered(
+    delete: Tensor,
+    keep: Tensor,
+    substitute: Tensor,
+    insert: Tensor,
+    number: Tensor,
+    size: Tensor,
+    rows: Tensor,
+    length: Tensor,
+) -> Tensor:
+    scores = EditScores(delete[number], keep[number], substitute[number], insert[number])
+    return edit_log_likelihood(scores, size, rows, length)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch_geometric.utils import degree
 
 from pyg_grapheme.nn.pool import PoolOutput
@@ -89,27 +90,41 @@ def distinct_rows(rows: EditRows) -> DistinctRows:
     return DistinctRows(EditRows(x, text, size, start, first, alone), number)
 
 
-def rows_that_fit(rows: EditRows, fits: Tensor, node: Tensor) -> Tensor:
+def matching_runs(same: Tensor) -> Tensor:
+    """Count how many units from each on are those with which a target goes on.
+
+    Args:
+        same: [N, M], whether unit j of its target is each unit of some texts, one text behind the
+            other.
+
+    Returns:
+        [N, M + 1]. A run may go on into the next text; its own length says where a node ends.
+
+    Cost: O(N M log(min(N, M))).
+    """
+    run, length = F.pad(same.long(), (0, 1)), 1
+    while length < min(same.shape):
+        # Runs of up to twice the length: what is cut short here goes on where it was cut.
+        behind = F.pad(run[length:, length:], (0, length, 0, length))
+        run = torch.where(run == length, run + behind, run)
+        length *= 2
+    return run
+
+
+def rows_that_fit(rows: EditRows, runs: Tensor, node: Tensor) -> Tensor:
     """Say where a target goes on with all units of a node.
 
     Args:
         rows: Q rows of merged texts.
-        fits: [N, M], whether unit j of its target is each unit of a text.
+        runs: [N, M + 1], by :func:`matching_runs`.
         node: [N'], which of those N each node that went into the pool is a copy of.
 
     Returns:
         [Q, M + 1], False for the ends.
 
-    Cost: O(members M).
+    Cost: O(Q M).
     """
-    width = fits.size(1)
-    owner = torch.repeat_interleave(rows.size)
-    place = torch.arange(owner.numel(), device=fits.device)
-    place = place - (rows.size.cumsum(0) - rows.size)[owner]
-    # Unit k of a node has to be at j + k of the target for the node to be at j.
-    shifted = torch.arange(width + 1, device=fits.device) + place[:, None]
-    member = fits[node[rows.first[owner] + place]]
-    here = torch.nn.functional.pad(member, (0, 1)).gather(1, shifted.clamp(max=width))
-    matched = torch.zeros(rows.size.numel(), width + 1, dtype=torch.long, device=fits.device)
-    matched.index_add_(0, owner, here.long())
-    return (matched == rows.size[:, None]) & (rows.size > 0)[:, None]
+    is_node = rows.size > 0
+    fits = torch.zeros(rows.size.numel(), runs.size(1), dtype=torch.bool, device=runs.device)
+    fits[is_node] = runs[node[rows.first[is_node]]] >= rows.size[is_node, None]
+    return fits

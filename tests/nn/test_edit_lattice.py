@@ -9,9 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from pyg_grapheme.nn import edit_lattice
 from pyg_grapheme.nn.edit_decoder import INSERT, EditDecoder
-from pyg_grapheme.nn.edit_lattice import IMPOSSIBLE, EditScores, edit_log_likelihood
-from pyg_grapheme.nn.edit_rows import edit_rows, rows_that_fit
+from pyg_grapheme.nn.edit_lattice import (
+    IMPOSSIBLE,
+    EditScores,
+    edit_log_likelihood,
+    shared_log_likelihood,
+)
+from pyg_grapheme.nn.edit_rows import edit_rows, matching_runs, rows_that_fit
 
 SIZES = [(1, 2, 1), (), (3,), (2, 1), (1, 1, 3), (1,), ()]
 LENGTHS = [4, 2, 3, 0, 4, 1, 0]
@@ -215,6 +221,37 @@ def test_float32_is_close_to_float64_on_a_long_text() -> None:
     torch.testing.assert_close(gradients[0].double(), gradients[1], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("cells", [2**24, 30, 1])
+def test_shared_rows_equal_copies_of_them(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    monkeypatch.setattr(edit_lattice, "_CELLS", cells)
+    lattices = draw(SIZES, LENGTHS)
+    # Some lattices twice, in another order, and scores that no lattice has.
+    first = lattices.rows.cumsum(0) - lattices.rows
+    chosen = [4, 0, 3, 4, 6, 1, 2, 2]
+    held = [torch.arange(int(first[i]), int(first[i] + lattices.rows[i])) for i in chosen]
+    shuffled = torch.randperm(lattices.size.numel() + 3, generator=torch.Generator().manual_seed(1))
+    place = torch.cat(held)
+    number = shuffled[place]
+    unique = [torch.zeros(len(shuffled), v.size(1), dtype=v.dtype) for v in lattices.scores]
+    for own, values in zip(unique, lattices.scores, strict=True):
+        own[shuffled[: lattices.size.numel()]] = values
+        own.requires_grad_()
+    size, rows, length = lattices.size[place], lattices.rows[chosen], lattices.length[chosen]
+    weight = torch.arange(1.0, len(chosen) + 1, dtype=torch.double)
+
+    found = shared_log_likelihood(EditScores(*unique), number, size, rows, length)
+    gradient = torch.autograd.grad((found * weight).sum(), unique)
+    copies = EditScores(*(values[number] for values in unique))
+    expected = edit_log_likelihood(copies, size, rows, length)
+
+    assert torch.equal(found, expected)
+    for mine, other in zip(
+        gradient, torch.autograd.grad((expected * weight).sum(), unique), strict=True
+    ):
+        assert other.abs().sum() > 0
+        torch.testing.assert_close(mine, other)
+
+
 def test_the_targets_of_a_decoder_sum_to_one(merge_texts) -> None:
     """Over all targets of two units, up to a length that inserting hardly ever goes beyond."""
     torch.manual_seed(0)
@@ -233,10 +270,10 @@ def test_the_targets_of_a_decoder_sum_to_one(merge_texts) -> None:
     x = pooled.x[: len(sizes)].repeat(len(targets), 1)
     rows = edit_rows(x, pooled, end, text)
     unit = torch.tensor(source).repeat(len(targets))
-    fits = unit[:, None] == padded.repeat_interleave(len(source), dim=0)
+    runs = matching_runs(unit[:, None] == padded.repeat_interleave(len(source), dim=0))
     with torch.no_grad():
         written = decoder.read(embedded, context).state
-        scores = decoder(rows, written, padded, rows_that_fit(rows, fits, torch.arange(len(fits))))
+        scores = decoder(rows, written, padded, rows_that_fit(rows, runs, torch.arange(len(runs))))
         length = torch.tensor([len(target) for target in targets])
         probability = edit_log_likelihood(scores, rows.size, rows.length, length).exp()
     assert probability.sum().item() == pytest.approx(1.0, abs=1e-5)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, rows_that_fit
+from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, matching_runs, rows_that_fit
 
 
 def cut_up(text: str, rng: random.Random, share: float) -> list[str]:
@@ -50,7 +50,7 @@ def test_rows_are_those_of_the_strings(seed: int, merge_texts) -> None:
     # Every copy of a text looks up what fits in the text itself.
     starts = [sum(map(len, sources[:number])) for number in range(5)]
     node = [start + k for t in text for start in [starts[t]] for k in range(len(sources[t]))]
-    fitting = matches(sources, targets), torch.tensor(node, dtype=torch.long)
+    fitting = matching_runs(matches(sources, targets)), torch.tensor(node, dtype=torch.long)
     fits = rows_that_fit(rows, *fitting).tolist()
     distinct, index = distinct_rows(rows)
     assert rows_that_fit(distinct, *fitting)[index].tolist() == fits
@@ -78,14 +78,28 @@ def test_rows_are_those_of_the_strings(seed: int, merge_texts) -> None:
 
 def test_repeated_letters_fit_wherever_they_are_repeated(merge_texts) -> None:
     rows = edit_rows(torch.zeros(2, 3), merge_texts([[2, 1]]), torch.zeros(1, 3), torch.tensor([0]))
-    fits = rows_that_fit(rows, matches(["aaa"], ["aabaaa"]), torch.arange(3))
+    fits = rows_that_fit(rows, matching_runs(matches(["aaa"], ["aabaaa"])), torch.arange(3))
     expected = ["x..xx..", "xx.xxx.", "......."]
     assert fits.tolist() == [[mark == "x" for mark in row] for row in expected]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_runs_are_as_long_as_texts_go_on_alike(seed: int) -> None:
+    rng = random.Random(seed)
+    shape = rng.randint(0, 20), rng.randint(1, 20)
+    same = [[rng.random() < 0.9 for _ in range(shape[1])] for _ in range(shape[0])]
+
+    def run(i: int, j: int) -> int:
+        return 1 + run(i + 1, j + 1) if i < shape[0] and j < shape[1] and same[i][j] else 0
+
+    expected = [[run(i, j) for j in range(shape[1] + 1)] for i in range(shape[0])]
+    found = matching_runs(torch.tensor(same, dtype=torch.bool).view(shape))
+    assert found.tolist() == expected
+
+
 def test_no_target_is_long_enough_for_anything(merge_texts) -> None:
     rows = edit_rows(torch.zeros(2, 3), merge_texts([[2, 1]]), torch.zeros(1, 3), torch.tensor([0]))
-    fits = rows_that_fit(rows, torch.zeros(3, 0, dtype=torch.bool), torch.arange(3))
+    fits = rows_that_fit(rows, matching_runs(torch.zeros(3, 0, dtype=torch.bool)), torch.arange(3))
     assert fits.tolist() == [[False]] * 3
 
 

@@ -9,8 +9,8 @@ from torch_geometric.utils import degree, to_dense_batch
 
 from pyg_grapheme.data.pairs import GraphPair
 from pyg_grapheme.nn.common_start import common_starts
-from pyg_grapheme.nn.edit_lattice import EditScores, edit_log_likelihood
-from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, rows_that_fit
+from pyg_grapheme.nn.edit_lattice import shared_log_likelihood
+from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, matching_runs, rows_that_fit
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
 from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.nn.pool import Cuts
@@ -52,8 +52,8 @@ class TransformLoss(nn.Module):
         its gradient; of texts whose cuts are drawn, both are unbiased. With ``mass`` below 1 they
         are those of the merges that are left, their probabilities scaled up to a sum of 1.
     Cost: of a text of n units and a target of m, O(n^2 F) for its up to n merges and O(n^2 m) for
-        their likelihoods, in time and, until the backward pass, in memory; with ``max_cuts``, that
-        many times O(n (F + m)).
+        their likelihoods; with ``max_cuts``, that many times O(n (F + m)). In memory, until the
+        backward pass, O(n^2 F + n m F).
     """
 
     def __init__(
@@ -153,13 +153,13 @@ class _Target(NamedTuple):
         number: [B, M], of each unit in the vocabulary; negative where it has none.
         length: [B].
         written: [B, M + 1, H].
-        fits: [N, M], whether unit j of its target is the same as each unit of a source.
+        runs: [N, M + 1], units of its target from j on that are those from each of a source on.
     """
 
     number: Tensor
     length: Tensor
     written: Tensor
-    fits: Tensor
+    runs: Tensor
 
 
 def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _Target:
@@ -176,8 +176,8 @@ def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _
     common, since = common_starts(length, begins, grapheme)
     context = net.decoder.situate(state.context, length[:, None] - common, since)
     written = net.decoder.read(embedded, context).state
-    fits = read[:, None] == grapheme[state.batch]
-    return _Target(number, inside.sum(dim=1), written, fits)
+    runs = matching_runs(read[:, None] == grapheme[state.batch])
+    return _Target(number, inside.sum(dim=1), written, runs)
 
 
 def _edit_loss(net: GraphTransformNet, state: TextState, target: _Target, cuts: Cuts) -> Tensor:
@@ -185,7 +185,7 @@ def _edit_loss(net: GraphTransformNet, state: TextState, target: _Target, cuts: 
     rows = edit_rows(cuts.output.x, cuts.output, state.end, cuts.graph)
     # A node is the same in every cut that has it: each is scored once.
     distinct, number = distinct_rows(rows)
-    fits = rows_that_fit(distinct, target.fits, cuts.node)
+    fits = rows_that_fit(distinct, target.runs, cuts.node)
     scored = net.decoder(distinct, target.written, target.number, fits)
-    scores = EditScores(*(values[number] for values in scored))
-    return -edit_log_likelihood(scores, rows.size, rows.length, target.length[cuts.graph])
+    lengths = target.length[cuts.graph]
+    return -shared_log_likelihood(scored, number, rows.size, rows.length, lengths)
