@@ -52,19 +52,3 @@ def common_starts(length: Tensor, source: Tensor, target: Tensor) -> CommonStart
     going_on = same.long().cumprod(dim=1)
     count = F.pad(going_on, (1, target.size(1) - shared)).cumsum(dim=1)
     return CommonStart(count, place - count)
-
-
-def hide_common(units: Tensor, since: Tensor) -> Tensor:
-    """Blank the units that some texts have in common with the start of their sources.
-
-    A copy tells nothing that the source does not. Whoever reads it as if it had been made up takes
-    a stem's own end for an ending that is written already: "herd" for a past tense.
-
-    Args:
-        units: [B, M, D], features of the units of each text.
-        since: [B, M], units behind the common start, each of those itself included.
-
-    Returns:
-        [B, M, D], zeros where ``since`` is 0.
-    """
-    return units * (since > 0)[..., None]

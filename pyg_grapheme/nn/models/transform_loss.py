@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.utils import degree, to_dense_batch
 
 from pyg_grapheme.data.pairs import GraphPair
-from pyg_grapheme.nn.common_start import common_starts, hide_common
+from pyg_grapheme.nn.common_start import common_starts
 from pyg_grapheme.nn.edit_lattice import shared_log_likelihood
 from pyg_grapheme.nn.edit_rows import distinct_rows, edit_rows, matching_runs, rows_that_fit
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
@@ -175,7 +175,7 @@ def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _
     length = there.sum(dim=1)
     common, since = common_starts(length, begins, grapheme)
     context = net.decoder.situate(state.context, length[:, None] - common, since)
-    written = net.decoder.read(hide_common(embedded, since[:, 1:]), context).state
+    written = net.decoder.read(embedded, context).state
     runs = matching_runs(read[:, None] == grapheme[state.batch])
     return _Target(number, inside.sum(dim=1), written, runs)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.utils import to_dense_batch
 
-from pyg_grapheme.nn.common_start import CommonStart, hide_common
+from pyg_grapheme.nn.common_start import CommonStart
 from pyg_grapheme.nn.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE, EditDecoder, Written
 from pyg_grapheme.nn.edit_rows import EditRows
 
@@ -137,9 +137,10 @@ class _Writer:
         unit = torch.where(keeps[:, None], self.source.x[node], self.vocabulary.x[number])
         going = (pens.row != self.last[pens.text]) | writes
         pens = self._move(pens, chosen, identity).take(going)
-        memory, unit = memory.take(going), hide_common(unit[going][:, None], pens.since[:, None])
-        read = self.decoder.read(unit, self._situate(pens), memory.network)
-        return pens, memory.read(read, writes[going])
+        read = self.decoder.read(
+            unit[going][:, None], self._situate(pens), memory.take(going).network
+        )
+        return pens, memory.take(going).read(read, writes[going])
 
     def _move(self, pens: _Pens, chosen: Tensor, identity: Tensor) -> _Pens:
         keeps, inserts, writes = chosen == KEEP, chosen == INSERT, chosen != DELETE

@@ -81,12 +81,8 @@ def write_slowly(task: Task, number: int, max_insert: int) -> tuple[Edits, list[
     for i, size in enumerate(sizes):
         inserted: list[str] = []
         while True:
+            units = torch.stack(read) if read else torch.empty(0, EMBEDDED, dtype=torch.double)
             common, since = compare_slowly(text, written)
-            # What both begin with is written in the source: only that it is there counts.
-            units = torch.empty(0, EMBEDDED, dtype=torch.double)
-            if read:
-                units = torch.stack(read)
-                units[: common[-1]] = 0.0
             situated = decoder.situate(
                 task.context[number : number + 1],
                 len(text) - torch.tensor([common]),
