@@ -26,25 +26,39 @@ _NEAR_END = 3
 """Units ahead from which on it does not matter how many they are."""
 
 
+class ReaderMemory(NamedTuple):
+    """Where the two recurrent networks stand: hidden and cell state of each, [1, B, H]."""
+
+    hidden: Tensor
+    cell: Tensor
+    new_hidden: Tensor
+    new_cell: Tensor
+
+
 class Written(NamedTuple):
     """What B texts look like so far.
 
     Attributes:
         state: [B, T, H], one a step.
-        memory: The recurrent network's, from which the next steps go on.
+        memory: From which the next steps go on.
     """
 
     state: Tensor
-    memory: tuple[Tensor, Tensor]
+    memory: ReaderMemory
 
 
 class EditDecoder(nn.Module):
     """Probabilities of the edits at a node, from its features and what has been written.
 
-    A recurrent network reads what has been written; joined with a node of the source and with how
-    far the two are apart (units written, less units of the source in front of the node), it says
+    Recurrent networks read what has been written; joined with a node of the source and with how
+    far the two are apart (units written, less units of the source in front of the node), they say
     what happens there: the node is left out, kept, or a unit takes its place, or a unit is
     inserted in front of it. A unit has one distribution, whether it takes a place or is inserted.
+
+    One of the networks reads every unit, the other only those that are new: of the others, with
+    which text and source begin alike, it learns how many they are. With few texts to learn from,
+    the first one takes a stem's own end for an ending that is written already; so that it is not
+    relied on, it is left out while training on half of the texts.
 
     Args:
         channels: F, features of a node.
@@ -53,6 +67,7 @@ class EditDecoder(nn.Module):
         hidden: H.
         dropout: Probability of dropping a feature.
         max_distance: Distances beyond it count as it.
+        forget: Probability of training on a text without the network that reads every unit.
 
     Source: the joint network of Graves 2012, "Sequence transduction with recurrent neural
     networks", over edits instead of outputs and blanks.
@@ -68,12 +83,15 @@ class EditDecoder(nn.Module):
         hidden: int,
         dropout: float = 0.0,
         max_distance: int = 16,
+        forget: float = 0.5,
     ) -> None:
         super().__init__()
+        self.forget = forget
         self.max_distance = max_distance
         self.start = nn.Parameter(torch.empty(embedding_channels))
         self.reader = nn.LSTM(2 * embedding_channels, hidden, batch_first=True)
-        self.written = nn.Linear(hidden + embedding_channels, hidden)
+        self.new_reader = nn.LSTM(2 * embedding_channels, hidden, batch_first=True)
+        self.written = nn.Linear(2 * hidden + embedding_channels, hidden)
         self.ahead = nn.Embedding(_NEAR_END + 1, embedding_channels)
         self.since = nn.Embedding(max_distance + 1, embedding_channels)
         self.node = nn.Linear(channels, hidden)
@@ -115,22 +133,34 @@ class EditDecoder(nn.Module):
         return situated
 
     def read(
-        self, units: Tensor, context: Tensor, memory: tuple[Tensor, Tensor] | None = None
+        self, units: Tensor, since: Tensor, context: Tensor, memory: ReaderMemory | None = None
     ) -> Written:
         """Read what is written.
 
         Args:
             units: [B, M, D], embedded.
+            since: [B, M], units written behind what a text and its source have in common at their
+                start, each unit itself included: 0 of one in common.
             context: [B, T, D], by :meth:`situate`.
             memory: Of what was read before, and then T = M; None at the start, and then T = M + 1,
                 the first state being that before anything is written.
         """
+        new = units * (since > 0)[..., None]
         if memory is None:
             first = self.start.expand(units.size(0), 1, -1)
-            units = torch.cat([first, units], dim=1)
-        read, memory = self.reader(self.dropout(torch.cat([units, context], dim=2)), memory)
-        state = self.written(self.dropout(torch.cat([read, context], dim=2)))
-        return Written(state, memory)
+            units, new = (torch.cat([first, values], dim=1) for values in (units, new))
+        read, (hidden, cell) = self.reader(
+            self.dropout(torch.cat([units, context], dim=2)),
+            memory and (memory.hidden, memory.cell),
+        )
+        read_new, (new_hidden, new_cell) = self.new_reader(
+            self.dropout(torch.cat([new, context], dim=2)),
+            memory and (memory.new_hidden, memory.new_cell),
+        )
+        if self.training:
+            read = read * (torch.rand_like(read[:, :1, :1]) >= self.forget)
+        state = self.written(self.dropout(torch.cat([read, read_new, context], dim=2)))
+        return Written(state, ReaderMemory(hidden, cell, new_hidden, new_cell))
 
     def logits(self, node: Tensor, written: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:
         """Score what may happen: operations [..., 4] and units [..., V].

@@ -29,30 +29,34 @@ def rows(merge_texts) -> EditRows:
     return edit_rows(pooled.x, pooled, end, torch.tensor([0, 0, 1]))
 
 
-def draw(count: int, length: int) -> tuple[Tensor, Tensor]:
-    """Embedded units of some texts, and what is known at each step."""
+def draw(count: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Embedded units of some texts, how long they have been new, and what is known at each step.
+
+    The first text begins with a unit of its source.
+    """
     generator = torch.Generator().manual_seed(1)
     units = torch.randn(count, length, EMBEDDED, generator=generator, dtype=torch.double)
     context = torch.randn(count, length + 1, EMBEDDED, generator=generator, dtype=torch.double)
-    return units, context
+    since = torch.arange(length) + torch.arange(count)[:, None]
+    return units, since, context
 
 
 def score(decoder: EditDecoder, rows: EditRows, target: Tensor, fits: bool = True):
-    units, context = draw(*target.shape)
-    written = decoder.read(units, context).state
+    written = decoder.read(*draw(*target.shape)).state
     shape = (rows.size.numel(), target.size(1) + 1)
     return decoder(rows, written, target, torch.full(shape, fits))
 
 
 @torch.no_grad()
 def test_reading_at_once_is_reading_unit_by_unit(decoder: EditDecoder) -> None:
-    units, context = draw(3, 4)
-    whole = decoder.read(units, context)
+    units, since, context = draw(3, 4)
+    whole = decoder.read(units, since, context)
     assert whole.state.shape == (3, 5, HIDDEN)
-    part: Written = decoder.read(units[:, :0], context[:, :1])
+    part: Written = decoder.read(units[:, :0], since[:, :0], context[:, :1])
     states = [part.state]
     for j in range(4):
-        part = decoder.read(units[:, j : j + 1], context[:, j + 1 : j + 2], part.memory)
+        here, behind = slice(j, j + 1), slice(j + 1, j + 2)
+        part = decoder.read(units[:, here], since[:, here], context[:, behind], part.memory)
         assert part.state.shape == (3, 1, HIDDEN)
         states.append(part.state)
     torch.testing.assert_close(torch.cat(states, dim=1), whole.state)
@@ -62,9 +66,8 @@ def test_reading_at_once_is_reading_unit_by_unit(decoder: EditDecoder) -> None:
 
 @torch.no_grad()
 def test_half_precision_is_scored_in_single(decoder: EditDecoder, rows: EditRows) -> None:
-    units, context = draw(2, 3)
     target = torch.tensor([[0, 1, 2], [4, 3, -1]])
-    written = decoder.read(units, context).state
+    written = decoder.read(*draw(2, 3)).state
     fits = torch.ones(rows.size.numel(), 4, dtype=torch.bool)
     exact = decoder(rows, written, target, fits)
     half = decoder.half()(rows._replace(x=rows.x.half()), written.half(), target, fits)
@@ -75,16 +78,51 @@ def test_half_precision_is_scored_in_single(decoder: EditDecoder, rows: EditRows
 
 @torch.no_grad()
 def test_a_state_knows_what_is_before_it_and_nothing_else(decoder: EditDecoder) -> None:
-    units, context = draw(2, 4)
-    before = decoder.read(units, context).state
+    units, since, context = draw(2, 4)
+    before = decoder.read(units, since, context).state
     units[0, 2] += 1.0
-    after = decoder.read(units, context).state
+    after = decoder.read(units, since, context).state
     same = torch.isclose(before, after).all(dim=2).tolist()
     assert same == [[True, True, True, False, False], [True] * 5]
     context[1, 1:] += 1.0
-    tagged = decoder.read(units, context).state
+    tagged = decoder.read(units, since, context).state
     expected = [[True] * 5, [True, False, False, False, False]]
     assert torch.isclose(after, tagged).all(dim=2).tolist() == expected
+
+
+@torch.no_grad()
+def test_one_network_does_not_know_what_is_in_common_with_the_source(decoder: EditDecoder) -> None:
+    units, since, context = draw(2, 4)
+    assert since[:, 0].tolist() == [0, 1]
+    before = decoder.read(units, since, context)
+    units[:, 0] += 1.0
+    after = decoder.read(units, since, context)
+    assert not torch.isclose(before.memory.hidden, after.memory.hidden).any()
+    same = torch.isclose(before.memory.new_hidden, after.memory.new_hidden).all(dim=2)
+    assert same.tolist() == [[True, False]]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("forget", "known"), [(0.0, True), (1.0, False)])
+def test_only_that_one_is_left_out_in_training(forget: float, known: bool) -> None:
+    torch.manual_seed(0)
+    decoder = EditDecoder(CHANNELS, EMBEDDED, VOCABULARY, HIDDEN, forget=forget).double()
+    units, since, context = draw(2, 4)
+    for change, expected in ((units[0, 0], known), (units[0, 1], True)):
+        decoder.train()
+        before, tested = (decoder.train(mode).read(units, since, context) for mode in (True, False))
+        change += 1.0
+        after, told = (decoder.train(mode).read(units, since, context) for mode in (True, False))
+        assert torch.allclose(before.state[0], after.state[0]) != expected
+        assert not torch.allclose(tested.state[0], told.state[0])
+
+
+def test_half_of_the_texts_are_trained_on_without_it(decoder: EditDecoder) -> None:
+    units, since, context = (values[:1].expand(400, *values.shape[1:]) for values in draw(1, 2))
+    state = decoder.train().read(units, since, context).state[:, 1]
+    whole = decoder.eval().read(units[:1], since[:1], context[:1]).state[:, 1]
+    share = torch.isclose(state, whole).all(dim=1).double().mean().item()
+    assert share == pytest.approx(0.5, abs=0.1)
 
 
 @torch.no_grad()
@@ -183,7 +221,7 @@ def test_distances_beyond_the_greatest_count_as_it(decoder: EditDecoder) -> None
 def test_gradcheck(decoder: EditDecoder, rows: EditRows) -> None:
     """In what goes in, and in every parameter."""
     target = torch.tensor([[0, -1], [2, 3]])
-    units, context = draw(2, 2)
+    units, _, context = draw(2, 2)
     context = context[:, 0]
     fits = torch.ones(7, 3, dtype=torch.bool)
     names, values = zip(*decoder.named_parameters(), strict=True)
@@ -199,7 +237,7 @@ def test_gradcheck(decoder: EditDecoder, rows: EditRows) -> None:
                 torch.tensor([[0, 0, 1], [0, 1, 2]]),
             )
             situated = self.decoder.situate(context, ahead, since)
-            state = self.decoder.read(units, situated).state
+            state = self.decoder.read(units, since[:, 1:], situated).state
             scores = torch.stack(self.decoder(rows._replace(x=x), state, target, fits))
             return scores[scores > -100].sin().sum()
 

@@ -272,7 +272,7 @@ def test_the_targets_of_a_decoder_sum_to_one(merge_texts) -> None:
     unit = torch.tensor(source).repeat(len(targets))
     runs = matching_runs(unit[:, None] == padded.repeat_interleave(len(source), dim=0))
     with torch.no_grad():
-        written = decoder.read(embedded, context).state
+        written = decoder.read(embedded, torch.ones_like(padded), context).state
         scores = decoder(rows, written, padded, rows_that_fit(rows, runs, torch.arange(len(runs))))
         length = torch.tensor([len(target) for target in targets])
         probability = edit_log_likelihood(scores, rows.size, rows.length, length).exp()

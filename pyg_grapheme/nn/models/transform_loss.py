@@ -175,7 +175,7 @@ def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _
     length = there.sum(dim=1)
     common, since = common_starts(length, begins, grapheme)
     context = net.decoder.situate(state.context, length[:, None] - common, since)
-    written = net.decoder.read(embedded, context).state
+    written = net.decoder.read(embedded, since[:, 1:], context).state
     runs = matching_runs(read[:, None] == grapheme[state.batch])
     return _Target(number, inside.sum(dim=1), written, runs)
 

@@ -8,7 +8,15 @@ from torch.nn import functional as F
 from torch_geometric.utils import to_dense_batch
 
 from pyg_grapheme.nn.common_start import CommonStart
-from pyg_grapheme.nn.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE, EditDecoder, Written
+from pyg_grapheme.nn.edit_decoder import (
+    DELETE,
+    INSERT,
+    KEEP,
+    SUBSTITUTE,
+    EditDecoder,
+    ReaderMemory,
+    Written,
+)
 from pyg_grapheme.nn.edit_rows import EditRows
 
 
@@ -68,20 +76,22 @@ class _Memory(NamedTuple):
     """What the decoder has read of T texts: its last state [T, 1, H], and from where it goes on."""
 
     state: Tensor
-    network: tuple[Tensor, Tensor]
+    network: ReaderMemory
 
     def take(self, which: Tensor) -> "_Memory":
-        hidden, cell = self.network
-        return _Memory(self.state[which], (hidden[:, which], cell[:, which]))
+        network = ReaderMemory(*(values[:, which] for values in self.network))
+        return _Memory(self.state[which], network)
 
     def read(self, more: Written, moved: Tensor) -> "_Memory":
         """Go on to what was read, where anything was written."""
         state = torch.where(moved[:, None, None], more.state, self.state)
-        hidden, cell = (
-            torch.where(moved[:, None], new, old)
-            for new, old in zip(more.memory, self.network, strict=True)
+        network = ReaderMemory(
+            *(
+                torch.where(moved[:, None], new, old)
+                for new, old in zip(more.memory, self.network, strict=True)
+            )
         )
-        return _Memory(state, (hidden, cell))
+        return _Memory(state, network)
 
 
 class _Writer:
@@ -112,7 +122,8 @@ class _Writer:
         zero = torch.zeros_like(text)
         pens = _Pens(text, self.last + 1 - self.rows.length, zero, zero, zero, zero, zero)
         nothing = self.context.new_zeros(text.numel(), 0, self.context.size(1))
-        return pens, _Memory(*self.decoder.read(nothing, self._situate(pens)))
+        read = self.decoder.read(nothing, nothing[..., 0], self._situate(pens))
+        return pens, _Memory(*read)
 
     def decide(self, pens: _Pens, memory: _Memory) -> tuple[Tensor, Tensor]:
         """Choose what happens at each pen: operations and units, [T] each."""
@@ -137,10 +148,11 @@ class _Writer:
         unit = torch.where(keeps[:, None], self.source.x[node], self.vocabulary.x[number])
         going = (pens.row != self.last[pens.text]) | writes
         pens = self._move(pens, chosen, identity).take(going)
+        memory = memory.take(going)
         read = self.decoder.read(
-            unit[going][:, None], self._situate(pens), memory.take(going).network
+            unit[going][:, None], pens.since[:, None], self._situate(pens), memory.network
         )
-        return pens, memory.take(going).read(read, writes[going])
+        return pens, memory.read(read, writes[going])
 
     def _move(self, pens: _Pens, chosen: Tensor, identity: Tensor) -> _Pens:
         keeps, inserts, writes = chosen == KEEP, chosen == INSERT, chosen != DELETE

@@ -88,7 +88,7 @@ def write_slowly(task: Task, number: int, max_insert: int) -> tuple[Edits, list[
                 len(text) - torch.tensor([common]),
                 torch.tensor([since]),
             )
-            state = decoder.read(units[None], situated).state[0, -1]
+            state = decoder.read(units[None], torch.tensor([since[1:]]), situated).state[0, -1]
             distance = torch.tensor(len(written) - start)
             logits, of_units = decoder.logits(decoder.node(rows.x[row + i]), state, distance)
             operation = logits.softmax(0).tolist()
