@@ -19,6 +19,17 @@ class Graphs(NamedTuple):
     batch: Tensor
     batch_size: int
 
+    def repeat(self, times: int) -> "Graphs":
+        """All of them again and again, in one batch."""
+        copies = range(times)
+        return Graphs(
+            self.x.repeat(times, 1),
+            torch.cat([self.edge_index + i * len(self.x) for i in copies], dim=1),
+            self.edge_attr.repeat(times, 1),
+            torch.cat([self.batch + i * self.batch_size for i in copies]),
+            times * self.batch_size,
+        )
+
 
 DrawGraphs = Callable[..., Graphs]
 

@@ -49,14 +49,19 @@ def test_clusterings_come_as_often_as_their_probability(
         if cluster.numel():
             expected[g, tuple((cluster - cluster.min()).tolist())] = float(cuts.weight[r].detach())
     seen: dict[tuple[int, tuple[int, ...]], int] = {}
-    draws = 600 if candidates == "edges" else 150
-    for _ in range(draws):
-        out = pool(*graphs)
-        for g in (0, 2, 3, 4):
-            key = g, partition(out, graphs.batch, g)
+    copies = 10
+    same, calls = graphs.repeat(copies), 60 if candidates == "edges" else 15
+    draws = calls * copies
+    for _ in range(calls):
+        out = pool(*same)
+        for copy_of_g in range(same.batch_size):
+            g = copy_of_g % len(SIZES)
+            if not SIZES[g]:
+                continue
+            key = g, partition(out, same.batch, copy_of_g)
             seen[key] = seen.get(key, 0) + 1
-            log_prob = out.history.log_prob[g].item()
-            assert log_prob == pytest.approx(torch.tensor(expected[key]).log().item(), abs=1e-5)
+            log_prob = out.history.log_prob[copy_of_g].item()
+            assert log_prob == pytest.approx(math.log(expected[key]), abs=1e-5)
     for key, probability in expected.items():
         deviation = (probability * (1 - probability) / draws) ** 0.5
         assert abs(seen.get(key, 0) / draws - probability) < 5 * deviation + 1e-3
@@ -126,7 +131,8 @@ def test_gumbel_is_straight_through_at_the_drawn_threshold(seed: int, draw_graph
 def test_reinforce_is_unbiased(merge: str, baseline: str, draw_graphs) -> None:
     """Mean gradient in x and the threshold, within five standard errors of the exact one."""
     torch.manual_seed(0)
-    x, edge_index, _, batch, size = draw_graphs(3, [6, 1, 8])
+    graphs = draw_graphs(3, [6, 1, 8])
+    x, edge_index, _, batch, size = graphs
     pool = make("reinforce", merge=merge)
 
     def per_cut(cuts: Cuts) -> Tensor:
@@ -137,13 +143,15 @@ def test_reinforce_is_unbiased(merge: str, baseline: str, draw_graphs) -> None:
     expected = pool.expect(per_cut, leaf, edge_index, None, batch, size).sum()
     exact = torch.cat([g.flatten() for g in torch.autograd.grad(expected, inputs)])
     copies = 2 if baseline == "leave one out" else 1
-    edges = torch.cat([edge_index + i * len(x) for i in range(copies)], 1)
-    batches = torch.cat([batch + i * size for i in range(copies)])
-    source = torch.arange(size).repeat(copies) if copies > 1 else None
+    # So many at once, independent of each other, are one draw of their mean.
+    many = 10
+    same = graphs._replace(x=leaf).repeat(many * copies)
+    source = torch.arange(size * many).repeat(copies) if copies > 1 else None
     criterion, rows = ReinforceLoss(), []
-    for _ in range(700):
-        out = pool(leaf.repeat(copies, 1), edges, None, batches, size * copies)
-        value = criterion(loss_of(out, size * copies), out.history, source).sum() / copies
+    for _ in range(80):
+        out = pool(same.x, same.edge_index, None, same.batch, same.batch_size)
+        losses = criterion(loss_of(out, same.batch_size), out.history, source)
+        value = losses.sum() / (many * copies)
         rows.append(torch.cat([g.flatten() for g in torch.autograd.grad(value, inputs)]))
     found = torch.stack(rows)
     error = found.std(0) / len(found) ** 0.5
