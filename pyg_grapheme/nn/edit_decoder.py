@@ -58,16 +58,16 @@ class EditDecoder(nn.Module):
     One of the networks reads every unit, the other only those that are new: of the others, with
     which text and source begin alike, it learns how many they are. With few texts to learn from,
     the first one takes a stem's own end for an ending that is written already; so that it is not
-    relied on, it is left out while training on half of the texts.
+    relied on, it is dropped as a whole on some texts while training.
 
     Args:
         channels: F, features of a node.
         embedding_channels: D, features of an embedded unit, and of a text's tags.
         vocabulary_size: V, units that can be written.
         hidden: H.
-        dropout: Probability of dropping a feature.
+        dropout: Probability of dropping a feature, and of training on a text without the network
+            that reads every unit.
         max_distance: Distances beyond it count as it.
-        forget: Probability of training on a text without the network that reads every unit.
 
     Source: the joint network of Graves 2012, "Sequence transduction with recurrent neural
     networks", over edits instead of outputs and blanks.
@@ -83,10 +83,8 @@ class EditDecoder(nn.Module):
         hidden: int,
         dropout: float = 0.0,
         max_distance: int = 16,
-        forget: float = 0.5,
     ) -> None:
         super().__init__()
-        self.forget = forget
         self.max_distance = max_distance
         self.start = nn.Parameter(torch.empty(embedding_channels))
         self.reader = nn.LSTM(2 * embedding_channels, hidden, batch_first=True)
@@ -158,7 +156,7 @@ class EditDecoder(nn.Module):
             memory and (memory.new_hidden, memory.new_cell),
         )
         if self.training:
-            read = read * (torch.rand_like(read[:, :1, :1]) >= self.forget)
+            read = read * (torch.rand_like(read[:, :1, :1]) >= self.dropout.p)
         state = self.written(self.dropout(torch.cat([read, read_new, context], dim=2)))
         return Written(state, ReaderMemory(hidden, cell, new_hidden, new_cell))
 

@@ -34,7 +34,14 @@ OPTIONS = [
     "--data.batch_size=2",
     "--name=cars",
 ]
-VALIDATION = ["--trainer.check_val_every_n_epoch=2", "--checkpoint.monitor=val/char_error_rate"]
+VALIDATION = [
+    "--trainer.check_val_every_n_epoch=2",
+    "--checkpoint.monitor=val/char_error_rate",
+    "--trainer.callbacks+=lightning.pytorch.callbacks.EMAWeightAveraging",
+    "--trainer.callbacks.decay=0.5",
+    "--trainer.callbacks.use_buffers=false",
+]
+"""What is validated, and kept, are weights averaged over the steps."""
 PAIRS = {
     "train": ["cat\tcats", "car\tcars", "bus\tbuses", "box\tboxes", "hat\thats"],
     "val": ["rat\trats", "fox\tfoxes", "art\tarts"],
@@ -86,8 +93,11 @@ def assert_same(first: Path, second: Path, name: str) -> None:
     """Weights, and what the optimiser remembers, are the same bit for bit."""
     a, b = content(first, name), content(second, name)
     assert a["global_step"] == b["global_step"]
-    for key in a["state_dict"]:
-        assert torch.equal(a["state_dict"][key], b["state_dict"][key]), key
+    averaged = "averaging_state" in a
+    # Beside their averages there are the weights themselves.
+    for state in ("state_dict", *(["current_model_state"] if averaged else [])):
+        for key in a[state]:
+            assert torch.equal(a[state][key], b[state][key]), key
     moments = [c["optimizer_states"][0]["state"] for c in (a, b)]
     for i in moments[0]:
         assert torch.equal(moments[0][i]["exp_avg"], moments[1][i]["exp_avg"])
@@ -120,6 +130,15 @@ def validated(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
     output = tmp_path_factory.mktemp("validated")
     fit.main(options(files, True, output))
     return output / "cars" / "version_0"
+
+
+def test_averages_are_kept_beside_the_weights(validated: Path) -> None:
+    kept = content(validated)
+    averages, weights = kept["state_dict"], kept["current_model_state"]
+    assert averages.keys() == weights.keys()
+    moving = [key for key in weights if not torch.equal(averages[key], weights[key])]
+    assert "net.pool.raw_threshold" in moving
+    assert not any(weights[key].dtype == torch.long for key in moving)
 
 
 def assert_goes_on(folder: Path, expected: Path, epochs: int) -> None:
