@@ -14,6 +14,9 @@ BASELINES = ("suffix_table", "look_up", "tagger")
 VARIANTS = ("without_pool", "fixed_threshold")
 """Rows of the text model other than "ours"."""
 
+EPOCHS = ("ours", "one_merge")
+"""Rows that are timed on the largest training sets, over two epochs."""
+
 
 class Cell(NamedTuple):
     """One training, or none where there is nothing to train, and its scores."""
@@ -50,13 +53,14 @@ def list_cells() -> list[Cell]:
     ours = [Cell(*task, "ours") for task in tasks()]
     medium = [("inflection", language, "medium") for language in INFLECTION_LANGUAGES]
     variants = [Cell(*task, row, SEEDS[0]) for row in VARIANTS for task in medium]
+    epochs = [Cell("speed", name, "high", row) for name in INFLECTION_LANGUAGES for row in EPOCHS]
     seeds = [
         Cell(*task, row, seed)
         for seed in SEEDS[1:]
         for row in ("ours", *VARIANTS, "tagger")
         for task in medium
     ]
-    return [*floors, *taggers, *ours, *variants, *seeds]
+    return [*floors, *taggers, *ours, *variants, *epochs, *seeds]
 
 
 def _floor(table: str) -> str | None:

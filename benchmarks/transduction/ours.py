@@ -64,7 +64,7 @@ def put_away(cell: Cell, work: Path) -> None:
 
 def name_files(cell: Cell, data: Path) -> Files | None:
     """Name the files of a cell, as they are stored; None where its config makes its own data."""
-    if cell.table == "inflection":
+    if cell.table in ("inflection", "speed"):
         return inflection_files(data, cell.language, cell.size)
     if cell.table == "g2p":
         return g2p_files(data, cell.language)

@@ -15,7 +15,7 @@ from benchmarks.transduction.cells import (
 )
 from benchmarks.transduction.records import Record
 from benchmarks.transduction.scoring import Score
-from benchmarks.transduction.speed import speed_table
+from benchmarks.transduction.speed import epoch_table, speed_table
 
 Records = Mapping[Cell, Record]
 
@@ -50,6 +50,7 @@ def report(records: Records) -> str:
         g2p_table(records),
         *(normalisation_table(records, size) for size in ("25000", "all")),
         maths_table(records),
+        epoch_table(records),
         speed_table(records),
     ]
     return "\n\n".join([NOTES, *tables]) + "\n"

@@ -16,10 +16,12 @@ from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell, find_cell, list_cells
 from benchmarks.transduction.data import NORMALISATION_SIZES, read_splits
 from benchmarks.transduction.ours import name_files
+from benchmarks.transduction.overrides import fit_options
 from benchmarks.transduction.records import Record, read_record, record_path, write_record
 from benchmarks.transduction.report import report
 from benchmarks.transduction.running import choose, run_missing
 from benchmarks.transduction.scoring import Score
+from benchmarks.transduction.speed import epoch_table
 from lightning_modules.cli import make_cli
 from pyg_grapheme.data import Example
 
@@ -44,6 +46,16 @@ def test_every_cell_is_there_once_and_baselines_come_first() -> None:
     medium = [c for c in cells if c[:3] == ("inflection", "turkish", "medium")]
     for row in ("ours", "without_pool", "fixed_threshold"):
         assert [c.seed for c in medium if c.row == row] == [0, 1, 2]
+
+
+def test_an_epoch_is_timed_by_the_examples_a_second() -> None:
+    cell = Cell("speed", "german", "high", "one_merge")
+    assert cell in list_cells()
+    lines = epoch_table({cell: make_record(cell, 0.5)}).splitlines()
+    row = [text.strip() for text in lines[-1].split("|")[2:-1]]
+    assert row == ["not run", "200", "not run", "not run", "1"]
+    options = fit_options(cell, None, Path("runs"))
+    assert {"--trainer.max_epochs=2", "--model.max_cuts=1"} <= set(options)
 
 
 def test_an_unknown_cell_is_named() -> None:
