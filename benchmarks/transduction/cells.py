@@ -51,7 +51,10 @@ def list_cells() -> list[Cell]:
     floors = [Cell(*task, row) for task in tasks() if (row := _floor(task[0])) is not None]
     taggers = [Cell(*task, "tagger") for task in tasks() if task[0] != "g2p"]
     ours = [Cell(*task, "ours") for task in tasks()]
-    medium = [("inflection", language, "medium") for language in INFLECTION_LANGUAGES]
+    low, medium = (
+        [("inflection", language, size) for language in INFLECTION_LANGUAGES]
+        for size in ("low", "medium")
+    )
     variants = [Cell(*task, row, SEEDS[0]) for row in VARIANTS for task in medium]
     epochs = [Cell("speed", name, "high", row) for name in INFLECTION_LANGUAGES for row in EPOCHS]
     seeds = [
@@ -60,7 +63,12 @@ def list_cells() -> list[Cell]:
         for row in ("ours", *VARIANTS, "tagger")
         for task in medium
     ]
-    return [*floors, *taggers, *ours, *variants, *epochs, *seeds]
+    # Where there is little to learn from, merging is used most.
+    fewest = [Cell(*task, "without_pool", seed) for seed in SEEDS for task in low]
+    fewest += [
+        Cell(*task, row, seed) for seed in SEEDS[1:] for row in ("ours", "tagger") for task in low
+    ]
+    return [*floors, *taggers, *ours, *variants, *epochs, *seeds, *fewest]
 
 
 def _floor(table: str) -> str | None:

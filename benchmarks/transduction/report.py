@@ -29,6 +29,9 @@ NAMES = {
 }
 NOT_RUN = "not run"
 
+VARIANTS_OF = {"low": VARIANTS[:1], "medium": VARIANTS}
+"""Rows of the text model beside its own, by size."""
+
 MERGED = 0.95
 """Of C/N; a run above it counts as one without the pool."""
 
@@ -46,7 +49,7 @@ def report(records: Records) -> str:
     """Lay out all tables."""
     tables = [
         *(inflection_table(records, size) for size in INFLECTION_SIZES),
-        merging_table(records),
+        *(merging_table(records, size) for size in ("low", "medium")),
         g2p_table(records),
         *(normalisation_table(records, size) for size in ("25000", "all")),
         maths_table(records),
@@ -100,7 +103,7 @@ def accuracy_cell(
 def inflection_table(records: Records, size: str) -> str:
     """Published rows, then what was run here; the variants at medium."""
     bars = published.INFLECTION[size]
-    variants = VARIANTS if size == "medium" else ()
+    variants = VARIANTS_OF.get(size, ())
     lines = [[b.name, *(f"{b.values[c][0]:.1f}" for c in INFLECTION_LANGUAGES)] for b in bars]
     for row in ("suffix_table", "tagger", *variants, "ours"):
         tasks = (("inflection", language, size) for language in INFLECTION_LANGUAGES)
@@ -110,17 +113,17 @@ def inflection_table(records: Records, size: str) -> str:
     return format_table(title, ["", *INFLECTION_LANGUAGES], lines)
 
 
-def merging_table(records: Records) -> str:
+def merging_table(records: Records, size: str) -> str:
     """How much the variants merge."""
     lines = []
-    for row in (*VARIANTS, "ours"):
+    for row in (*VARIANTS_OF[size], "ours"):
         cells = []
         for language in INFLECTION_LANGUAGES:
-            found = runs(records, "inflection", language, "medium", row)
+            found = runs(records, "inflection", language, size, row)
             shares = [r.scores["test"].coarse_share for r in found]
             cells.append(show([share for share in shares if share is not None], 2))
         lines.append([NAMES[row], *cells])
-    return format_table("Inflection 2018, medium: C/N", ["", *INFLECTION_LANGUAGES], lines)
+    return format_table(f"Inflection 2018, {size}: C/N", ["", *INFLECTION_LANGUAGES], lines)
 
 
 def g2p_table(records: Records) -> str:
