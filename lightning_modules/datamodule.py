@@ -43,10 +43,9 @@ class TextDataModule(L.LightningDataModule):
         source_units: What a node of a source is: "graphemes", "letters" (a Hangul syllable comes
             apart) or "spaced" (what stands between spaces).
         target_units: What a node of a target is, such as "spaced" for phones.
-        hallucinated: Probability that a pair is trained on with other letters in place of what its
-            texts have in common.
         min_epoch: Pairs in an epoch of training at least: fewer are gone through several times.
-        report_limit: Of the training pairs, so many are in the report of a run, the first ones.
+        report_limit: Of the training pairs, so many at most are in the report of a run, at even
+            distances.
         train_limit: Train on the first so many examples; on all if None.
     """
 
@@ -61,7 +60,6 @@ class TextDataModule(L.LightningDataModule):
         source_units: UnitsName = "graphemes",
         target_units: UnitsName = "graphemes",
         train_limit: int | None = None,
-        hallucinated: float = 0.0,
         min_epoch: int = 1,
         report_limit: int = 2000,
     ) -> None:
@@ -81,9 +79,6 @@ class TextDataModule(L.LightningDataModule):
             expect_one_of(name, units, get_args(UnitsName))
         self.source_units: UnitsName = source_units
         self.target_units: UnitsName = target_units
-        if not 0 <= hallucinated <= 1:
-            raise ValueError(f"Expected 'hallucinated' to be in [0, 1] (got {hallucinated})")
-        self.hallucinated = hallucinated
         self.min_epoch = expect_count("min_epoch", min_epoch)
         self.report_limit = expect_count("report_limit", report_limit)
         self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
@@ -111,19 +106,21 @@ class TextDataModule(L.LightningDataModule):
     @cached_property
     def datasets(self) -> dict[str, PairDataset]:
         """What a run is reported on, as pairs of graphs, by split."""
+        train = self.splits["train"]
+        limit = min(self.report_limit, len(train))
+        some = [train[i * len(train) // limit] for i in range(limit)]
         return {
-            name: self._dataset(examples[: self.report_limit] if name == "train" else examples)
+            name: self._dataset(some if name == "train" else examples)
             for name, examples in self.splits.items()
         }
 
-    def _dataset(self, examples: list[Example], hallucinated: float = 0.0) -> PairDataset:
+    def _dataset(self, examples: list[Example]) -> PairDataset:
         return PairDataset(
             examples,
             Vocabulary(self.vocabulary),
             self.form,
             self.source_units,
             self.target_units,
-            hallucinated,
         )
 
     @property
@@ -150,7 +147,7 @@ class TextDataModule(L.LightningDataModule):
 
         Where they do not come out even, some pairs are read twice in an epoch.
         """
-        once = self._dataset(self.splits["train"], self.hallucinated)
+        once = self._dataset(self.splits["train"])
         pairs: ConcatDataset[GraphPair] = ConcatDataset([once] * (self.pairs_an_epoch // len(once)))
         world, rank = self._processes()
         seed = mix_seed("order", self.seed_of_order)
@@ -184,6 +181,7 @@ class MathsDataModule(TextDataModule):
         test_count: Problems a level to test on; none of them is trained on.
         batch_size: Pairs a batch.
         seed: Of the generator.
+        report_limit: As of :class:`TextDataModule`.
     """
 
     def __init__(
@@ -193,8 +191,9 @@ class MathsDataModule(TextDataModule):
         test_count: int = 100,
         batch_size: int = 32,
         seed: int = 0,
+        report_limit: int = 2000,
     ) -> None:
-        super().__init__(batch_size=batch_size)
+        super().__init__(batch_size=batch_size, report_limit=report_limit)
         for name, value in (("train_count", train_count), ("test_count", test_count)):
             if value < 1:
                 raise ValueError(f"Expected '{name}' to be at least 1 (got {value})")

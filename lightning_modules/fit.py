@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning_modules.cli import make_cli
 from lightning_modules.errors import reported
 from lightning_modules.report import report_run
-from lightning_modules.resume import expect_same_model
+from lightning_modules.resume import expect_averaging, expect_same_model
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -21,6 +21,8 @@ def main(arguments: list[str] | None = None) -> None:
         if cli.ckpt_path is not None:
             print(f"going on from {cli.ckpt_path}")
             expect_same_model(cli.model, cli.ckpt_path)
+            callbacks = cli.trainer.callbacks  # type: ignore[attr-defined]  # set elsewhere
+            expect_averaging(callbacks, cli.ckpt_path)
     cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.ckpt_path, weights_only=True)
     report_run(cli.trainer, cli.datamodule, cli.recorder)
 

@@ -1,5 +1,6 @@
 """The text model as a LightningModule."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
@@ -55,7 +56,8 @@ class TransformModule(L.LightningModule):
         target_units: What is written at once; set by the data.
         channels: Features a node.
         layers: Encoder layers.
-        dropout: Probability of dropping a feature.
+        dropout: Probability of dropping a feature, and of training on a text without one of the
+            decoder's readers.
         buckets: Rows of the hashed embedding.
         merges: Whether anything is merged at all.
         pool: Options of the pool.
@@ -212,8 +214,13 @@ class TransformModule(L.LightningModule):
         )
         if self.schedule == "constant":
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
-        warm = max(1, steps // 20)
+        steps = self.trainer.estimated_stepping_batches
+        if math.isinf(steps):
+            raise ValueError(
+                "Expected 'schedule' to be \"constant\" where neither 'max_epochs' nor 'max_steps' "
+                'says how long a run is (got "linear")'
+            )
+        warm = max(1, int(steps) // 20)
 
         def factor(step: int) -> float:
             return min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))

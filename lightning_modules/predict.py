@@ -85,6 +85,11 @@ def _open_output(path: str) -> Iterator[BinaryIO]:
         return
     if Path(path).is_dir():
         raise ValueError(f"{path}: expected a file to write (got a directory)")
+    if Path(path).exists() and not Path(path).is_file():
+        # A pipe or a device, which no file may take the place of.
+        with open(path, "wb") as stream:
+            yield stream
+        return
     with whole_file(path) as file:
         yield file.buffer
 

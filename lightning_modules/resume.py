@@ -1,8 +1,10 @@
 """Where a run that was killed goes on."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from lightning.pytorch.callbacks import Callback, WeightAveraging
 
 from lightning_modules.checkpoint import CheckpointError, read_checkpoint
 from lightning_modules.module import TransformModule
@@ -67,6 +69,19 @@ def expect_same_model(module: TransformModule, path: Path) -> None:
                 f"{path}: expected a checkpoint of a model of the same '{name}' "
                 f"(got {_short(before[name])}, not {_short(value)})"
             )
+
+
+def expect_averaging(callbacks: Iterable[Callback], path: Path) -> None:
+    """Refuse to go on with averages of weights as if they were the weights.
+
+    Raises:
+        CheckpointError: if there is nothing that goes on averaging them.
+    """
+    averages = any(isinstance(callback, WeightAveraging) for callback in callbacks)
+    if "averaging_state" in read_checkpoint(path) and not averages:
+        raise CheckpointError(
+            f"{path}: expected 'callbacks' to have the weight averaging of the run (got none)"
+        )
 
 
 def _short(value: object, longest: int = 60) -> str:

@@ -31,7 +31,9 @@ def unit_error_rate(
 
 
 class UnitErrorRate(Metric):
-    """:func:`unit_error_rate` over all batches and processes; NaN where no target has a unit.
+    """:func:`unit_error_rate` over all batches and processes.
+
+    Where no target has a unit, it is NaN, or infinite if anything was predicted.
 
     Args:
         units: What a unit is.

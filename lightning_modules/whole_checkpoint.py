@@ -1,5 +1,6 @@
 """Checkpoints that are there whole or not at all."""
 
+from pathlib import Path
 from typing import Any
 
 from lightning.fabric.plugins import TorchCheckpointIO
@@ -19,5 +20,6 @@ class WholeCheckpointIO(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: PathLikeStr, storage_options: Any | None = None
     ) -> None:
         """Write a checkpoint that takes the place of an older one at once."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         with whole_path(path) as part:
             super().save_checkpoint(checkpoint, part, storage_options)

@@ -7,7 +7,7 @@
 
 A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``run`` does those
 that have no record in the output folder yet, each in a process of its own, and may be stopped and
-started at any time. Weights and epochs are chosen on dev sets alone; test sets are scored once.
+started at any time. Weights and epochs are chosen on dev sets alone; test sets choose nothing.
 """
 
 import argparse
@@ -74,13 +74,14 @@ def cell_command(cell: Cell, options: argparse.Namespace) -> list[str]:
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line asks for."""
     options = parse_options(arguments)
-    if options.action == "cell":
-        run_cell(find_cell(options.name), options)
-        return
     try:
+        named = find_cell(options.name) if options.action == "cell" else None
         cells = choose(list_cells(), options.only)
     except ValueError as error:
         raise SystemExit(f"error: {error}") from error
+    if named is not None:
+        run_cell(named, options)
+        return
     if options.action == "list":
         for cell in cells:
             done = record_path(options.output, cell).is_file()

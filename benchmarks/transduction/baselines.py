@@ -19,13 +19,6 @@ from benchmarks.transduction.tagger_training import Course, rewrite, train_tagge
 from benchmarks.transduction.versions import list_versions
 from pyg_grapheme.data import split_graphemes
 
-COURSES = {
-    "inflection": Course(),
-    "maths": Course(),
-    "normalisation": Course(),
-}
-"""How the tagger is trained, chosen on dev sets of inflection."""
-
 
 class Learned(NamedTuple):
     """What a baseline has learned: a way to rewrite, after so many epochs, and how it was made."""
@@ -77,7 +70,7 @@ def _learn_look_up(cell: Cell, splits: Splits) -> Learned:
 
 
 def _learn_tagger(cell: Cell, splits: Splits) -> Learned:
-    course = COURSES[cell.table]
+    course = Course()
     say = partial(print, file=sys.stderr, flush=True)
     trained = train_tagger(splits.train, splits.dev, course, cell.seed, say)
     return Learned(partial(rewrite, trained), trained.epochs, course._asdict())

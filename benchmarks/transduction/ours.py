@@ -32,16 +32,18 @@ BATCH = 256
 def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     """Train, or go on training, and score; nothing but the dev set chooses among checkpoints.
 
-    The run is in ``work / cell.name / "partial"``, from where it goes on if it is killed.
+    The run is in ``work / cell.name / "partial"``, from where it goes on if it is killed, unless
+    the code or the config is no longer what it was.
     """
     partial = work / cell.name / "partial"
-    partial.mkdir(parents=True, exist_ok=True)
     options = fit_options(cell, name_files(cell, data), partial)
+    config = yaml.safe_load(CONFIGS[cell.table].read_text(encoding="utf-8"))
+    setting, versions = {"config": config, "overrides": options}, list_versions()
+    begin_or_go_on(partial, json.dumps([setting, versions], indent=2))
     fit.main(options)
     run = max(partial.glob("*/version_*/summary.json"), key=lambda p: p.stat().st_mtime).parent
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     predicted = _read_predictions(run / "predictions.tsv")
-    config = yaml.safe_load(CONFIGS[cell.table].read_text(encoding="utf-8"))
     return Record(
         cell.name,
         _scores(summary["splits"]),
@@ -50,9 +52,18 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
         summary["examples_per_second"],
         _time_prediction(run / summary["checkpoint"], predicted),
         torch.get_num_threads(),
-        list_versions(),
-        {"config": config, "overrides": options},
+        versions,
+        setting,
     )
+
+
+def begin_or_go_on(partial: Path, made_by: str) -> None:
+    """Make the folder of a run, an empty one if there is one that was made otherwise."""
+    note = partial / "made_by.json"
+    if partial.is_dir() and not (note.is_file() and note.read_text(encoding="utf-8") == made_by):
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    note.write_text(made_by, encoding="utf-8")
 
 
 def put_away(cell: Cell, work: Path) -> None:

@@ -1,6 +1,7 @@
 """Sum a run up."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -62,7 +63,7 @@ def report_run(
     for split, dataset in data.datasets.items():
         predictions[split], scores[split] = predict_examples(module, dataset)
     summary = {
-        "checkpoint": str(checkpoint.relative_to(folder)),
+        "checkpoint": os.path.relpath(checkpoint, folder),
         **summarize_training(module, data, recorder),
         "splits": {split: score._asdict() for split, score in scores.items()},
     }

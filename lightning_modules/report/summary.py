@@ -9,20 +9,24 @@ from lightning_modules.datamodule import TextDataModule
 from lightning_modules.expected_loss import mean_expected_loss
 from lightning_modules.module import TransformModule
 
-_LOSSES = ("train/loss", "train/structural", "train/cross_entropy")
+LOSSES = ("train/loss", "train/structural", "train/cross_entropy")
 
 
 def summarize_training(
     module: TransformModule, data: TextDataModule, recorder: RunRecorder
 ) -> dict[str, Any]:
-    """First and last values; the loss at both thresholds, all other weights being the last."""
+    """First and last values of the epochs' means and of the threshold; how long it took.
+
+    The last threshold is that of the weights that were kept, and the expected losses are at both
+    thresholds, all other weights being those.
+    """
     raw_first, curves = recorder.raw_first, recorder.curves
     raw_last = float(module.net.pool.raw_threshold.detach())
     batches = list(data.loader("train"))
     epochs = len(curves["train/loss"])
     ends = {
         f"{name.removeprefix('train/')}_{end}": curves[name][index]
-        for name in _LOSSES
+        for name in LOSSES
         for end, index in (("first", 0), ("last", -1))
     }
     return {

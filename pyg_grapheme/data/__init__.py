@@ -14,7 +14,6 @@ from pyg_grapheme.data.example_error import ExampleError
 from pyg_grapheme.data.examples import Example
 from pyg_grapheme.data.graph import label_units, text_graph, units_graph, units_graphs
 from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
-from pyg_grapheme.data.hallucinate import UnitPair, find_letters, hallucinate
 from pyg_grapheme.data.merged_text import MergedText
 from pyg_grapheme.data.pairs import GraphPair, PairDataset, graph_pair
 from pyg_grapheme.data.read_examples import read_examples
@@ -33,16 +32,13 @@ __all__ = [
     "MergedText",
     "PairDataset",
     "Problem",
-    "UnitPair",
     "Vocabulary",
     "apply_edits",
     "compute_edits",
     "describe",
     "edit_units",
-    "find_letters",
     "generate_problems",
     "graph_pair",
-    "hallucinate",
     "join_units",
     "label_units",
     "normalize",

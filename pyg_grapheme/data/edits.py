@@ -87,6 +87,8 @@ def edit_units(before: Sequence[str], after: Sequence[str]) -> Edits:
     >>> edit_units(["k", "t͡ʃ"], ["k", "a"]).operations
     (None, 'a')
     """
+    # Stretches of both are compared, and a list is no tuple.
+    before, after = tuple(before), tuple(after)
     operations: list[str | None] = [KEEP] * len(before)
     insertions: list[tuple[str, ...]] = [()] * (len(before) + 1)
     for old, new in _find_changes(before, after):
@@ -94,8 +96,8 @@ def edit_units(before: Sequence[str], after: Sequence[str]) -> Edits:
             operations[old.start : old.stop] = after[new.start : new.stop]
         else:
             operations[old.start : old.stop] = [DELETE] * len(old)
-            insertions[old.stop] = tuple(after[new.start : new.stop])
-    return Edits(tuple(before), tuple(operations), tuple(insertions))
+            insertions[old.stop] = after[new.start : new.stop]
+    return Edits(before, tuple(operations), tuple(insertions))
 
 
 _Change = tuple[range, range]

@@ -10,8 +10,16 @@ from pyg_grapheme.typing import PathLikeStr
 
 @contextmanager
 def whole_path(path: PathLikeStr) -> Iterator[Path]:
-    """Give another name to write under, which becomes ``path`` when all is written."""
-    path = Path(path)
+    """Give another name to write under, which becomes ``path`` when all is written.
+
+    A link stays one: what it leads to is replaced.
+
+    Raises:
+        FileNotFoundError: if there is no folder to write into.
+    """
+    path = Path(path).resolve()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: expected a folder {path.parent} (got none)")
     part = path.with_name(path.name + ".part")
     try:
         yield part

@@ -22,12 +22,9 @@ class CommonStart(NamedTuple):
         """Write one more unit.
 
         Args:
-            same: [B, N], whether it is the same as each unit of the source.
-
-        Cost: O(B N).
+            same: [B], whether it is the same as unit number ``units`` of the source.
         """
-        next_one = F.pad(same, (0, 1)).gather(1, self.units[:, None]).squeeze(1)
-        goes_on = next_one & (self.since == 0)
+        goes_on = same & (self.since == 0)
         return CommonStart(
             self.units + goes_on.long(), torch.where(goes_on, self.since, self.since + 1)
         )

@@ -215,3 +215,4 @@ def test_edits_between_any_units_lead_to_the_target() -> None:
     for _ in range(200):
         source, target = (tuple(draw.choices(units, k=draw.randint(0, 6))) for _ in range(2))
         assert written_units(edit_units(source, target)) == target
+        assert edit_units(source, list(target)) == edit_units(source, target)

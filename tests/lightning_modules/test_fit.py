@@ -10,8 +10,10 @@ import pytest
 import torch
 import yaml
 
-from lightning_modules import fit
+from lightning_modules import TextDataModule, fit, load_module
+from lightning_modules.callbacks import RunRecorder
 from lightning_modules.cli import config_folder
+from lightning_modules.report.summary import LOSSES, summarize_training
 from pyg_grapheme.data import read_examples
 from pyg_grapheme.data.bundled import resolve_path
 
@@ -120,6 +122,7 @@ def test_every_config_runs(
             *short_run,
             "--trainer.max_epochs=1",
             "--trainer.limit_train_batches=2",
+            "--trainer.check_val_every_n_epoch=1",
             f"--output={tmp_path}",
             *_first_lines(files, tmp_path),
         ]
@@ -127,6 +130,34 @@ def test_every_config_runs(
     (folder,) = tmp_path.glob("*/version_0")
     assert json.loads((folder / "summary.json").read_text())["epochs"] == 1
     assert (folder / "checkpoints" / "model.ckpt").is_file()
+    if "val" in files:
+        states = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["callbacks"]
+        (kept,) = (state for name, state in states.items() if name.startswith("RunCheckpoint"))
+        assert kept["best_model_score"] is not None
+
+
+def test_what_is_kept_may_be_kept_elsewhere(short_run: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    fit.main([*short_run, f"--output={tmp_path}", f"--checkpoint.dirpath={folder}"])
+    run = tmp_path / "kindergarten/version_0"
+    summary = json.loads((run / "summary.json").read_text())
+    assert (run / summary["checkpoint"]).resolve() == (folder / "model.ckpt").resolve()
+
+
+def test_a_schedule_needs_an_end(short_run: list[str], tmp_path: Path) -> None:
+    endless = ["--trainer.max_epochs=-1", "--trainer.max_time=00:00:01:00"]
+    with pytest.raises(ValueError, match="Expected 'schedule' to be \"constant\" where neither"):
+        fit.main([*short_run, *endless, "--model.schedule=linear", f"--output={tmp_path}"])
+
+
+def test_examples_are_counted_against_the_time_of_training_alone(checkpoint: Path) -> None:
+    recorder = RunRecorder()
+    recorder.curves = {name: [3.0, 2.0, 1.0] for name in LOSSES}
+    recorder.seconds, recorder.validating = 10.0, 4.0
+    data = TextDataModule("bundled:kindergarten.jsonl", min_epoch=41)  # of 40, each twice
+    summary = summarize_training(load_module(checkpoint), data, recorder)
+    assert summary["examples_per_second"] == pytest.approx(3 * 80 / 6)
+    assert (summary["loss_first"], summary["loss_last"]) == (3.0, 1.0)
 
 
 def test_a_run_may_draw_its_cuts(short_run: list[str], tmp_path: Path) -> None:

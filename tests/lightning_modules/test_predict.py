@@ -147,6 +147,22 @@ def test_the_output_may_be_a_file(run: Run, feed: Feed, module, tmp_path: Path) 
     assert path.read_bytes().decode() == lines(module(["one", "é"]))
 
 
+def test_what_the_output_is_stays_what_it_is(run: Run, feed: Feed, tmp_path: Path) -> None:
+    """A link leads where it led, a pipe is written into."""
+    file, link, pipe = (tmp_path / name for name in ("file", "link", "pipe"))
+    file.touch()
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    feed(b"")
+    for path in (link, pipe):
+        assert run("--output", str(path), "text") == (0, "", "")
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+    assert os.read(reader, 100) == file.read_bytes() != b""
+    os.close(reader)
+
+
 def test_an_output_file_is_written_whole_or_not_at_all(
     run: Run, feed: Feed, tmp_path: Path
 ) -> None:
@@ -164,7 +180,7 @@ def test_an_output_file_is_written_whole_or_not_at_all(
         (["--input", "nowhere.txt"], "error: nowhere.txt: no such file"),
         (["--input", "."], "error: .: expected a file (got a directory)"),
         (["--output", ".", "text"], "error: .: expected a file to write (got a directory)"),
-        (["--output", "no/where", "text"], "No such file or directory: 'no/where"),
+        (["--output", "no/where", "text"], f"{Path.cwd()}/no (got none)"),
         (["text", "\udcff"], r"error: text 2: expected a text in UTF-8 (got '\udcff')"),
         (["a\tb\tc"], "error: text 1: expected a text, or a text, a tab and tags (got 3 columns)"),
     ],

@@ -243,6 +243,22 @@ def test_what_no_run_can_go_on_from_is_named(
     assert message in capsys.readouterr().err
 
 
+def test_averages_do_not_pass_for_the_weights(
+    validated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        fit.main(
+            [
+                f"--ckpt_path={validated}",
+                "--trainer.callbacks=null",
+                f"--output={tmp_path}",
+                "--trainer.max_epochs=5",
+            ]
+        )
+    assert stop.value.code == 2
+    assert "expected 'callbacks' to have the weight averaging of the run" in capsys.readouterr().err
+
+
 def test_to_go_on_runs_no_code(trained: Path, tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     torch.save({**content(trained), "object": Path}, path)

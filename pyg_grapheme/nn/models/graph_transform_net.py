@@ -68,8 +68,8 @@ class GraphTransformNet(nn.Module):
         vocabulary: The units that it can write; it reads and keeps any other as well.
         channels: F, a multiple of 4; half of it in the decoder, a quarter in the embedding.
         layers: Recurrent layers of the encoder.
-        dropout: Probability of dropping a feature. At 0 a loss that is worked out twice is the
-            same.
+        dropout: Probability of dropping a feature, and of training on a text without one of the
+            decoder's readers. At 0 a loss that is worked out twice is the same.
         buckets: Rows of the hashed embedding.
         pool: The pool, its candidates the edges: what it merges has to be a stretch of the text.
             Training goes through its expectation over plain merges, so its estimator has to be

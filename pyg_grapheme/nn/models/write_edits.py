@@ -110,9 +110,11 @@ class _Writer:
         self.last = rows.length.cumsum(0) - 1
         self.length = rows.start[self.last]
         owner = torch.repeat_interleave(self.length)
-        self.begins, _ = to_dense_batch(
+        begins, _ = to_dense_batch(
             source.identity, owner, fill_value=-1, batch_size=context.size(0)
         )
+        # Behind the last unit of the longest text there is no unit either.
+        self.begins = F.pad(begins, (0, 1), value=-1)
         self.vocabulary, self.source = vocabulary.and_none(), source.and_none()
         self.nodes = decoder.node(rows.x)
 
@@ -159,7 +161,7 @@ class _Writer:
         copied = pens.copied + keeps.long()
         leaves = ~inserts & (~keeps | (copied == self.rows.size[pens.row]))
         before = CommonStart(pens.shared, pens.since)
-        after = before.write(self.begins[pens.text] == identity[:, None])
+        after = before.write(self.begins[pens.text, pens.shared] == identity)
         return _Pens(
             pens.text,
             pens.row + leaves.long(),
