@@ -68,7 +68,8 @@ def list_cells() -> list[Cell]:
     fewest += [
         Cell(*task, row, seed) for seed in SEEDS[1:] for row in ("ours", "tagger") for task in low
     ]
-    return [*floors, *taggers, *ours, *variants, *epochs, *seeds, *fewest]
+    stems = [Cell("stems", *task[1:], "ours") for task in (*low, *medium)]
+    return [*floors, *taggers, *ours, *stems, *variants, *epochs, *seeds, *fewest]
 
 
 def _floor(table: str) -> str | None:

@@ -9,6 +9,20 @@ from benchmarks.transduction.scoring import Score
 from pyg_grapheme.data.whole_file import whole_file
 
 
+class Stems(NamedTuple):
+    """Where a merged graph ends its nodes, and stems end.
+
+    Attributes:
+        words: Whose form leaves the lemma somewhere in its midst.
+        found: Share of them in which a node ends there.
+        chance: The share if as many nodes were cut off anywhere.
+    """
+
+    words: int
+    found: float
+    chance: float
+
+
 class Record(NamedTuple):
     """What came of a cell.
 
@@ -22,6 +36,7 @@ class Record(NamedTuple):
         threads: Of torch.
         versions: Of what it was made with.
         setting: What it was made of: the config and its overrides, or the course of training.
+        stems: Of a cell that is about them.
     """
 
     cell: str
@@ -33,6 +48,7 @@ class Record(NamedTuple):
     threads: int
     versions: dict[str, str]
     setting: dict[str, Any]
+    stems: Stems | None = None
 
 
 def record_path(output: Path, cell: Cell) -> Path:
@@ -45,8 +61,10 @@ def write_record(output: Path, cell: Cell, record: Record) -> None:
     path = record_path(output, cell)
     path.parent.mkdir(parents=True, exist_ok=True)
     scores = {split: score._asdict() for split, score in record.scores.items()}
+    stems = {"stems": record.stems._asdict()} if record.stems else {}
+    plain = {name: value for name, value in record._asdict().items() if name != "stems"}
     with whole_file(path) as file:
-        json.dump(record._asdict() | {"scores": scores}, file, indent=2, ensure_ascii=False)
+        json.dump(plain | {"scores": scores} | stems, file, indent=2, ensure_ascii=False)
         file.write("\n")
 
 
@@ -57,4 +75,5 @@ def read_record(output: Path, cell: Cell) -> Record | None:
         return None
     fields = json.loads(path.read_text(encoding="utf-8"))
     scores = {split: Score(**score) for split, score in fields.pop("scores").items()}
-    return Record(**fields, scores=scores)
+    stems = Stems(**fields.pop("stems")) if "stems" in fields else None
+    return Record(**fields, scores=scores, stems=stems)

@@ -53,6 +53,7 @@ def report(records: Records) -> str:
     tables = [
         *(inflection_table(records, size) for size in INFLECTION_SIZES),
         *(merging_table(records, size) for size in ("low", "medium")),
+        stems_table(records),
         g2p_table(records),
         *(normalisation_table(records, size) for size in ("25000", "all")),
         maths_table(records),
@@ -142,6 +143,19 @@ def merging_table(records: Records, size: str) -> str:
             cells.append(show([share for share in shares if share is not None], 2))
         lines.append([NAMES[row], *cells])
     return format_table(f"Inflection 2018, {size}: C/N", ["", *INFLECTION_LANGUAGES], lines)
+
+
+def stems_table(records: Records) -> str:
+    """Whether what is merged are stems."""
+    lines = []
+    for size in VARIANTS_OF:
+        cells = []
+        for language in INFLECTION_LANGUAGES:
+            found = [r.stems for r in runs(records, "stems", language, size, "ours") if r.stems]
+            cells.append(f"{found[0].found:.2f} / {found[0].chance:.2f}" if found else NOT_RUN)
+        lines.append([size, *cells])
+    title = "Inflection 2018: share of stems that end where a merged node does / would by chance"
+    return format_table(title, ["", *INFLECTION_LANGUAGES], lines)
 
 
 def g2p_table(records: Records) -> str:

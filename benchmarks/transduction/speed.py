@@ -16,7 +16,7 @@ def speed_table(records: Mapping[Cell, Record]) -> str:
     """One line a training at seed 0."""
     lines = []
     for cell in list_cells():
-        if cell.table == "speed" or cell.row not in TIMED or cell.seed != 0:
+        if cell.table in ("speed", "stems") or cell.row not in TIMED or cell.seed != 0:
             continue
         record = records.get(cell)
         name = f"{cell.table}, {cell.language}, {cell.size}: {cell.row}"

@@ -17,11 +17,12 @@ from benchmarks.transduction.cells import Cell, find_cell, list_cells
 from benchmarks.transduction.data import NORMALISATION_SIZES, read_splits
 from benchmarks.transduction.ours import begin_or_go_on, name_files
 from benchmarks.transduction.overrides import fit_options
-from benchmarks.transduction.records import Record, read_record, record_path, write_record
+from benchmarks.transduction.records import Record, Stems, read_record, record_path, write_record
 from benchmarks.transduction.report import report
 from benchmarks.transduction.running import choose, run_missing
 from benchmarks.transduction.scoring import Score, score
 from benchmarks.transduction.speed import epoch_table
+from benchmarks.transduction.stems import Segmented, compare_boundaries
 from lightning_modules.cli import make_cli
 from pyg_grapheme.data import Example
 
@@ -366,3 +367,23 @@ def test_the_text_model_leaves_a_record(
     assert [path.name for path in run.iterdir()] == ["done"]
     text = record_path(tmp_path / "output", cell).read_text(encoding="utf-8")
     assert json.loads(text)["setting"]["config"]["model"]["channels"] == 8
+
+
+def test_stems_are_compared_with_boundaries_anywhere(tmp_path: Path) -> None:
+    words = [
+        Segmented("gehen", "geht", (0, 0, 0, 1, 1)),  # geh|en, found among four places
+        Segmented("nehmen", "nimmt", (0, 0, 0, 1, 1, 2)),  # n|ehmen, not found among five
+        Segmented("walk", "walked", (0, 1, 2, 3)),
+        Segmented("be", "is", (0, 0)),
+    ]
+    stems = compare_boundaries(words)
+    assert stems == Stems(2, 0.5, pytest.approx((1 / 4 + 2 / 5) / 2))
+    cell = Cell("stems", "german", "low", "ours")
+    write_record(tmp_path, cell, make_record(cell, 0)._replace(stems=stems))
+    record = read_record(tmp_path, cell)
+    assert record is not None
+    assert record.stems == stems
+    assert (
+        line_of(report({cell: record}), "Inflection 2018: share of stems", "low")[1]
+        == "0.50 / 0.33"
+    )
