@@ -93,7 +93,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[Ten
         for rank in range(WORLD)
     ]
     try:
-        assert [process.wait(timeout=120) for process in processes] == [0] * WORLD
+        assert [process.wait(timeout=400) for process in processes] == [0] * WORLD
     finally:
         for process in processes:
             process.kill()
