@@ -109,7 +109,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "RESULTS": str(folder),
     }
     command = [sys.executable, __file__, *OPTIONS, *TWO, *files, f"--output={folder / 'two'}"]
-    subprocess.run(command, env=environment, check=True, timeout=120)
+    subprocess.run(command, env=environment, check=True, timeout=400)
     fit.main([*OPTIONS, "--data.batch_size=4", *files, f"--output={folder / 'one'}"])
     return folder
 

@@ -41,7 +41,7 @@ def test_every_process_has_the_mean_over_the_pairs_of_all(tmp_path: Path) -> Non
         subprocess.Popen([*command, str(rank), str(tmp_path)]) for rank in range(len(PAIRS))
     ]
     try:
-        assert [process.wait(timeout=120) for process in processes] == [0] * len(PAIRS)
+        assert [process.wait(timeout=400) for process in processes] == [0] * len(PAIRS)
     finally:
         for process in processes:
             process.kill()
