@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning_modules.cli import make_cli
 from lightning_modules.errors import reported
 from lightning_modules.report import report_run
-from lightning_modules.resume import expect_averaging, expect_same_model
+from lightning_modules.resume import expect_same_run
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,9 +20,8 @@ def main(arguments: list[str] | None = None) -> None:
             Path(cli.trainer.log_dir).mkdir(parents=True, exist_ok=True)
         if cli.ckpt_path is not None:
             print(f"going on from {cli.ckpt_path}")
-            expect_same_model(cli.model, cli.ckpt_path)
             callbacks = cli.trainer.callbacks  # type: ignore[attr-defined]  # set elsewhere
-            expect_averaging(callbacks, cli.ckpt_path)
+            expect_same_run(cli.model, callbacks, cli.ckpt_path)
     cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.ckpt_path, weights_only=True)
     report_run(cli.trainer, cli.datamodule, cli.recorder)
 

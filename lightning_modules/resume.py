@@ -56,29 +56,23 @@ def find_checkpoint(given: str | None, experiment: Path) -> Path | None:
     return path.absolute()
 
 
-def expect_same_model(module: TransformModule, path: Path) -> None:
-    """Refuse to go on from the checkpoint of a model of other options or another vocabulary.
+def expect_same_run(module: TransformModule, callbacks: Iterable[Callback], path: Path) -> None:
+    """Refuse to go on from the checkpoint of another model, or with averages for weights.
 
     Raises:
-        CheckpointError: that names the first of them.
+        CheckpointError: that names the first option that differs, or says that nothing goes on
+            averaging the weights.
     """
-    before = read_checkpoint(path).get("hyper_parameters", {})
+    checkpoint = read_checkpoint(path)
+    before = checkpoint.get("hyper_parameters", {})
     for name, value in module.hparams.items():
         if name not in _CHANGEABLE and name in before and before[name] != value:
             raise CheckpointError(
                 f"{path}: expected a checkpoint of a model of the same '{name}' "
                 f"(got {_short(before[name])}, not {_short(value)})"
             )
-
-
-def expect_averaging(callbacks: Iterable[Callback], path: Path) -> None:
-    """Refuse to go on with averages of weights as if they were the weights.
-
-    Raises:
-        CheckpointError: if there is nothing that goes on averaging them.
-    """
     averages = any(isinstance(callback, WeightAveraging) for callback in callbacks)
-    if "averaging_state" in read_checkpoint(path) and not averages:
+    if "averaging_state" in checkpoint and not averages:
         raise CheckpointError(
             f"{path}: expected 'callbacks' to have the weight averaging of the run (got none)"
         )

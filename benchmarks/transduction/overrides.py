@@ -17,7 +17,7 @@ CONFIGS = {
     "speed": Path("conf/inflection.yaml"),
 }
 
-VARIANTS: dict[str, list[str]] = {
+ROWS: dict[str, list[str]] = {
     "ours": [],
     "without_pool": ["--model.merges=false"],
     "fixed_threshold": ["--model.threshold_lr=0"],
@@ -44,7 +44,7 @@ def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
         "--trainer.enable_progress_bar=false",
         *_limit(cell),
         *(["--trainer.max_epochs=2"] if cell.table == "speed" else []),
-        *VARIANTS[cell.row],
+        *ROWS[cell.row],
         # Go on with what was cut short, if anything was.
         "--ckpt_path=last",
     ]

@@ -61,10 +61,10 @@ def write_record(output: Path, cell: Cell, record: Record) -> None:
     path = record_path(output, cell)
     path.parent.mkdir(parents=True, exist_ok=True)
     scores = {split: score._asdict() for split, score in record.scores.items()}
-    stems = {"stems": record.stems._asdict()} if record.stems else {}
-    plain = {name: value for name, value in record._asdict().items() if name != "stems"}
+    stems = record.stems and record.stems._asdict()
+    fields = record._asdict() | {"scores": scores, "stems": stems}
     with whole_file(path) as file:
-        json.dump(plain | {"scores": scores} | stems, file, indent=2, ensure_ascii=False)
+        json.dump(fields, file, indent=2, ensure_ascii=False)
         file.write("\n")
 
 
@@ -75,5 +75,5 @@ def read_record(output: Path, cell: Cell) -> Record | None:
         return None
     fields = json.loads(path.read_text(encoding="utf-8"))
     scores = {split: Score(**score) for split, score in fields.pop("scores").items()}
-    stems = Stems(**fields.pop("stems")) if "stems" in fields else None
-    return Record(**fields, scores=scores, stems=stems)
+    stems = fields.pop("stems", None)
+    return Record(**fields, scores=scores, stems=stems and Stems(**stems))

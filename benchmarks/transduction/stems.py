@@ -10,12 +10,11 @@ from rapidfuzz.distance import Prefix
 
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import Pair, read_splits
+from benchmarks.transduction.ours import BATCH
 from benchmarks.transduction.records import Record, Stems
 from benchmarks.transduction.versions import list_versions
 from lightning_modules import TransformModule, load_module
 from pyg_grapheme.data import units_graphs
-
-BATCH = 256
 
 
 class Segmented(NamedTuple):
