@@ -210,7 +210,8 @@ class TransformModule(L.LightningModule):
             [
                 {"params": rest, "lr": self.lr, "weight_decay": self.weight_decay},
                 {"params": [threshold], "lr": self.threshold_lr, "weight_decay": 0.0},
-            ]
+            ],
+            fused=True,  # all of its parameters at once, which small models feel
         )
         if self.schedule == "constant":
             return optimizer

@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn import functional as F
 from torch_geometric.utils import to_dense_batch
 
 
@@ -23,30 +23,36 @@ class ChainEncoder(nn.Module):
         self, in_channels: int, channels: int, layers: int = 2, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.recurrence = nn.LSTM(
-            in_channels,
-            channels // 2,
-            layers,
-            batch_first=True,
-            dropout=dropout if layers > 1 else 0.0,
-            bidirectional=True,
+        sizes = [in_channels] + [channels] * (layers - 1)
+        self.forwards, self.backwards = (
+            nn.ModuleList(nn.LSTM(size, channels // 2, batch_first=True) for size in sizes)
+            for _ in range(2)
         )
+        self.channels, self.dropout = channels, dropout
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
-        self.recurrence.reset_parameters()
+        for recurrence in (*self.forwards, *self.backwards):
+            recurrence.reset_parameters()
 
     def forward(self, x: Tensor, batch: Tensor, num_graphs: int) -> tuple[Tensor, Tensor]:
         """Encode N nodes in B chains."""
-        channels = 2 * self.recurrence.hidden_size
         if x.size(0) == 0:
-            return x.new_zeros(0, channels), x.new_zeros(num_graphs, channels)
-        padded, inside = to_dense_batch(x, batch, batch_size=num_graphs)
+            return x.new_zeros(0, self.channels), x.new_zeros(num_graphs, self.channels)
+        states, inside = to_dense_batch(x, batch, batch_size=num_graphs)
         length = inside.sum(dim=1)
-        packed = pack_padded_sequence(
-            padded, length.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
-        )
-        states, (last, _) = self.recurrence(packed)
-        states, _ = pad_packed_sequence(states, batch_first=True)
-        ends = torch.cat([last[-2], last[-1]], dim=1)
+        # Chains are turned round within their own lengths, so that none begins with padding. One
+        # call for both directions would need packed sequences, which take a third longer.
+        place = torch.arange(states.size(1), device=x.device).expand_as(inside)
+        turned = torch.where(inside, length[:, None] - 1 - place, place)[..., None]
+        for number, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
+            if number > 0:
+                states = F.dropout(states, self.dropout, self.training)
+            there, _ = ahead(states)
+            back_again, _ = back(torch.take_along_dim(states, turned, 1))
+            states = torch.cat([there, torch.take_along_dim(back_again, turned, 1)], dim=2)
+        half = self.channels // 2
+        last = (length - 1).clamp(min=0)
+        text = torch.arange(num_graphs, device=x.device)
+        ends = torch.cat([states[text, last, :half], states[:, 0, half:]], dim=1)
         return states[inside], torch.where(length[:, None] > 0, ends, 0.0)

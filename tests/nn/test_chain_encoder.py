@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pyg_grapheme.nn.chain_encoder import ChainEncoder
 
@@ -23,10 +23,27 @@ def encode(sizes: list[int], layers: int = 2) -> tuple[ChainEncoder, Tensor, Ten
     return encoder, torch.randn(batch.numel(), 3, dtype=torch.double), batch, len(sizes)
 
 
+def as_one_lstm(encoder: ChainEncoder) -> nn.LSTM:
+    """The same weights in a module of torch that does all layers and both directions."""
+    layers = len(encoder.forwards)
+    lstm = nn.LSTM(3, 2, layers, batch_first=True, bidirectional=True).double()
+    weights = {
+        f"{name}{suffix}": value
+        for chains, suffix in ((encoder.forwards, ""), (encoder.backwards, "_reverse"))
+        for number, chain in enumerate(chains)
+        for name, value in (
+            (name.replace("_l0", f"_l{number}"), value) for name, value in chain.named_parameters()
+        )
+    }
+    lstm.load_state_dict(weights)
+    return lstm
+
+
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 def test_each_chain_is_encoded_by_itself(sizes: list[int], layers: int) -> None:
     encoder, x, batch, count = encode(sizes, layers)
+    recurrence = as_one_lstm(encoder)
     nodes, ends = encoder(x, batch, count)
     assert nodes.shape == (sum(sizes), 4)
     assert ends.shape == (len(sizes), 4)
@@ -35,7 +52,7 @@ def test_each_chain_is_encoded_by_itself(sizes: list[int], layers: int) -> None:
         if size == 0:
             assert torch.equal(ends[number], torch.zeros(4, dtype=torch.double))
             continue
-        states, _ = encoder.recurrence(x[mine])
+        states, _ = recurrence(x[mine])
         torch.testing.assert_close(nodes[mine], states)
         # Either direction has seen the whole chain where it stops: forwards at the last node,
         # backwards at the first one.
