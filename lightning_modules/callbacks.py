@@ -20,9 +20,9 @@ class RunRecorder(L.Callback):
     def __init__(self) -> None:
         self.curves: dict[str, list[float]] = {}
         self.steps: list[int] = []
-        self.start = self.raw_first = self.seconds = self.validating = 0.0
+        self.start = self.raw_first = self.seconds = self.training = self.validating = 0.0
         self._goes_on = False
-        self._validation_start = 0.0
+        self._epoch_start = self._validation_start = 0.0
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note where things stand."""
@@ -31,10 +31,14 @@ class RunRecorder(L.Callback):
                 trainer.logger.go_on(self._rows())
         else:
             self.curves, self.steps = {}, []
-            self.seconds = self.validating = 0.0
+            self.seconds = self.training = self.validating = 0.0
             self.raw_first = _raw_threshold(pl_module)
         self._goes_on = False
         self.start = time.perf_counter() - self.seconds
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note when, as if there were no validation in it."""
+        self._epoch_start = time.perf_counter() - self.validating
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note the epoch's means, and where it has left the threshold."""
@@ -50,7 +54,9 @@ class RunRecorder(L.Callback):
         for name, value in means.items():
             self.curves.setdefault(name, [math.nan] * before).append(value)
         self.steps.append(trainer.global_step)
-        self.seconds = time.perf_counter() - self.start
+        now = time.perf_counter()
+        self.seconds = now - self.start
+        self.training += now - self._epoch_start - self.validating
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note when: it is no part of what training takes."""
@@ -71,6 +77,7 @@ class RunRecorder(L.Callback):
             "steps": list(self.steps),
             "raw_first": self.raw_first,
             "seconds": self.seconds,
+            "training": self.training,
             "validating": self.validating,
         }
 
