@@ -4,6 +4,7 @@
     python -m benchmarks.transduction run --hours 12
     python -m benchmarks.transduction run --only "inflection/*/medium" "*/look_up"
     python -m benchmarks.transduction table
+    python -m benchmarks.transduction profile
 
 A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``run`` does those
 that have no record in the output folder yet, each in a process of its own, and may be stopped and
@@ -25,6 +26,7 @@ from benchmarks.transduction.report import report
 from benchmarks.transduction.running import choose, run_missing
 
 RESULTS = Path("benchmarks/results")
+PROFILED = Cell("speed", "english", "high", "ours")
 
 
 def parse_options(arguments: list[str] | None) -> argparse.Namespace:
@@ -32,9 +34,9 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.transduction", description="Text into text on real data."
     )
-    parser.add_argument("action", choices=["list", "run", "table", "cell"],
-                        help="show the cells, run what is missing, write the tables, "
-                             "or run one cell in this process")  # fmt: skip
+    parser.add_argument("action", choices=["list", "run", "table", "profile", "cell"],
+                        help="show the cells, run what is missing, write the tables, profile "
+                             "some steps, or run one cell in this process")  # fmt: skip
     add = parser.add_argument
     add("name", nargs="?", help='of the cell to run, with "cell"')
     add("--only", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
@@ -90,6 +92,13 @@ def main(arguments: list[str] | None = None) -> None:
         for cell in cells:
             done = record_path(options.output, cell).is_file()
             print(f"{'done' if done else 'not run':<8} {cell.name}")
+    elif options.action == "profile":
+        from benchmarks.transduction.step_profile import profile_steps
+
+        torch.set_num_threads(options.threads)
+        text = profile_steps(PROFILED, options.data, options.work)
+        options.report.with_name("transduction_profile.md").write_text(text, encoding="utf-8")
+        print(text)
     elif options.action == "run":
         os.environ["OMP_NUM_THREADS"] = str(options.threads)
         failed = run_missing(

@@ -1,0 +1,117 @@
+"""Where the time of a step of training goes: operators of torch by their own time."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning as L
+import torch
+from torch.profiler import ProfilerActivity, profile, schedule
+
+from benchmarks.pools.tables import format_table
+from benchmarks.transduction.cells import Cell
+from benchmarks.transduction.ours import name_files
+from benchmarks.transduction.overrides import fit_options
+from benchmarks.transduction.versions import list_versions
+from lightning_modules.cli import make_cli
+
+WARM_UP, STEPS, TOP = 20, 100, 14
+
+PYTHON = "Python, between operators"
+
+DONE: Mapping[str, str] = {
+    PYTHON: "no loop over texts or nodes is left; columns of a lattice are done at once, rows not",
+    "aten::mm": "of all merges of a word only the nodes that differ are scored, once each",
+    "aten::addmm": "as aten::mm, forwards",
+    "aten::mkldnn_rnn_layer": "padded, not packed, sequences: one fused kernel a layer",
+    "aten::mkldnn_rnn_layer_backward": "as aten::mkldnn_rnn_layer",
+    "aten::bernoulli_": "one mask for all columns of a row of the decoder, not one an entry",
+    "aten::_fused_adamw_": "fused: one call for all parameters, a third of the time of a loop",
+    "aten::lerp_": "averages of the weights, a call a parameter: Lightning's",
+    "aten::_logcumsumexp": "all insertions of a row at once, instead of a loop along it",
+}
+"""What was done about operators that were, or are, among the first."""
+
+
+class Entry(NamedTuple):
+    """An operator's own time."""
+
+    name: str
+    share: float
+    calls: float
+    milliseconds: float
+
+
+class _Steps(L.Callback):
+    """Tells the profiler where a step ends."""
+
+    def __init__(self, profiler: profile) -> None:
+        self.profiler = profiler
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, *rest: Any
+    ) -> None:
+        self.profiler.step()
+
+
+def profile_steps(cell: Cell, data: Path, work: Path) -> str:
+    """Train for some steps through the exact expectation and lay out the top entries.
+
+    Args:
+        cell: Whose config and files to train with.
+        data: Folder of the data sets.
+        work: Folder of the run.
+    """
+    options = fit_options(cell, name_files(cell, data), work / "profile")
+    options = [option for option in options if not option.startswith("--ckpt_path")]
+    cli = make_cli([*options, f"--trainer.max_steps={WARM_UP + STEPS + 1}"])
+    when = schedule(wait=0, warmup=WARM_UP, active=STEPS, repeat=1)
+    with profile(activities=[ProfilerActivity.CPU], schedule=when) as profiler:
+        cli.trainer.callbacks.append(_Steps(profiler))  # type: ignore[attr-defined]
+        cli.trainer.fit(cli.model, cli.datamodule)
+    return lay_out(gather_entries(profiler), cell, torch.get_num_threads())
+
+
+def gather_entries(profiler: profile) -> list[Entry]:
+    """Take the own time of every operator, a step."""
+    own: Counter[str] = Counter()
+    calls: Counter[str] = Counter()
+    for event in profiler.key_averages():
+        # What PyTorch and Lightning mark by a name of their own, such as the step of an optimizer,
+        # is all that no operator within it has taken.
+        name = event.key if "::" in event.key or "Backward" in event.key else PYTHON
+        own[name] += event.self_cpu_time_total
+        calls[name] += event.count
+    total = sum(own.values())
+    return [
+        Entry(name, time / total, calls[name] / STEPS, time / STEPS / 1000)
+        for name, time in own.items()
+    ]
+
+
+def lay_out(entries: list[Entry], cell: Cell, threads: int) -> str:
+    """Write the largest entries, and what was done about them."""
+    largest = sorted(entries, key=lambda entry: -entry.milliseconds)[:TOP]
+    lines = [
+        [
+            e.name,
+            f"{e.share:.1%}",
+            "-" if e.name == PYTHON else f"{e.calls:.0f}",
+            f"{e.milliseconds:.2f}",
+            DONE.get(e.name, ""),
+        ]
+        for e in largest
+    ]
+    head = ["operator", "own time", "calls a step", "ms a step", "what was done about it"]
+    made = ", ".join(f"{name} {version}" for name, version in list_versions().items())
+    return "\n".join(
+        [
+            "Top entries of the profile: `python -m benchmarks.transduction profile`.",
+            "",
+            f"{STEPS} steps of {cell.name}, {threads} threads. {made}.",
+            "",
+            format_table("Operators of a step of training, by their own time", head, lines),
+            "",
+        ]
+    )
