@@ -52,7 +52,7 @@ def report(records: Records) -> str:
     """Lay out all tables."""
     tables = [
         *(inflection_table(records, size) for size in INFLECTION_SIZES),
-        *(merging_table(records, size) for size in VARIANTS_OF),
+        *(merging_table(records, size) for size in INFLECTION_SIZES),
         stems_table(records),
         g2p_table(records),
         *(normalisation_table(records, size) for size in ("25000", "all")),
@@ -135,7 +135,7 @@ def inflection_table(records: Records, size: str) -> str:
 def merging_table(records: Records, size: str) -> str:
     """How much the variants merge."""
     lines = []
-    for row in (*VARIANTS_OF[size], "ours"):
+    for row in (*VARIANTS_OF.get(size, ()), "ours"):
         cells = []
         for language in INFLECTION_LANGUAGES:
             found = runs(records, "inflection", language, size, row)
