@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 
 import lightning as L
 import torch
+from lightning.pytorch.plugins import MixedPrecision
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
@@ -211,7 +212,11 @@ class TransformModule(L.LightningModule):
                 {"params": rest, "lr": self.lr, "weight_decay": self.weight_decay},
                 {"params": [threshold], "lr": self.threshold_lr, "weight_decay": 0.0},
             ],
-            fused=True,  # all of its parameters at once, which small models feel
+            # All of its parameters at once, which small models feel. In mixed precision, Lightning
+            # clips no gradients of such an optimizer.
+            fused=not (
+                self._trainer and isinstance(self._trainer.precision_plugin, MixedPrecision)
+            ),
         )
         if self.schedule == "constant":
             return optimizer

@@ -161,6 +161,16 @@ def test_examples_are_counted_against_the_time_of_training_alone(checkpoint: Pat
     assert (summary["loss_first"], summary["loss_last"]) == (3.0, 1.0)
 
 
+@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "64-true"])
+def test_gradients_are_clipped_in_other_precisions(
+    precision: str, short_run: list[str], tmp_path: Path
+) -> None:
+    clipped = [f"--trainer.precision={precision}", "--trainer.gradient_clip_val=1.0"]
+    cpu = ["--trainer.accelerator=cpu", "--trainer.max_epochs=1"]
+    fit.main([*short_run, *clipped, *cpu, f"--output={tmp_path}"])
+    assert (tmp_path / "kindergarten/version_0/summary.json").is_file()
+
+
 def test_a_run_may_draw_its_cuts(short_run: list[str], tmp_path: Path) -> None:
     fit.main([*short_run, "--model.max_cuts=3", f"--output={tmp_path}"])
     folder = tmp_path / "kindergarten/version_0"
