@@ -69,6 +69,16 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
     put_away(cell, options.work)
 
 
+def write_profile(options: argparse.Namespace) -> None:
+    """Profile some steps of the text model in this process and write the top entries."""
+    torch.set_num_threads(options.threads)
+    from benchmarks.transduction.step_profile import profile_steps
+
+    text = profile_steps(PROFILED, options.data, options.work)
+    options.report.with_name("transduction_profile.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
 def cell_command(cell: Cell, options: argparse.Namespace) -> list[str]:
     """Make the command that runs a cell in a process of its own."""
     passed = [
@@ -93,12 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
             done = record_path(options.output, cell).is_file()
             print(f"{'done' if done else 'not run':<8} {cell.name}")
     elif options.action == "profile":
-        from benchmarks.transduction.step_profile import profile_steps
-
-        torch.set_num_threads(options.threads)
-        text = profile_steps(PROFILED, options.data, options.work)
-        options.report.with_name("transduction_profile.md").write_text(text, encoding="utf-8")
-        print(text)
+        write_profile(options)
     elif options.action == "run":
         os.environ["OMP_NUM_THREADS"] = str(options.threads)
         failed = run_missing(

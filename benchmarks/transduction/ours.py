@@ -19,7 +19,7 @@ from benchmarks.transduction.data import (
     inflection_files,
     normalisation_files,
 )
-from benchmarks.transduction.overrides import CONFIGS, fit_options
+from benchmarks.transduction.overrides import CONFIGS, GO_ON, fit_options
 from benchmarks.transduction.records import Record
 from benchmarks.transduction.scoring import Score
 from benchmarks.transduction.versions import list_versions
@@ -36,7 +36,7 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     the code or the config is no longer what it was.
     """
     partial = work / cell.name / "partial"
-    options = fit_options(cell, name_files(cell, data), partial)
+    options = [*fit_options(cell, name_files(cell, data), partial), GO_ON]
     config = yaml.safe_load(CONFIGS[cell.table].read_text(encoding="utf-8"))
     setting, versions = {"config": config, "overrides": options}, list_versions()
     begin_or_go_on(partial, json.dumps([setting, versions], indent=2))

@@ -45,10 +45,11 @@ def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
         *_limit(cell),
         *(["--trainer.max_epochs=2"] if cell.table == "speed" else []),
         *ROWS[cell.row],
-        # Go on with what was cut short, if anything was.
-        "--ckpt_path=last",
     ]
 
+
+GO_ON = "--ckpt_path=last"
+"""Go on with what was cut short, if anything was."""
 
 RUN = "run"
 """Name of the run, and of the folder that fit makes for its versions."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.transduction import overrides, published
+from benchmarks.transduction import ours, overrides, published
 from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell, find_cell, list_cells
 from benchmarks.transduction.data import NORMALISATION_SIZES, read_splits
@@ -264,12 +264,22 @@ def test_published_rows_are_those_of_the_organisers_sheet(size: str) -> None:
         assert best.values[language] == (max(sheet[language].values()),)
 
 
-def test_a_training_that_was_cut_short_goes_on(tmp_path: Path) -> None:
+def test_a_training_that_was_cut_short_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[str] = []
+
+    def stop(options: list[str]) -> None:
+        passed.extend(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ours.fit, "main", stop)
     cell = Cell("maths", "curriculum", "all", "ours", 1)
-    options = overrides.fit_options(cell, None, tmp_path)
-    assert "--ckpt_path=last" in options
-    assert f"--output={tmp_path}" in options
-    assert "--seed_everything=1" in options
+    with pytest.raises(KeyboardInterrupt):
+        ours.run_ours(cell, tmp_path, tmp_path)
+    assert "--ckpt_path=last" in passed
+    assert f"--output={tmp_path / cell.name / 'partial'}" in passed
+    assert "--seed_everything=1" in passed
 
 
 @pytest.mark.filterwarnings("ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning")
