@@ -68,7 +68,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--output", metavar="FILE", default="-", help="written whole or not at all (default: -)"
     )
-    parser.add_argument("--batch_size", type=int, default=256, help="lines to answer at a time")
+    parser.add_argument("--batch_size", type=int, default=512, help="lines to answer at a time")
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="instead of lines of an input")
     options = parser.parse_args(arguments)
     if options.batch_size < 1:

@@ -25,7 +25,7 @@ from benchmarks.transduction.scoring import Score
 from benchmarks.transduction.versions import list_versions
 from lightning_modules import fit, load_module
 
-BATCH = 256
+BATCH = 512
 """Texts at a time in prediction, as many as ``predict`` takes by itself."""
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pyg_grapheme.nn import chain_encoder
 from pyg_grapheme.nn.chain_encoder import ChainEncoder
 
 SIZES = {
@@ -39,9 +40,13 @@ def as_one_lstm(encoder: ChainEncoder) -> nn.LSTM:
     return lstm
 
 
+@pytest.mark.parametrize("side_by_side", [64, 2])
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
-def test_each_chain_is_encoded_by_itself(sizes: list[int], layers: int) -> None:
+def test_each_chain_is_encoded_by_itself(
+    sizes: list[int], layers: int, side_by_side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_encoder, "_SIDE_BY_SIDE", side_by_side)
     encoder, x, batch, count = encode(sizes, layers)
     recurrence = as_one_lstm(encoder)
     nodes, ends = encoder(x, batch, count)
@@ -66,7 +71,9 @@ def test_the_order_of_a_chain_matters() -> None:
     assert not torch.allclose(ends, swapped)
 
 
-def test_gradcheck() -> None:
+@pytest.mark.parametrize("side_by_side", [64, 2])
+def test_gradcheck(side_by_side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain_encoder, "_SIDE_BY_SIDE", side_by_side)
     encoder, x, batch, count = encode([2, 0, 3])
     names, values = zip(*encoder.named_parameters(), strict=True)
 

@@ -224,7 +224,9 @@ class GraphTransformNet(nn.Module):
         if not texts:
             return []
         units = [split_units(text, self.source_units, self.form) for text in texts]
-        batch = units_graphs(units, tags).to(self.activation.weight.device)
+        batch, device = units_graphs(units, tags), self.activation.weight.device
+        if batch.hashes.device != device:  # to move nothing takes long, with so many texts in it
+            batch = batch.to(device)
         with torch.no_grad():
             edits = self.predict(batch).edits
         return [apply_edits(e, self.form, self.target_units) for e in edits]

@@ -148,7 +148,7 @@ class _Writer:
         node = self.rows.first[pens.row] + pens.copied
         identity = torch.where(keeps, self.source.identity[node], self.vocabulary.identity[number])
         unit = torch.where(keeps[:, None], self.source.x[node], self.vocabulary.x[number])
-        going = (pens.row != self.last[pens.text]) | writes
+        going = torch.nonzero((pens.row != self.last[pens.text]) | writes).squeeze(1)
         pens = self._move(pens, chosen, identity).take(going)
         memory = memory.take(going)
         read = self.decoder.read(
