@@ -1,0 +1,144 @@
+"""The rows of the transduction tables that train the text model."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.transduction import ours, overrides
+from benchmarks.transduction.__main__ import main
+from benchmarks.transduction.cells import Cell
+from benchmarks.transduction.data import NORMALISATION_SIZES, read_splits
+from benchmarks.transduction.ours import begin_or_go_on, name_files
+from benchmarks.transduction.records import read_record, record_path
+from benchmarks.transduction.scoring import score
+from lightning_modules.cli import make_cli
+from pyg_grapheme.data import Example
+
+
+def test_a_training_that_was_cut_short_is_begun_anew_under_other_options(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "partial"
+    begin_or_go_on(folder, "first")
+    (folder / "last.ckpt").touch()
+    begin_or_go_on(folder, "first")
+    assert (folder / "last.ckpt").exists()
+    begin_or_go_on(folder, "second")
+    assert not (folder / "last.ckpt").exists()
+
+
+def test_a_training_that_was_cut_short_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[str] = []
+
+    def stop(options: list[str]) -> None:
+        passed.extend(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ours.fit, "main", stop)
+    cell = Cell("maths", "curriculum", "all", "ours", 1)
+    with pytest.raises(KeyboardInterrupt):
+        ours.run_ours(cell, tmp_path, tmp_path)
+    assert "--ckpt_path=last" in passed
+    assert f"--output={tmp_path / cell.name / 'partial'}" in passed
+    assert "--seed_everything=1" in passed
+
+
+@pytest.mark.filterwarnings("ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning")
+def test_ours_reads_the_historical_pairs_that_all_other_rows_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "histnorm"
+    folder.mkdir()
+    for name in ("train", "dev", "test"):
+        (folder / f"german-ridges.{name}.txt").write_text("Vnd\tUnd\n.\t.\n\nEr\tEr\nJa\tJa\n")
+    monkeypatch.setitem(NORMALISATION_SIZES, "25000", 2)
+    cell = Cell("normalisation", "german-ridges", "25000", "ours")
+    options = overrides.fit_options(cell, name_files(cell, tmp_path), tmp_path)
+    three = [Example("vnd", "und"), Example("er", "er"), Example("ja", "ja")]
+    read = make_cli(options).datamodule.splits
+    assert read == {"train": three[:2], "val": three, "test": three}
+    others = read_splits(tmp_path, "normalisation", "german-ridges", "25000")
+    pairs = [[("".join(p.source), "".join(p.target)) for p in side] for side in others[:2]]
+    assert pairs == [[example[:2] for example in read[name]] for name in ("train", "val")]
+
+
+CONFIG = """
+data:
+  class_path: lightning_modules.TextDataModule
+  init_args:
+    target_units: graphemes
+model:
+  channels: 8
+  layers: 1
+  loss: cross_entropy
+checkpoint:
+  monitor: val/exact_match
+  mode: max
+trainer:
+  max_epochs: 1
+  accelerator: cpu
+"""
+
+
+FORMS = "walk\twalked\tV;PST\ngo\twent\tV;PST\nbe\tbe\tV;NFIN\n"
+
+
+PHONES = "walk\tʋ ɑː l k\nbe\tb eː ː\ngo\tɣ oː\n"
+
+
+def units(text: str, phones: bool) -> tuple[str, ...]:
+    return tuple(text.split(" ") if phones and text else text)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*LeafSpec.*is deprecated",
+    "ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning",
+    "ignore:The '.*_dataloader' does not have many workers",
+    "ignore:.*is smaller than the logging interval",
+)
+@pytest.mark.parametrize(
+    "cell",
+    [
+        Cell("inflection", "english", "medium", "ours"),
+        Cell("inflection", "english", "medium", "without_pool"),
+        Cell("g2p", "dut", "all", "ours"),
+    ],
+    ids=lambda cell: cell.name,
+)
+def test_the_text_model_leaves_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: Cell
+) -> None:
+    config = tmp_path / "tiny.yaml"
+    phones = cell.table == "g2p"
+    config.write_text(
+        CONFIG.replace("target_units: graphemes", "target_units: spaced") if phones else CONFIG
+    )
+    monkeypatch.setitem(overrides.CONFIGS, cell.table, config)
+    files = name_files(cell, tmp_path / "data")
+    assert files is not None
+    files.dev.parent.mkdir(parents=True)
+    for path in files:
+        path.write_text(PHONES if phones else FORMS, encoding="utf-8")
+    folders = [f"--{name}={tmp_path / name}" for name in ("output", "work", "data")]
+    main(["cell", cell.name, *folders, "--threads=1"])
+    record = read_record(tmp_path / "output", cell)
+    assert record is not None
+    assert set(record.scores) == {"dev", "test"}
+    assert record.scores["test"].examples == 3
+    (summary,) = (tmp_path / "work" / cell.name / "done").glob("run/version_0/summary.json")
+    with (summary.parent / "predictions.tsv").open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(file, dialect="excel-tab") if r["split"] == "test"]
+    expected = score(*([units(r[name], phones) for r in rows] for name in ("prediction", "target")))
+    assert record.scores["test"].accuracy == pytest.approx(expected.accuracy)
+    assert record.scores["test"].error_rate == pytest.approx(expected.error_rate)
+    assert record.epochs == 1
+    assert record.words_per_second > 0
+    share = record.scores["test"].coarse_share
+    assert share is not None
+    assert (share == 1) or cell.row == "ours"
+    run = tmp_path / "work" / cell.name
+    assert [path.name for path in run.iterdir()] == ["done"]
+    text = record_path(tmp_path / "output", cell).read_text(encoding="utf-8")
+    assert json.loads(text)["setting"]["config"]["model"]["channels"] == 8

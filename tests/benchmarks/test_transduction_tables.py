@@ -1,0 +1,143 @@
+"""The tables of the transduction benchmark: what is rendered of records."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.transduction import published
+from benchmarks.transduction.__main__ import main
+from benchmarks.transduction.cells import Cell, list_cells
+from benchmarks.transduction.overrides import fit_options
+from benchmarks.transduction.records import Record, Stems, read_record, write_record
+from benchmarks.transduction.report import report
+from benchmarks.transduction.speed import epoch_table
+from benchmarks.transduction.stems import Segmented, compare_boundaries
+
+RESULTS = Path(__file__).resolve().parents[3] / "shared/data/sigmorphon2018_inflection"
+
+
+def line_of(text: str, title: str, row: str) -> list[str]:
+    """Find a row of a table."""
+    table = text.split(f"### {title}")[1].split("###")[0]
+    (line,) = [each for each in table.splitlines() if each.startswith(f"| {row} ")]
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_an_epoch_is_timed_by_the_examples_a_second(make_record: Callable[..., Record]) -> None:
+    cell = Cell("speed", "german", "high", "one_merge")
+    assert cell in list_cells()
+    lines = epoch_table({cell: make_record(cell, 0.5)}).splitlines()
+    row = [text.strip() for text in lines[-1].split("|")[2:-1]]
+    assert row == ["not run", "200", "not run", "not run", "1"]
+    options = fit_options(cell, None, Path("runs"))
+    assert {"--trainer.max_epochs=2", "--model.max_cuts=1"} <= set(options)
+
+
+def test_missing_cells_are_not_run(tmp_path: Path) -> None:
+    main(["table", f"--output={tmp_path}", f"--report={tmp_path / 'tables.md'}"])
+    text = (tmp_path / "tables.md").read_text(encoding="utf-8")
+    for title in ("Inflection 2018, low", "Grapheme to phoneme 2020", "Maths curriculum"):
+        assert line_of(text, title, "ours") == ["not run"] * 4
+    assert line_of(text, "Historical normalisation, all", "look-up") == ["not run"] * 2
+    assert line_of(text, "Inflection 2018, medium: word", "uzh-01") == [
+        "94.5",
+        "80.1",
+        "90.7",
+        "82.8",
+    ]
+    assert "nan" not in text
+
+
+def test_seeds_make_a_mean_and_a_spread_and_bold_is_past_all_floors(
+    make_record: Callable[..., Record],
+) -> None:
+    turkish = [Cell("inflection", "turkish", "medium", "ours", seed) for seed in range(3)]
+    english, low = Cell("inflection", "english", "medium", "ours"), ("inflection", "english", "low")
+    alone = Cell("inflection", "german", "medium", "without_pool")
+    records = {
+        **{c: make_record(c, a, 0.5) for c, a in zip(turkish, (0.6, 0.62, 0.64), strict=True)},
+        english: make_record(english, 0.905, 0.5),  # as good as the rules is not past them
+        alone: make_record(alone, 0.9, 0.96),
+        Cell(*low, "tagger"): make_record(Cell(*low, "tagger"), 0.9),
+        Cell(*low, "ours"): make_record(Cell(*low, "ours"), 0.89),  # past the rules alone
+    }
+    text = report(records)
+    medium = line_of(text, "Inflection 2018, medium: word", "ours")
+    assert medium == ["90.5", "not run", "**62.0 ± 2.0**", "not run"]
+    assert (
+        line_of(text, "Inflection 2018, medium: word", "ours, without the pool")[1] == "**90.0** †"
+    )
+    assert line_of(text, "Inflection 2018, medium: C/N", "ours")[2] == "0.50 ± 0.00"
+    assert line_of(text, "Inflection 2018, low", "LSTM tagger")[0] == "90.0"
+    assert line_of(text, "Inflection 2018, low", "ours")[0] == "89.0"
+    assert line_of(text, "Speed", "inflection, english, medium: ours")[:2] == ["3", "1.5"]
+
+
+def test_errors_of_phones_are_lower_the_better(make_record: Callable[..., Record]) -> None:
+    french, dutch = (Cell("g2p", language, "all", "ours") for language in ("fre", "dut"))
+    records = {french: make_record(french, 0.94), dutch: make_record(dutch, 0.8)}
+    row = line_of(report(records), "Grapheme to phoneme 2020", "ours")
+    assert row == ["**6.00 / 25.00**", "not run", "20.00 / 25.00", "not run"]
+
+
+def test_few_tokens_are_to_do_better_than_all_of_them_looked_up(
+    make_record: Callable[..., Record],
+) -> None:
+    icelandic = [
+        Cell("normalisation", "icelandic-icepahc", size, "ours") for size in ("25000", "all")
+    ]
+    look_up = Cell("normalisation", "icelandic-icepahc", "all", "look_up")
+    records = {look_up: make_record(look_up, 0.83)}
+    records |= {c: make_record(c, a) for c, a in zip(icelandic, (0.82, 0.84), strict=True)}
+    text = report(records)
+    assert line_of(text, "Historical normalisation, first 25,000", "ours")[1] == "82.0"
+    assert line_of(text, "Historical normalisation, all", "ours")[1] == "**84.0**"
+
+
+def test_maths_are_told_by_level(make_record: Callable[..., Record]) -> None:
+    cell = Cell("maths", "curriculum", "all", "tagger")
+    record = make_record(cell, 0, level_1=0.1, level_2=0.2, level_3=0.3, level_4=0.4)
+    row = line_of(report({cell: record}), "Maths curriculum", "LSTM tagger")
+    assert row == ["10.0", "20.0", "30.0", "40.0"]
+
+
+@pytest.mark.skipif(not RESULTS.is_dir(), reason=f"no published results in {RESULTS}")
+@pytest.mark.parametrize("size", ["low", "medium", "high"])
+def test_published_rows_are_those_of_the_organisers_sheet(size: str) -> None:
+    with (RESULTS / f"published_results_{size}.tsv").open(encoding="utf-8", newline="") as file:
+        head, *lines = csv.reader(file, dialect="excel-tab")
+    wanted = ("english", "german", "turkish", "finnish")
+    sheet = {
+        language: {system: float(v) for system, v in zip(head[1:], values, strict=True)}
+        for language, *values in lines
+        if language in wanted
+    }
+    rules, uzh, best = published.INFLECTION[size]
+    for language in wanted:
+        assert rules.values[language] == (sheet[language]["baseline"],)
+        assert uzh.values[language] == (sheet[language]["uzh-01"],)
+        assert best.values[language] == (max(sheet[language].values()),)
+
+
+def test_stems_are_compared_with_boundaries_anywhere(
+    make_record: Callable[..., Record], tmp_path: Path
+) -> None:
+    words = [
+        Segmented("gehen", "geht", (0, 0, 0, 1, 1)),  # geh|en, found among four places
+        Segmented("nehmen", "nimmt", (0, 0, 0, 1, 1, 2)),  # n|ehmen, not found among five
+        Segmented("walk", "walked", (0, 1, 2, 3)),
+        Segmented("be", "is", (0, 0)),
+    ]
+    stems = compare_boundaries(words)
+    assert stems == Stems(2, 0.5, pytest.approx((1 / 4 + 2 / 5) / 2))
+    cell = Cell("stems", "german", "low", "ours")
+    write_record(tmp_path, cell, make_record(cell, 0)._replace(stems=stems))
+    record = read_record(tmp_path, cell)
+    assert record is not None
+    assert record.stems == stems
+    assert (
+        line_of(report({cell: record}), "Inflection 2018: share of stems", "low")[1]
+        == "0.50 / 0.33"
+    )
