@@ -16,6 +16,7 @@ from pyg_grapheme.data import (
     GraphPair,
     PairDataset,
     Vocabulary,
+    find_known_targets,
     generate_problems,
     read_examples,
     split_units,
@@ -43,6 +44,8 @@ class TextDataModule(L.LightningDataModule):
         source_units: What a node of a source is: "graphemes", "letters" (a Hangul syllable comes
             apart) or "spaced" (what stands between spaces).
         target_units: What a node of a target is, such as "spaced" for phones.
+        recall: Whether a model is to answer a source that it was trained on, without tags, by the
+            target that more than half of its examples have.
         min_epoch: Pairs in an epoch of training at least: fewer are gone through several times.
         report_limit: Of the training pairs, so many at most are in the report of a run, at even
             distances.
@@ -59,6 +62,7 @@ class TextDataModule(L.LightningDataModule):
         preprocess: PreprocessName = "none",
         source_units: UnitsName = "graphemes",
         target_units: UnitsName = "graphemes",
+        recall: bool = False,
         train_limit: int | None = None,
         min_epoch: int = 1,
         report_limit: int = 2000,
@@ -79,6 +83,7 @@ class TextDataModule(L.LightningDataModule):
             expect_one_of(name, units, get_args(UnitsName))
         self.source_units: UnitsName = source_units
         self.target_units: UnitsName = target_units
+        self.recall = recall
         self.min_epoch = expect_count("min_epoch", min_epoch)
         self.report_limit = expect_count("report_limit", report_limit)
         self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
@@ -102,6 +107,12 @@ class TextDataModule(L.LightningDataModule):
         targets = (example.target for example in self.splits["train"])
         texts = (split_units(target, self.target_units, self.form) for target in targets)
         return list(Vocabulary.from_texts(texts).units)
+
+    @cached_property
+    def known_targets(self) -> dict[str, str]:
+        """What a model is to answer to sources of the training pairs: none without ``recall``."""
+        train = self.splits["train"] if self.recall else []
+        return find_known_targets(train, self.form, self.source_units, self.target_units)
 
     @cached_property
     def datasets(self) -> dict[str, PairDataset]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal
 
 import lightning as L
 import torch
@@ -11,37 +11,18 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+from torch_geometric.data import Data
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.text import CharErrorRate, EditDistance
 
+from lightning_modules.model_options import PoolOptions, StructuralOptions
 from lightning_modules.unit_error_rate import UnitErrorRate
-from pyg_grapheme.data import GraphPair, apply_edits, join_units
+from pyg_grapheme.data import GraphPair, apply_edits, as_written, join_units
 from pyg_grapheme.nn import GraphTransformNet, StructuralLoss
 from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput, default_pool
+from pyg_grapheme.nn.pool import MergeHistory
 from pyg_grapheme.options import expect_one_of
-from pyg_grapheme.typing import LossName, MergeName, NormalForm, UnitsName
-
-
-class PoolOptions(TypedDict, total=False):
-    """Options of :class:`ThresholdMergePool` that an experiment may set."""
-
-    threshold: float
-    merge: MergeName
-    reduce: str
-    temperature: float
-    acyclic: bool
-
-
-class StructuralOptions(TypedDict, total=False):
-    """Options of :class:`StructuralLoss` that an experiment may set."""
-
-    alpha: float
-    beta: float
-    gamma: float
-    temperature: float
-    max_iterations: int
-    tolerance: float
-    debias: bool
+from pyg_grapheme.typing import LossName, NormalForm, UnitsName
 
 
 class TransformModule(L.LightningModule):
@@ -55,6 +36,8 @@ class TransformModule(L.LightningModule):
         form: Unicode normal form; set by the data.
         source_units: What a node of a text that is read is; set by the data.
         target_units: What is written at once; set by the data.
+        known_targets: What is written for these sources, whatever the model would make of them, if
+            they come without tags; set by the data.
         channels: Features a node.
         layers: Encoder layers.
         dropout: Probability of dropping a feature, and of training on a text without one of the
@@ -80,6 +63,7 @@ class TransformModule(L.LightningModule):
         form: NormalForm = "NFC",
         source_units: UnitsName = "graphemes",
         target_units: UnitsName = "graphemes",
+        known_targets: dict[str, str] | None = None,
         *,
         channels: int = 256,
         layers: int = 2,
@@ -104,6 +88,7 @@ class TransformModule(L.LightningModule):
             if rate is not None and not 0 <= rate < float("inf"):
                 raise ValueError(f"Expected '{name}' to be at least 0 (got {rate})")
         self.save_hyperparameters()
+        self.known_targets = known_targets or {}
         self.lr, self.weight_decay, self.schedule = lr, weight_decay, schedule
         self.threshold_lr = lr if threshold_lr is None else threshold_lr
         self.net = GraphTransformNet(
@@ -129,8 +114,25 @@ class TransformModule(L.LightningModule):
 
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
         """Rewrite texts."""
-        rewritten: list[str] = self.net(texts, tags)
-        return rewritten
+        written: list[str] = self.net(texts, tags)
+        sources = [as_written(text, self.net.source_units, self.net.form) for text in texts]
+        tagged = {number for number, given in enumerate(tags) if given}
+        return self._recall(sources, tagged, written)
+
+    def rewrite(self, graphs: Data) -> tuple[list[str], MergeHistory]:
+        """Rewrite the texts of a batch of graphs, and say what was merged."""
+        net = self.net
+        edits, history = net.predict(graphs)
+        written = [apply_edits(e, net.form, net.target_units) for e in edits]
+        sources = [join_units(text, net.source_units, net.form) for text in graphs.text]
+        tagged = set(graphs.batch[graphs.is_tag].tolist())
+        return self._recall(sources, tagged, written), history
+
+    def _recall(self, sources: list[str], tagged: set[int], written: list[str]) -> list[str]:
+        return [
+            text if number in tagged else self.known_targets.get(source, text)
+            for number, (source, text) in enumerate(zip(sources, written, strict=True))
+        ]
 
     def training_step(self, pair: GraphPair) -> Tensor:
         """Minimise the expected loss."""
@@ -199,9 +201,8 @@ class TransformModule(L.LightningModule):
 
     def predict_step(self, pair: GraphPair) -> list[str]:
         """Rewrite the source texts of a batch."""
-        net = self.net
-        edits = net.predict(pair.source).edits
-        return [apply_edits(e, net.form, net.target_units) for e in edits]
+        rewritten, _ = self.rewrite(pair.source)
+        return rewritten
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam, with a learning rate of its own for the threshold."""

@@ -10,7 +10,7 @@ from torchmetrics.functional.text import char_error_rate, edit_distance
 
 from lightning_modules.module import TransformModule
 from lightning_modules.unit_error_rate import unit_error_rate
-from pyg_grapheme.data import PairDataset, apply_edits, join_units, split_units
+from pyg_grapheme.data import PairDataset, as_written
 from pyg_grapheme.typing import NormalForm, UnitsName
 
 
@@ -46,8 +46,8 @@ def predict_examples(
     module.eval()
     with torch.no_grad():
         for pair in DataLoader(dataset, batch_size=batch_size):
-            edits, history = module.net.predict(pair.source.to(module.device))
-            predictions += (apply_edits(e, form, units) for e in edits)
+            rewritten, history = module.rewrite(pair.source.to(module.device))
+            predictions += rewritten
             coarse += history.num_clusters
             fine += history.cluster.numel()
     module.train(training)
@@ -83,11 +83,6 @@ def score_texts(
         float(edit_distance(predictions, written, reduction="mean")),
         coarse_share,
     )
-
-
-def as_written(text: str, units: UnitsName, form: NormalForm) -> str:
-    """Bring a text to the form in which a model would write it."""
-    return join_units(split_units(text, units, form), units, form)
 
 
 def print_scores(scores: dict[str, Scores]) -> None:

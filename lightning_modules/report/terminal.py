@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.datamodule import TextDataModule
-from lightning_modules.scoring import Scores, as_written, print_scores
+from lightning_modules.scoring import Scores, print_scores
+from pyg_grapheme.data import as_written
 
 
 def print_predictions(data: TextDataModule, predictions: dict[str, list[str]], shown: int) -> None:

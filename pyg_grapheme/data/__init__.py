@@ -14,10 +14,11 @@ from pyg_grapheme.data.example_error import ExampleError
 from pyg_grapheme.data.examples import Example
 from pyg_grapheme.data.graph import label_units, text_graph, units_graph, units_graphs
 from pyg_grapheme.data.grapheme import CATEGORIES, Grapheme, describe, normalize, split_graphemes
+from pyg_grapheme.data.known_targets import find_known_targets
 from pyg_grapheme.data.merged_text import MergedText
 from pyg_grapheme.data.pairs import GraphPair, PairDataset, graph_pair
 from pyg_grapheme.data.read_examples import read_examples
-from pyg_grapheme.data.units import join_units, split_units
+from pyg_grapheme.data.units import as_written, join_units, split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
 
 __all__ = [
@@ -34,9 +35,11 @@ __all__ = [
     "Problem",
     "Vocabulary",
     "apply_edits",
+    "as_written",
     "compute_edits",
     "describe",
     "edit_units",
+    "find_known_targets",
     "generate_problems",
     "graph_pair",
     "join_units",

@@ -67,3 +67,12 @@ def join_units(
     if units == "letters":
         return normalize("".join(sequence), form)
     return (" " if units == "spaced" else "").join(sequence)
+
+
+def as_written(text: str, units: UnitsName = "graphemes", form: NormalForm = "NFC") -> str:
+    """Bring a text to the form in which a model would write it.
+
+    >>> as_written(" k  æ t", "spaced")
+    'k æ t'
+    """
+    return join_units(split_units(text, units, form), units, form)

@@ -1,0 +1,63 @@
+"""A model may answer what it was trained on by what most examples say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lightning_modules import TextDataModule, TransformModule, evaluate, fit, load_module
+
+PAIRS = (
+    "vn\tund\nvn\tund\nvn\tun\n"  # two of three
+    "jn\tin\njn\tihn\n"  # one of two: they agree on nothing
+    "e\u0301\tE\n"  # to be found composed
+)
+KNOWN = {"vn": "und", "é": "E"}
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    path = tmp_path / "pairs.tsv"
+    path.write_text(PAIRS, encoding="utf-8")
+    return path
+
+
+def test_what_more_than_half_of_the_examples_say_is_known(pairs: Path) -> None:
+    assert TextDataModule(train=str(pairs), recall=True).known_targets == KNOWN
+    assert TextDataModule(train=str(pairs)).known_targets == {}
+
+
+def test_examples_with_tags_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "forms.tsv"
+    path.write_text("go\twent\tV;PST\nbe\tbe\tV;NFIN\n")
+    assert TextDataModule(train=str(path), recall=True).known_targets == {}
+
+
+@pytest.mark.parametrize("known", [KNOWN, None])
+def test_texts_with_tags_and_others_are_rewritten(known: dict[str, str] | None) -> None:
+    with_none = TransformModule(["a"], channels=4, layers=1).eval()
+    module = TransformModule(["a"], known_targets=known, channels=4, layers=1).eval()
+    module.load_state_dict(with_none.state_dict())
+    texts, tags = ["vn", "vn", "jn", "e\u0301"], [[], ["V"], [], []]
+    expected = with_none(texts, tags)
+    if known is not None:
+        expected = ["und", *expected[1:3], "E"]
+    assert module(texts, tags) == expected
+    assert module(texts[:1]) == expected[:1]
+
+
+def test_a_run_that_recalls_is_scored_saved_and_loaded(
+    pairs: Path, short_run: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [f"--data.init_args.{name}={pairs}" for name in ("train", "val")]
+    data = ["--data=lightning_modules.TextDataModule", *files, "--data.init_args.recall=true"]
+    fit.main(["--config=conf/kindergarten.yaml", *short_run, *data, f"--output={tmp_path}"])
+    folder = tmp_path / "kindergarten/version_0"
+    checkpoint = folder / "checkpoints/model.ckpt"
+    module = load_module(checkpoint)
+    assert module(["vn", "é"]) == ["und", "E"]
+    splits = json.loads((folder / "summary.json").read_text())["splits"]
+    assert splits["val"]["exact_match"] >= 3 / 6
+    capsys.readouterr()
+    evaluate.main([f"--ckpt_path={checkpoint}", str(pairs)])
+    assert f"{splits['val']['exact_match']:.2%}" in capsys.readouterr().out
