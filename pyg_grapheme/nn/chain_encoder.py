@@ -3,10 +3,13 @@
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.utils import to_dense_batch
+from torch_geometric.utils import degree
 
 _SIDE_BY_SIDE = 64
-"""Chains, alike in length, that are encoded at once: more gain nothing, and pad one another."""
+"""Chains that are encoded at once at most: more gain nothing, and pad one another."""
+
+_SHORT = 16
+"""Chains of so many nodes, or fewer, are as long as one another."""
 
 
 class ChainEncoder(nn.Module):
@@ -20,6 +23,8 @@ class ChainEncoder(nn.Module):
 
     Shapes: x [N, in_channels], batch [N] (sorted), B graphs -> nodes [N, F], and ends [B, F], which
         have seen the whole chain (zeros for an empty one).
+
+    Cost: O(N F^2) time and O(N F) memory, whatever the lengths are.
     """
 
     def __init__(
@@ -42,19 +47,23 @@ class ChainEncoder(nn.Module):
         """Encode N nodes in B chains."""
         if x.size(0) == 0:
             return x.new_zeros(0, self.channels), x.new_zeros(num_graphs, self.channels)
-        dense, inside = to_dense_batch(x, batch, batch_size=num_graphs)
-        length = inside.sum(dim=1)
-        order = length.argsort(stable=True)
-        groups = order.split(_SIDE_BY_SIDE)
-        longest = [max(1, int(length[group[-1]])) for group in groups]
-        encoded = [
-            self._encode(dense[group, :size], length[group])
-            for group, size in zip(groups, longest, strict=True)
-        ]
-        padded = [F.pad(states, (0, 0, 0, longest[-1] - states.size(1))) for states, _ in encoded]
-        back = order.argsort()
-        states, ends = torch.cat(padded)[back], torch.cat([end for _, end in encoded])[back]
-        return states[inside], ends
+        length = degree(batch, num_graphs, dtype=torch.long)
+        start = length.cumsum(0) - length
+        groups = _alike(length)
+        encoded, ends, numbers = [], [], []
+        for group in groups:
+            size = length[group][:, None]
+            place = torch.arange(max(1, int(size[-1])), device=x.device)
+            inside = place < size
+            number = (start[group][:, None] + place)[inside]
+            padded = x.new_zeros(*inside.shape, x.size(1))
+            padded[inside] = x[number]
+            states, end = self._encode(padded, length[group])
+            encoded.append(states[inside])
+            ends.append(end)
+            numbers.append(number)
+        back, of_text = torch.cat(numbers).argsort(), torch.cat(groups).argsort()
+        return torch.cat(encoded)[back], torch.cat(ends)[of_text]
 
     def _encode(self, states: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """Encode padded chains: states [B, T, F], and ends [B, F]."""
@@ -73,3 +82,14 @@ class ChainEncoder(nn.Module):
         text = torch.arange(length.numel(), device=length.device)
         ends = torch.cat([states[text, last, :half], states[:, 0, half:]], dim=1)
         return states, torch.where(length[:, None] > 0, ends, 0.0)
+
+
+def _alike(length: Tensor) -> tuple[Tensor, ...]:
+    """Put chains into groups, the shortest first, of which none is much longer than another."""
+    order = length.argsort(stable=True)
+    cuts, first, sizes = [], 0, length[order].tolist()
+    for place, size in enumerate(sizes):
+        if place - first == _SIDE_BY_SIDE or size > 2 * max(sizes[first], _SHORT):
+            cuts.append(place)
+            first = place
+    return torch.tensor_split(order, cuts)

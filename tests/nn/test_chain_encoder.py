@@ -14,13 +14,15 @@ SIZES = {
     "one": [4],
     "single nodes": [1, 1],
     "all empty": [0, 0],
+    "no chain": [],
+    "far apart": [40, 2, 90, 0, 41],
 }
 
 
 def encode(sizes: list[int], layers: int = 2) -> tuple[ChainEncoder, Tensor, Tensor, int]:
     torch.manual_seed(0)
     encoder = ChainEncoder(3, 4, layers).double().eval()
-    batch = torch.repeat_interleave(torch.tensor(sizes))
+    batch = torch.repeat_interleave(torch.tensor(sizes, dtype=torch.long))
     return encoder, torch.randn(batch.numel(), 3, dtype=torch.double), batch, len(sizes)
 
 
@@ -91,3 +93,16 @@ def test_reset_parameters_draws_all_anew() -> None:
     encoder.reset_parameters()
     pairs = zip(before, encoder.parameters(), strict=True)
     assert not any(torch.equal(one, other) for one, other in pairs)
+
+
+def test_a_long_chain_does_not_pad_the_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, x, batch, count = encode([1, 2000, 3] + [2] * 200 + [70])
+    cells = []
+
+    def note(states: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        cells.append(states.shape[:2].numel())
+        return states.new_zeros(*states.shape[:2], 4), states.new_zeros(length.numel(), 4)
+
+    monkeypatch.setattr(encoder, "_encode", note)
+    encoder(x, batch, count)
+    assert sum(cells) <= 2 * x.size(0)
