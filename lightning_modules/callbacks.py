@@ -8,6 +8,7 @@ import lightning as L
 
 from lightning_modules.module import TransformModule
 from lightning_modules.run_logger import RunLogger
+from pyg_grapheme.data import GraphPair
 
 
 class RunRecorder(L.Callback):
@@ -21,6 +22,7 @@ class RunRecorder(L.Callback):
         self.curves: dict[str, list[float]] = {}
         self.steps: list[int] = []
         self.start = self.raw_first = self.seconds = self.training = self.validating = 0.0
+        self.examples = 0
         self._goes_on = False
         self._epoch_start = self._validation_start = 0.0
 
@@ -32,6 +34,7 @@ class RunRecorder(L.Callback):
         else:
             self.curves, self.steps = {}, []
             self.seconds = self.training = self.validating = 0.0
+            self.examples = 0
             self.raw_first = _raw_threshold(pl_module)
         self._goes_on = False
         self.start = time.perf_counter() - self.seconds
@@ -39,6 +42,17 @@ class RunRecorder(L.Callback):
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note when, as if there were no validation in it."""
         self._epoch_start = time.perf_counter() - self.validating
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: GraphPair,
+        batch_idx: int,
+    ) -> None:
+        """Count the examples of all processes, which share them evenly."""
+        self.examples += batch.source.num_graphs * trainer.world_size
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note the epoch's means, and where it has left the threshold."""
@@ -78,6 +92,7 @@ class RunRecorder(L.Callback):
             "raw_first": self.raw_first,
             "seconds": self.seconds,
             "training": self.training,
+            "examples": self.examples,
             "validating": self.validating,
         }
 

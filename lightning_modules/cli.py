@@ -49,7 +49,7 @@ class FitCLI(LightningCLI):
         parser.add_lightning_class_args(EpochSeed, "epoch_seed")
         parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
         parser.link_arguments("data.vocabulary", "model.vocabulary", apply_on="instantiate")
-        for name in ("form", "source_units", "target_units", "known_targets"):
+        for name in ("form", "source_units", "target_units", "known_targets", "preprocess"):
             parser.link_arguments(f"data.{name}", f"model.{name}", apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:

@@ -17,9 +17,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parse(arguments)
     with reported():
         module = load_module(options.ckpt_path)
-        files = {
-            name: read_examples(resolve_path(name), options.preprocess) for name in options.examples
-        }
+        preprocess = options.preprocess or module.preprocess
+        files = {name: read_examples(resolve_path(name), preprocess) for name in options.examples}
     net = module.net
     datasets = {
         name: PairDataset(e, net.vocabulary, net.form, net.source_units, net.target_units)
@@ -42,8 +41,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--preprocess",
         choices=get_args(PreprocessName),
-        default="none",
-        help="what is done to the examples first (default: none)",
+        help="what is done to the examples first (default: what the run did)",
     )
     parser.add_argument(
         "examples",

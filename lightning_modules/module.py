@@ -18,11 +18,13 @@ from torchmetrics.text import CharErrorRate, EditDistance
 from lightning_modules.model_options import PoolOptions, StructuralOptions
 from lightning_modules.unit_error_rate import UnitErrorRate
 from pyg_grapheme.data import GraphPair, apply_edits, as_written, join_units
+from pyg_grapheme.data.historical import preprocess_spelling
 from pyg_grapheme.nn import GraphTransformNet, StructuralLoss
 from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput, default_pool
+from pyg_grapheme.nn.models.graph_transform_net import expect_texts
 from pyg_grapheme.nn.pool import MergeHistory
 from pyg_grapheme.options import expect_one_of
-from pyg_grapheme.typing import LossName, NormalForm, UnitsName
+from pyg_grapheme.typing import LossName, NormalForm, PreprocessName, UnitsName
 
 
 class TransformModule(L.LightningModule):
@@ -38,6 +40,7 @@ class TransformModule(L.LightningModule):
         target_units: What is written at once; set by the data.
         known_targets: What is written for these sources, whatever the model would make of them, if
             they come without tags; set by the data.
+        preprocess: What was done to the texts of the data, and is to those that are given later.
         channels: Features a node.
         layers: Encoder layers.
         dropout: Probability of dropping a feature, and of training on a text without one of the
@@ -64,6 +67,7 @@ class TransformModule(L.LightningModule):
         source_units: UnitsName = "graphemes",
         target_units: UnitsName = "graphemes",
         known_targets: dict[str, str] | None = None,
+        preprocess: PreprocessName = "none",
         *,
         channels: int = 256,
         layers: int = 2,
@@ -88,7 +92,7 @@ class TransformModule(L.LightningModule):
             if rate is not None and not 0 <= rate < float("inf"):
                 raise ValueError(f"Expected '{name}' to be at least 0 (got {rate})")
         self.save_hyperparameters()
-        self.known_targets = known_targets or {}
+        self.known_targets, self.preprocess = known_targets or {}, preprocess
         self.lr, self.weight_decay, self.schedule = lr, weight_decay, schedule
         self.threshold_lr = lr if threshold_lr is None else threshold_lr
         self.net = GraphTransformNet(
@@ -113,26 +117,35 @@ class TransformModule(L.LightningModule):
         self.edit_distance = EditDistance()
 
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
-        """Rewrite texts."""
-        written: list[str] = self.net(texts, tags)
-        sources = [as_written(text, self.net.source_units, self.net.form) for text in texts]
-        tagged = {number for number, given in enumerate(tags) if given}
-        return self._recall(sources, tagged, written)
+        """Rewrite texts: preprocessed as the data was, and what is known is not asked again."""
+        expect_texts(texts, tags)
+        given = tags or [()] * len(texts)
+        answers, asked = list(texts), {}
+        for number, (text, own) in enumerate(zip(texts, given, strict=True)):
+            read = preprocess_spelling(text) if self.preprocess == "historical" else text
+            if read is None:
+                continue  # Of what the data leaves out nothing was learned: it stays what it is.
+            source = as_written(read, self.net.source_units, self.net.form)
+            if not own and source in self.known_targets:
+                answers[number] = self.known_targets[source]
+            else:
+                asked[number] = read
+        written = self.net(list(asked.values()), [given[number] for number in asked])
+        for number, text in zip(asked, written, strict=True):
+            answers[number] = text
+        return answers
 
     def rewrite(self, graphs: Data) -> tuple[list[str], MergeHistory]:
         """Rewrite the texts of a batch of graphs, and say what was merged."""
         net = self.net
         edits, history = net.predict(graphs)
         written = [apply_edits(e, net.form, net.target_units) for e in edits]
-        sources = [join_units(text, net.source_units, net.form) for text in graphs.text]
         tagged = set(graphs.batch[graphs.is_tag].tolist())
-        return self._recall(sources, tagged, written), history
-
-    def _recall(self, sources: list[str], tagged: set[int], written: list[str]) -> list[str]:
-        return [
-            text if number in tagged else self.known_targets.get(source, text)
-            for number, (source, text) in enumerate(zip(sources, written, strict=True))
-        ]
+        for number, units in enumerate(graphs.text):
+            source = join_units(units, net.source_units, net.form)
+            if number not in tagged and source in self.known_targets:
+                written[number] = self.known_targets[source]
+        return written, history
 
     def training_step(self, pair: GraphPair) -> Tensor:
         """Minimise the expected loss."""

@@ -14,10 +14,12 @@ from lightning_modules.module import TransformModule
 from lightning_modules.requests import (
     Request,
     read_batches,
+    requests_of_examples,
     requests_of_lines,
     requests_of_texts,
 )
-from pyg_grapheme.data import split_units
+from pyg_grapheme.data import read_examples, split_units
+from pyg_grapheme.data.bundled import resolve_path
 from pyg_grapheme.data.text_input import STANDARD_INPUT, open_text
 from pyg_grapheme.data.whole_file import whole_file
 
@@ -26,7 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Write one rewritten text a line for each text given, in order.
 
     Texts are arguments, or lines of a file or of standard input; each batch is answered as soon as
-    it is full, or the input ends. An empty text is answered by an empty line.
+    it is full, or the input ends. An empty text is answered by an empty line. Of examples, in any
+    format that one can train on, the inputs are rewritten, a line each.
     """
     options = _parse(arguments)
     with ExitStack() as stack:
@@ -35,6 +38,10 @@ def main(arguments: list[str] | None = None) -> None:
             output = stack.enter_context(_open_output(options.output))
             if options.texts:
                 requests = requests_of_texts(options.texts, options.tags)
+            elif options.format == "examples":
+                name = options.input or STANDARD_INPUT
+                examples = read_examples(resolve_path(name), module.preprocess)
+                requests = requests_of_examples(name, examples, options.tags)
             else:
                 name, lines = stack.enter_context(open_text(options.input or STANDARD_INPUT))
                 requests = requests_of_lines(name, lines, options.tags)
@@ -66,6 +73,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tags", default="", help='tags for all texts, such as "V;PST"')
     parser.add_argument("--input", metavar="FILE", help="lines to rewrite (default: -, stdin)")
     parser.add_argument(
+        "--format",
+        choices=["lines", "examples"],
+        default="lines",
+        help="what the input is: lines to rewrite, or examples in any format that fit takes",
+    )
+    parser.add_argument(
         "--output", metavar="FILE", default="-", help="written whole or not at all (default: -)"
     )
     parser.add_argument("--batch_size", type=int, default=512, help="lines to answer at a time")
@@ -73,6 +86,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.batch_size < 1:
         parser.error(f"Expected '--batch_size' to be at least 1 (got {options.batch_size})")
+    if options.texts and options.format != "lines":
+        parser.error("Expected '--format examples' to come with an input (got texts)")
     if options.texts and options.input is not None:
         parser.error(f"Expected texts or '--input', not both (got {options.input} and texts)")
     return options

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from lightning_modules.errors import reported
+from pyg_grapheme.data import Example
 from pyg_grapheme.data.columns import split_tags
 
 
@@ -53,6 +54,15 @@ def requests_of_texts(texts: Iterable[str], tags: str = "") -> Iterator[Request]
         except UnicodeEncodeError as error:
             raise ValueError(f"{where}: expected a text in UTF-8 (got {text!r})") from error
         yield _request(where, text, tags)
+
+
+def requests_of_examples(
+    name: str, examples: Iterable[Example], tags: str = ""
+) -> Iterator[Request]:
+    """Take the inputs of examples, and what tags they have."""
+    for number, example in enumerate(examples, start=1):
+        where = f"{name}, example {number}"
+        yield Request(where, example.source, (*split_tags(tags), *example.tags))
 
 
 def read_batches(requests: Iterator[Request], size: int) -> Iterator[list[Request]]:

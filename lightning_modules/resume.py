@@ -11,7 +11,7 @@ from lightning_modules.module import TransformModule
 
 LAST = "last"
 
-_CHANGEABLE = {"dropout", "max_cuts", "mass"}
+_CHANGEABLE = {"dropout", "max_cuts", "mass", "known_targets"}
 """Options that leave the weights what they are, and the optimizer, which goes on as it was."""
 
 
@@ -60,8 +60,8 @@ def expect_same_run(module: TransformModule, callbacks: Iterable[Callback], path
     """Refuse to go on from the checkpoint of another model, or with averages for weights.
 
     Raises:
-        CheckpointError: that names the first option that differs, or says that nothing goes on
-            averaging the weights.
+        CheckpointError: that names the first option or weight that differs, or says that nothing
+            goes on averaging the weights.
     """
     checkpoint = read_checkpoint(path)
     before = checkpoint.get("hyper_parameters", {})
@@ -71,6 +71,12 @@ def expect_same_run(module: TransformModule, callbacks: Iterable[Callback], path
                 f"{path}: expected a checkpoint of a model of the same '{name}' "
                 f"(got {_short(before[name])}, not {_short(value)})"
             )
+    known = module.state_dict().keys()
+    if strange := sorted(known ^ checkpoint["state_dict"].keys()):
+        raise CheckpointError(
+            f"{path}: expected a checkpoint of the same model "
+            f"(got one that differs in {_short(strange[0])})"
+        )
     averages = any(isinstance(callback, WeightAveraging) for callback in callbacks)
     if "averaging_state" in checkpoint and not averages:
         raise CheckpointError(

@@ -48,7 +48,8 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     add("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
     if (options.action == "cell") != (options.name is not None):
-        parser.error("Expected a name with 'cell', and with nothing else")
+        got = f"{options.action} and {'no name' if options.name is None else options.name}"
+        parser.error(f"Expected a name with 'cell', and with nothing else (got {got})")
     return options
 
 

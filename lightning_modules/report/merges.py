@@ -27,6 +27,6 @@ def describe_merges(
             chain = Graphs(state.x, state.edge_index, None, state.batch, state.num_graphs)
             score = make_scorer(net.pool.score, chain, net.pool.edge_reduce, check_finite=True)
             alike = score(state.edge_index).tolist()
-            (rewritten,) = module([example.source], [example.tags])
+            (rewritten,) = net([example.source], [example.tags])
             described.append(MergedText(graph.text, cluster, alike, rewritten))
     return described

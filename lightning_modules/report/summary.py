@@ -40,5 +40,5 @@ def summarize_training(
         "epochs": epochs,
         "seconds": recorder.seconds,
         "validation_seconds": recorder.validating,
-        "examples_per_second": epochs * data.pairs_an_epoch / recorder.training,
+        "examples_per_second": recorder.examples / recorder.training,
     }

@@ -27,15 +27,24 @@ def preprocess_historical(source: str, target: str) -> Example | None:
     >>> preprocess_historical("⸗", "-") is None
     True
     """
-    source, target = source.strip(), target.strip()
-    if _is_punctuation(source) or _is_punctuation(target):
+    old, modern = preprocess_spelling(source), preprocess_spelling(target)
+    if old is None or modern is None:
         return None
-    source, target = normalize(source).lower(), normalize(target).lower()
-    if source == target:
-        source = target = _DIGIT.sub("0", source)
-    return Example(source, target)
+    if old == modern:
+        old = modern = _DIGIT.sub("0", old)
+    return Example(old, modern)
 
 
-def _is_punctuation(text: str) -> bool:
-    """Whether no character is anything else; so an empty text is punctuation."""
-    return all(unicodedata.category(character).startswith("P") for character in text)
+def preprocess_spelling(text: str) -> str | None:
+    """Do to one spelling what needs no other: all but the digits.
+
+    Returns:
+        The spelling, or None if it is empty or all punctuation.
+
+    >>> preprocess_spelling(" Vnd ")
+    'vnd'
+    """
+    text = text.strip()
+    if all(unicodedata.category(character).startswith("P") for character in text):
+        return None
+    return normalize(text).lower()

@@ -1,8 +1,10 @@
 """Training from the command line, and what a run leaves behind."""
 
 import csv
+import io
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +157,9 @@ def test_examples_are_counted_against_the_time_of_training_alone(checkpoint: Pat
     recorder = RunRecorder()
     recorder.curves = {name: [3.0, 2.0, 1.0] for name in LOSSES}
     recorder.seconds, recorder.training, recorder.validating = 10.0, 6.0, 3.0
-    data = TextDataModule("bundled:kindergarten.jsonl", min_epoch=41)  # of 40, each twice
-    summary = summarize_training(load_module(checkpoint), data, recorder)
-    assert summary["examples_per_second"] == pytest.approx(3 * 80 / 6)
+    recorder.examples = 240
+    summary = summarize_training(load_module(checkpoint), TextDataModule(), recorder)
+    assert summary["examples_per_second"] == pytest.approx(240 / 6)
     assert (summary["loss_first"], summary["loss_last"]) == (3.0, 1.0)
 
 
@@ -167,8 +169,29 @@ def test_gradients_are_clipped_in_other_precisions(
 ) -> None:
     clipped = [f"--trainer.precision={precision}", "--trainer.gradient_clip_val=1.0"]
     cpu = ["--trainer.accelerator=cpu", "--trainer.max_epochs=1"]
-    fit.main([*short_run, *clipped, *cpu, f"--output={tmp_path}"])
-    assert (tmp_path / "kindergarten/version_0/summary.json").is_file()
+    val = "--data.val=bundled:kindergarten_unseen.jsonl"
+    fit.main([*short_run, *clipped, *cpu, val, f"--output={tmp_path}"])
+    splits = json.loads((tmp_path / "kindergarten/version_0/summary.json").read_text())["splits"]
+    assert set(splits) == {"train", "val", "unseen"}
+
+
+def test_examples_of_an_epoch_that_is_cut_short_are_counted(
+    short_run: list[str], tmp_path: Path
+) -> None:
+    short = ["--data.batch_size=16", "--trainer.limit_train_batches=2"]
+    fit.main([*short_run, *short, f"--output={tmp_path}"])
+    last = tmp_path / "kindergarten/version_0/checkpoints/last.ckpt"
+    noted = torch.load(last, weights_only=True)["callbacks"]["RunRecorder"]
+    assert noted["examples"] == 2 * 2 * 16
+
+
+def test_a_run_may_train_on_standard_input(
+    short_run: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("ab\tb\né\te\n".encode())))
+    fit.main([*short_run, "--data.train=-", "--data.test=null", f"--output={tmp_path}"])
+    summary = json.loads((tmp_path / "kindergarten/version_0/summary.json").read_text())
+    assert summary["splits"]["train"]["examples"] == 2
 
 
 def test_a_run_may_draw_its_cuts(short_run: list[str], tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ def test_neighbours_are_together_where_the_score_says_so(pool: ThresholdMergePoo
         assert module([example.source], [example.tags]) == [text.rewritten]
 
 
+def test_what_is_known_is_written_by_the_model_all_the_same() -> None:
+    module = module_with(default_pool(16))
+    module.known_targets = {"ab": "known"}
+    (text,) = describe_merges(module, [Example("ab", "known")])
+    assert module(["ab"]) == ["known"]
+    assert text.rewritten == module.net(["ab"])[0] != "known"
+
+
 def test_the_cosine_of_features_is_their_cosine() -> None:
     module = module_with(ThresholdMergePool(0.5))
     (text,) = describe_merges(module, EXAMPLES[:1])

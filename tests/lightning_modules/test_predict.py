@@ -11,6 +11,7 @@ import pytest
 
 from lightning_modules import TransformModule, load_module, predict
 from lightning_modules.requests import Request, read_batches, requests_of_lines
+from pyg_grapheme.data import generate_problems, read_examples, write_problems
 from pyg_grapheme.data.text_input import open_text
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +90,53 @@ def test_tags_are_split_and_put_behind_those_of_all_lines() -> None:
         ("b", ("V",)),
         ("", ("V", "X")),
     ]
+
+
+EXAMPLES = {
+    "questions": '{"input": "walk", "target": "x"}\n{"input": "to be", "target": "y"}\n',
+    "table": "target,input\nx,walk\ny,to be\n",
+    "inflection": "walk\tx\tV;PST\nto be\ty\tV\n",
+    "pairs": "walk\tx\nto be\ty\n",
+}
+
+
+@pytest.mark.parametrize("content", EXAMPLES.values(), ids=EXAMPLES)
+def test_the_inputs_of_examples_are_rewritten(
+    run: Run, feed: Feed, module, tmp_path: Path, content: str
+) -> None:
+    tags = [["V", "PST"], ["V"]] if "PST" in content else []
+    expected = (0, lines(module(["walk", "to be"], tags)), "")
+    path = tmp_path / "examples.txt"
+    path.write_text(content)
+    assert run("--format=examples", f"--input={path}") == expected
+    feed(content.encode())
+    assert run("--format=examples") == expected
+
+
+def test_maths_examples_are_rewritten(run: Run, module, tmp_path: Path) -> None:
+    path = tmp_path / "maths.jsonl"
+    write_problems(generate_problems(1, 3, seed=0), path)
+    problems = [example.source for example in read_examples(path)]
+    assert run("--format=examples", f"--input={path}") == (0, lines(module(problems)), "")
+
+
+def test_bad_examples_are_named(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "examples.tsv"
+    path.write_text("a\tb\nc\n")
+    status, out, err = run("--format=examples", f"--input={path}")
+    assert (status, out) == (2, "")
+    assert f"{path}, line 2" in err
+
+
+def test_texts_are_preprocessed_as_the_data_was(tmp_path: Path) -> None:
+    plain = TransformModule(["a"], channels=8, layers=1).eval()
+    module = TransformModule(
+        ["a"], channels=8, layers=1, preprocess="historical", known_targets={"vnd": "und"}
+    ).eval()
+    module.load_state_dict(plain.state_dict())
+    requests = [Request("", text, ()) for text in ("VND ", "E\u0301n", ".,", "", " ")]
+    assert predict.rewrite(module, requests) == ["und", *plain(["én"]), ".,", "", " "]
+    assert module(["Vnd"], [["V"]]) == plain(["vnd"], [["V"]])
 
 
 def test_an_empty_line_gives_an_empty_line(run: Run, feed: Feed, module) -> None:
@@ -182,6 +230,10 @@ def test_an_output_file_is_written_whole_or_not_at_all(
         (["--output", ".", "text"], "error: .: expected a file to write (got a directory)"),
         (["--output", "no/where", "text"], f"{Path.cwd()}/no (got none)"),
         (["text", "\udcff"], r"error: text 2: expected a text in UTF-8 (got '\udcff')"),
+        (
+            ["--format=examples", "text"],
+            "'--format examples' to come with an input",
+        ),
         (["a\tb\tc"], "error: text 1: expected a text, or a text, a tab and tags (got 3 columns)"),
     ],
 )

@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from lightning_modules import TextDataModule, TransformModule, evaluate, fit, load_module
+from lightning_modules.scoring import predict_examples
+from pyg_grapheme.data import Example, PairDataset
+from pyg_grapheme.typing import UnitsName
 
 PAIRS = (
     "vn\tund\nvn\tund\nvn\tun\n"  # two of three
@@ -44,6 +48,17 @@ def test_texts_with_tags_and_others_are_rewritten(known: dict[str, str] | None) 
         expected = ["und", *expected[1:3], "E"]
     assert module(texts, tags) == expected
     assert module(texts[:1]) == expected[:1]
+
+
+@pytest.mark.parametrize("units", get_args(UnitsName))
+def test_what_comes_with_tags_is_not_recalled(units: UnitsName) -> None:
+    known = {"v é": "a"}
+    module = TransformModule(["b"], "NFC", units, units, known, channels=4, layers=1).eval()
+    examples = [Example("v e\u0301", "a", tags) for tags in ((), ("V",), ())]
+    dataset = PairDataset(examples, module.net.vocabulary, "NFC", units, units)
+    written, _ = predict_examples(module, dataset)
+    assert written == ["a", *module.net(["v é"], [["V"]]), "a"]
+    assert module([e.source for e in examples], [e.tags for e in examples]) == written
 
 
 def test_a_run_that_recalls_is_scored_saved_and_loaded(

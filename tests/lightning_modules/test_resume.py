@@ -243,6 +243,22 @@ def test_what_no_run_can_go_on_from_is_named(
     assert message in capsys.readouterr().err
 
 
+def test_weights_of_another_model_are_named(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "version_0"
+    shutil.copytree(trained, folder)
+    checkpoint = content(folder)
+    checkpoint["state_dict"]["net.encoder.recurrence"] = checkpoint["state_dict"].pop(
+        "net.activation.bias"
+    )
+    torch.save(checkpoint, folder / "checkpoints" / "last.ckpt")
+    with pytest.raises(SystemExit) as stop:
+        fit.main([f"--ckpt_path={folder}", f"--output={tmp_path / 'runs'}"])
+    assert stop.value.code == 2
+    assert "got one that differs in 'net.activation.bias'" in capsys.readouterr().err
+
+
 def test_averages_do_not_pass_for_the_weights(
     validated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

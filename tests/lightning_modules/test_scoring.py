@@ -1,8 +1,18 @@
 """Scores, against values worked out by hand."""
 
 import pytest
+from torch import Tensor, nn
 
-from lightning_modules.scoring import Scores, print_scores, score_texts, unit_error_rate
+from lightning_modules import TransformModule
+from lightning_modules.scoring import (
+    Scores,
+    predict_examples,
+    print_scores,
+    score_texts,
+    unit_error_rate,
+)
+from pyg_grapheme.data import Example, PairDataset
+from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.typing import NormalForm, UnitsName
 
 
@@ -18,6 +28,23 @@ def test_words_are_scored_as_by_hand() -> None:
         edit_distance=pytest.approx(7 / 4),
         coarse_share=0.5,
     )
+
+
+class Half(nn.Module):
+    """Finds all neighbours half alike."""
+
+    def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None) -> Tensor:
+        return x_i.new_full((x_i.size(0),), 0.5)
+
+
+@pytest.mark.parametrize(("threshold", "share"), [(0.4, 2 / 4), (0.6, 4 / 4)])
+def test_coarse_nodes_are_counted(threshold: float, share: float) -> None:
+    module = TransformModule(["a"], channels=8, layers=1)
+    module.net.pool = ThresholdMergePool(threshold, score=Half())
+    # Three units and one: all of a text's are merged, or none.
+    dataset = PairDataset([Example("abc", "a"), Example("b", "a")], module.net.vocabulary)
+    _, scores = predict_examples(module, dataset)
+    assert scores.coarse_share == share
 
 
 def test_phones_are_scored_as_by_hand() -> None:

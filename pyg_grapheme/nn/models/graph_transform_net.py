@@ -210,17 +210,7 @@ class GraphTransformNet(nn.Module):
         Raises:
             ValueError: if a text is empty, or the numbers of texts and tags differ.
         """
-        if isinstance(texts, str) or any(isinstance(tag, str) for tag in tags):
-            raise ValueError(
-                "Expected 'texts' and each of 'tags' to be lists of texts (got a text)"
-            )
-        if tags and len(tags) != len(texts):
-            raise ValueError(
-                f"Expected 'tags' to have {len(texts)} entries, one a text (got {len(tags)})"
-            )
-        for i, text in enumerate(texts):
-            if not text:
-                raise ValueError(f"Expected text {i} of 'texts' to have a character (got '')")
+        expect_texts(texts, tags)
         if not texts:
             return []
         units = [split_units(text, self.source_units, self.form) for text in texts]
@@ -230,3 +220,20 @@ class GraphTransformNet(nn.Module):
         with torch.no_grad():
             edits = self.predict(batch).edits
         return [apply_edits(e, self.form, self.target_units) for e in edits]
+
+
+def expect_texts(texts: Sequence[str], tags: Sequence[Sequence[str]]) -> None:
+    """Check what is to be rewritten.
+
+    Raises:
+        ValueError: if a text is empty, or the numbers of texts and tags differ.
+    """
+    if isinstance(texts, str) or any(isinstance(tag, str) for tag in tags):
+        raise ValueError("Expected 'texts' and each of 'tags' to be lists of texts (got a text)")
+    if tags and len(tags) != len(texts):
+        raise ValueError(
+            f"Expected 'tags' to have {len(texts)} entries, one a text (got {len(tags)})"
+        )
+    for i, text in enumerate(texts):
+        if not text:
+            raise ValueError(f"Expected text {i} of 'texts' to have a character (got '')")

@@ -296,6 +296,17 @@ def test_texts_of_any_length(merges: bool) -> None:
     assert net(texts) == texts
 
 
+@pytest.mark.parametrize("max_cuts", [1, None])
+def test_long_texts_are_learned_from(max_cuts: int | None) -> None:
+    text = "añ👍🏽한 q" * (167 if max_cuts else 10)
+    net, pair = make([Example(text, text + "z"), Example("a", "z")])
+    loss = TransformLoss("cross_entropy", max_cuts=max_cuts)(net, pair).total
+    loss.sum().backward()
+    gradients = [p.grad for p in net.parameters() if p.grad is not None]
+    assert all(bool(gradient.isfinite().all()) for gradient in gradients)
+    assert net.pool.raw_threshold.grad != 0
+
+
 def test_writes_what_the_decoder_says() -> None:
     net, _ = make([Example("ab", "abz")])
     prefer(net, edit_decoder.DELETE)
