@@ -21,9 +21,10 @@ from benchmarks.transduction.data import (
 )
 from benchmarks.transduction.overrides import CONFIGS, GO_ON, fit_options
 from benchmarks.transduction.records import Record
-from benchmarks.transduction.scoring import Score
-from benchmarks.transduction.versions import list_versions
-from lightning_modules import fit, load_module
+from benchmarks.transduction.scoring import PLAIN, Score, score
+from benchmarks.transduction.versions import hash_sources, list_versions
+from lightning_modules import TransformModule, fit, load_module
+from pyg_grapheme.data import split_graphemes
 
 BATCH = 512
 """Texts at a time in prediction, as many as ``predict`` takes by itself."""
@@ -39,18 +40,24 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     options = [*fit_options(cell, name_files(cell, data), partial), GO_ON]
     config = yaml.safe_load(CONFIGS[cell.table].read_text(encoding="utf-8"))
     setting, versions = {"config": config, "overrides": options}, list_versions()
-    begin_or_go_on(partial, json.dumps([setting, versions], indent=2))
+    # Not the checkout, lest a commit of mere results undo what was trained.
+    packages = {name: value for name, value in versions.items() if name != "checkout"}
+    begin_or_go_on(partial, json.dumps([setting, packages, hash_sources()], indent=2))
     fit.main(options)
     run = max(partial.glob("*/version_*/summary.json"), key=lambda p: p.stat().st_mtime).parent
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     predicted = _read_predictions(run / "predictions.tsv")
+    module = load_module(run / summary["checkpoint"])
+    scores = _scores(summary["splits"])
+    if module.known_targets:
+        scores[PLAIN.format("test")] = _score_plain(module, predicted["test"])
     return Record(
         cell.name,
-        _scores(summary["splits"]),
+        scores,
         summary["seconds"],
         summary["epochs"],
         summary["examples_per_second"],
-        _time_prediction(run / summary["checkpoint"], predicted),
+        _time_prediction(module, predicted),
         torch.get_num_threads(),
         versions,
         setting,
@@ -105,9 +112,17 @@ def _scores(reported: dict[str, dict[str, Any]]) -> dict[str, Score]:
     }
 
 
-def _time_prediction(checkpoint: Path, predicted: dict[str, list[Row]]) -> float:
+def _score_plain(module: TransformModule, rows: list[Row]) -> Score:
+    """Score what the model writes where nothing is recalled."""
+    written: list[str] = []
+    for first in range(0, len(rows), BATCH):
+        written += module.net([row["input"] for row in rows[first : first + BATCH]])
+    targets = [tuple(split_graphemes(row["target"])) for row in rows]
+    return score([tuple(split_graphemes(text)) for text in written], targets)
+
+
+def _time_prediction(module: TransformModule, predicted: dict[str, list[Row]]) -> float:
     """Rewrite the test texts once more, and say how many a second."""
-    module = load_module(checkpoint)
     rows = [
         row for split, rows in predicted.items() if split not in ("train", "val") for row in rows
     ]

@@ -7,6 +7,10 @@ from rapidfuzz.distance import Levenshtein
 
 Units = tuple[str, ...]
 
+RECALLED, PLAIN = "{}, recalled", "{}, plain"
+"""Names of the scores of a split with and without what is recalled, of rows that also do without
+and also with it."""
+
 
 class Score(NamedTuple):
     """How good the predictions for a set of examples are.

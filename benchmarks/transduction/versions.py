@@ -2,7 +2,9 @@
 
 import platform
 import subprocess
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from benchmarks.pools.machine import processor_model
 
@@ -18,6 +20,16 @@ def list_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found | {"checkout": _checkout()}
+
+
+def hash_sources() -> str:
+    """Name the sources and configs that a run is made of: what they hold, committed or not."""
+    content = sha256()
+    for folder in ("pyg_grapheme", "lightning_modules", "conf"):
+        for path in sorted(Path(folder).rglob("*")):
+            if path.suffix in (".py", ".yaml", ".jsonl"):
+                content.update(f"{path}\n".encode() + path.read_bytes())
+    return content.hexdigest()
 
 
 def _checkout() -> str:

@@ -92,12 +92,15 @@ def units(text: str, phones: bool) -> tuple[str, ...]:
     return tuple(text.split(" ") if phones and text else text)
 
 
-@pytest.mark.filterwarnings(
+trained = pytest.mark.filterwarnings(
     "ignore:.*LeafSpec.*is deprecated",
     "ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning",
     "ignore:The '.*_dataloader' does not have many workers",
     "ignore:.*is smaller than the logging interval",
 )
+
+
+@trained
 @pytest.mark.parametrize(
     "cell",
     [
@@ -142,3 +145,28 @@ def test_the_text_model_leaves_a_record(
     assert [path.name for path in run.iterdir()] == ["done"]
     text = record_path(tmp_path / "output", cell).read_text(encoding="utf-8")
     assert json.loads(text)["setting"]["config"]["model"]["channels"] == 8
+
+
+@trained
+def test_normalisation_is_scored_with_recall_and_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "tiny.yaml"
+    here = "target_units: graphemes"
+    config.write_text(CONFIG.replace(here, f"{here}\n    preprocess: historical\n    recall: true"))
+    monkeypatch.setitem(overrides.CONFIGS, "normalisation", config)
+    folder = tmp_path / "data/histnorm"
+    folder.mkdir(parents=True)
+    for name in ("train", "dev", "test"):
+        (folder / f"german-ridges.{name}.txt").write_text("Vnd\tUnd\nVnd\tUnd\nVnd\tVnt\n")
+    folders = [f"--{name}={tmp_path / name}" for name in ("output", "work", "data")]
+    found = {}
+    for row in ("ours", "tagger"):
+        cell = Cell("normalisation", "german-ridges", "all", row)
+        main(["cell", cell.name, *folders, "--threads=1"])
+        found[cell] = read_record(tmp_path / "output", cell)
+    (ours_scores, tagger_scores) = (record.scores for record in found.values() if record)
+    assert ours_scores["test"].accuracy == pytest.approx(2 / 3)
+    assert ours_scores["test, plain"].accuracy == 0  # after one step it writes anything but "und"
+    assert tagger_scores["test, recalled"].accuracy == pytest.approx(2 / 3)
+    assert set(tagger_scores) == {"dev", "test", "dev, recalled", "test, recalled"}
