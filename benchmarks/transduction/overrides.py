@@ -15,6 +15,7 @@ CONFIGS = {
     "normalisation": Path("conf/normalisation.yaml"),
     "maths": Path("conf/maths.yaml"),
     "speed": Path("conf/inflection.yaml"),
+    "questions": Path("conf/kindergarten.yaml"),
 }
 
 ROWS: dict[str, list[str]] = {

@@ -17,7 +17,7 @@ from benchmarks.transduction.cells import (
 from benchmarks.transduction.data import NORMALISATION_SIZES
 from benchmarks.transduction.records import Record
 from benchmarks.transduction.scoring import PLAIN, RECALLED, Score
-from benchmarks.transduction.speed import epoch_table, speed_table
+from benchmarks.transduction.speed import epoch_table, speed_table, total_time
 
 Records = Mapping[Cell, Record]
 
@@ -65,7 +65,7 @@ def report(records: Records) -> str:
         epoch_table(records),
         speed_table(records),
     ]
-    return "\n\n".join([NOTES, *tables]) + "\n"
+    return "\n\n".join([NOTES, total_time(records), *tables]) + "\n"
 
 
 def runs(records: Records, table: str, language: str, size: str, row: str) -> list[Record]:

@@ -25,6 +25,17 @@ def speed_table(records: Mapping[Cell, Record]) -> str:
     return format_table("Speed", head, lines)
 
 
+def total_time(records: Mapping[Cell, Record]) -> str:
+    """Say how long everything that was run took to train, and how much was not."""
+    cells = list_cells()
+    hours = sum(record.seconds for record in records.values()) / 3600
+    missing = sum(cell not in records for cell in cells)
+    return (
+        f"To train {len(cells) - missing} of {len(cells)} cells took {hours:.1f} hours on as many "
+        f"threads as the last table says; {missing} are not run."
+    )
+
+
 def epoch_table(records: Mapping[Cell, Record]) -> str:
     """What an epoch of the largest training sets of inflection takes, without validation."""
     names = {

@@ -28,7 +28,13 @@ DONE: Mapping[str, str] = {
     "aten::mkldnn_rnn_layer_backward": "as aten::mkldnn_rnn_layer",
     "aten::bernoulli_": "one mask for all columns of a row of the decoder, not one an entry",
     "aten::_fused_adamw_": "fused: one call for all parameters, a third of the time of a loop",
-    "aten::lerp_": "averages of the weights, a call a parameter: Lightning's",
+    "aten::mul": "gradients and dropout; the averages of weights are one call now, not one a weight",
+    "aten::add": "gradients and lattices; else as aten::mul",
+    "aten::exp": "of sums of probabilities in lattices, backwards",
+    "aten::index": "picks nodes out of merges and rows out of lattices; left",
+    "aten::_index_put_impl_": "aten::index backwards, and padding; left",
+    "aten::copy_": "clones of operands; left",
+    "aten::empty": "room for results; left",
     "aten::_logcumsumexp": "all insertions of a row at once, instead of a loop along it",
 }
 """What was done about operators that were, or are, among the first."""

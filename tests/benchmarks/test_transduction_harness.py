@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.transduction import overrides
 from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell, find_cell, list_cells
 from benchmarks.transduction.records import Record, read_record, record_path, write_record
@@ -23,9 +24,11 @@ def test_every_cell_is_there_once_and_baselines_come_first() -> None:
     rows = [cell.row for cell in cells]
     ours = rows.index("ours")
     assert set(rows[:ours]) == {"suffix_table", "look_up", "tagger"}
-    # 12 of inflection, 4 of g2p, 4 of normalisation, 1 of maths; only then variants and seeds.
-    assert rows[ours : ours + 21] == ["ours"] * 21
-    assert all(cell.seed == 0 for cell in cells[: ours + 21])
+    # The default, 12 of inflection, 4 of g2p, 4 of normalisation, 1 of maths; only then the rest.
+    assert rows[ours : ours + 22] == ["ours"] * 22
+    assert all(cell.seed == 0 for cell in cells[: ours + 22])
+    configs = {overrides.CONFIGS[cell.table] for cell in cells[ours : ours + 22]}
+    assert configs == set(Path("conf").glob("*.yaml"))
     medium = [c for c in cells if c[:3] == ("inflection", "turkish", "medium")]
     for row in ("ours", "without_pool", "fixed_threshold"):
         assert [c.seed for c in medium if c.row == row] == [0, 1, 2]

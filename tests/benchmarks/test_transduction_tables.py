@@ -48,6 +48,8 @@ def test_missing_cells_are_not_run(tmp_path: Path) -> None:
         "82.8",
     ]
     assert "nan" not in text
+    cells = len(list_cells())
+    assert f"To train 0 of {cells} cells took 0.0 hours" in text
 
 
 def test_seeds_make_a_mean_and_a_spread_and_bold_is_past_all_floors(

@@ -37,9 +37,8 @@ OPTIONS = [
 VALIDATION = [
     "--trainer.check_val_every_n_epoch=2",
     "--checkpoint.monitor=val/char_error_rate",
-    "--trainer.callbacks+=lightning.pytorch.callbacks.EMAWeightAveraging",
+    "--trainer.callbacks+=lightning_modules.WeightAverages",
     "--trainer.callbacks.decay=0.5",
-    "--trainer.callbacks.use_buffers=false",
 ]
 """What is validated, and kept, are weights averaged over the steps."""
 PAIRS = {
