@@ -28,7 +28,7 @@ DONE: Mapping[str, str] = {
     "aten::mkldnn_rnn_layer_backward": "as aten::mkldnn_rnn_layer",
     "aten::bernoulli_": "one mask for all columns of a row of the decoder, not one an entry",
     "aten::_fused_adamw_": "fused: one call for all parameters, a third of the time of a loop",
-    "aten::mul": "gradients and dropout; the averages of weights are one call now, not one a weight",
+    "aten::mul": "gradients and dropout; averages of weights are one call now, not one a weight",
     "aten::add": "gradients and lattices; else as aten::mul",
     "aten::exp": "of sums of probabilities in lattices, backwards",
     "aten::index": "picks nodes out of merges and rows out of lattices; left",
