@@ -47,6 +47,7 @@ class TransformModule(L.LightningModule):
             decoder's readers.
         buckets: Rows of the hashed embedding.
         merges: Whether anything is merged at all.
+        max_insert: Units inserted in one place at most when predicting.
         pool: Options of the pool.
         loss: "structural", "cross_entropy", or "hybrid", their sum.
         structural: Options of the structural loss.
@@ -74,6 +75,7 @@ class TransformModule(L.LightningModule):
         dropout: float = 0.3,
         buckets: int = 1024,
         merges: bool = True,
+        max_insert: int = 64,
         pool: PoolOptions | None = None,
         loss: LossName = "hybrid",
         structural: StructuralOptions | None = None,
@@ -103,6 +105,7 @@ class TransformModule(L.LightningModule):
             buckets=buckets,
             pool=default_pool(channels, **(pool or {})),
             merges=merges,
+            max_insert=max_insert,
             form=form,
             source_units=source_units,
             target_units=target_units,

@@ -8,7 +8,8 @@
 
 A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``run`` does those
 that have no record in the output folder yet, each in a process of its own, and may be stopped and
-started at any time. Weights and epochs are chosen on dev sets alone; test sets choose nothing.
+started at any time; ``list`` says which have one, and from which checkout. Weights and epochs are
+chosen on dev sets alone; test sets choose nothing.
 """
 
 import argparse
@@ -68,6 +69,8 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
         return
     write_record(options.output, cell, run_ours(cell, options.data, options.work))
     put_away(cell, options.work)
+    # What was said about the stems of the run before is not about this one.
+    record_path(options.output, Cell("stems", *cell[1:])).unlink(missing_ok=True)
 
 
 def write_profile(options: argparse.Namespace) -> None:
@@ -101,8 +104,9 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if options.action == "list":
         for cell in cells:
-            done = record_path(options.output, cell).is_file()
-            print(f"{'done' if done else 'not run':<8} {cell.name}")
+            record = read_record(options.output, cell)
+            made_by = "not run" if record is None else record.versions.get("checkout", "unknown")
+            print(f"{made_by:<20} {cell.name}")
     elif options.action == "profile":
         write_profile(options)
     elif options.action == "run":

@@ -1,5 +1,6 @@
 """The tables, from whatever records there are."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
@@ -65,7 +66,14 @@ def report(records: Records) -> str:
         epoch_table(records),
         speed_table(records),
     ]
-    return "\n\n".join([NOTES, total_time(records), *tables]) + "\n"
+    return "\n\n".join([NOTES, total_time(records), checkouts(records), *tables]) + "\n"
+
+
+def checkouts(records: Records) -> str:
+    """Say what was run with which code, as far as it is known."""
+    found = Counter(r.versions.get("checkout", "unknown") for r in records.values())
+    named = (f"{name} ({count})" for name, count in found.most_common())
+    return f"Checkouts, and cells run with them: {', '.join(named) or 'none'}."
 
 
 def runs(records: Records, table: str, language: str, size: str, row: str) -> list[Record]:

@@ -33,10 +33,15 @@ def hash_sources() -> str:
 
 
 def _checkout() -> str:
-    """Name the commit, with "-dirty" behind it where files differ from it."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    """Name the commit, with "-dirty" behind it where files other than results differ from it."""
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=True)
+        name = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "--", ":/", ":(top,exclude)benchmarks/results")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{name}-dirty" if changed else name
+
+
+def _git(*arguments: str) -> str:
+    said = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
     return said.stdout.strip()

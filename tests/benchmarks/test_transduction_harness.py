@@ -15,6 +15,7 @@ from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell, find_cell, list_cells
 from benchmarks.transduction.records import Record, read_record, record_path, write_record
 from benchmarks.transduction.running import choose, run_missing
+from benchmarks.transduction.versions import list_versions
 
 
 def test_every_cell_is_there_once_and_baselines_come_first() -> None:
@@ -60,6 +61,33 @@ def test_a_record_is_read_as_it_was_written(
     write_record(tmp_path, cell, record)
     assert read_record(tmp_path, cell) == record
     assert [path.name for path in record_path(tmp_path, cell).parent.iterdir()] == ["0.json"]
+
+
+def test_a_checkout_is_dirty_if_anything_but_results_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> str:
+        named = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "core.hooksPath=")
+        return subprocess.run(
+            ["git", *named, *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    (tmp_path / "repository/benchmarks/results").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "repository")
+    for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "first")
+    head = git("rev-parse", "--short=12", "HEAD")
+    Path("benchmarks/results/new.json").touch()
+    assert list_versions()["checkout"] == head
+    Path("new.py").touch()
+    assert list_versions()["checkout"] == f"{head}-dirty"
+
+
+def test_without_git_a_checkout_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert list_versions()["checkout"] == "unknown"
 
 
 QUICK = [Cell("fake", name, "low", "ours") for name in ("first", "second", "third")]
@@ -134,12 +162,14 @@ def test_no_cell_is_begun_when_time_is_up(
     assert "before fake/first" in capsys.readouterr().err
 
 
-def test_the_list_says_what_is_done(
+def test_the_list_says_what_is_done_and_with_which_code(
     make_record: Callable[..., Record], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cell = Cell("g2p", "kor", "all", "ours")
-    write_record(tmp_path, cell, make_record(cell, 0.5))
+    versions = {"checkout": "0123456789ab-dirty"}
+    write_record(tmp_path, cell, make_record(cell, 0.5)._replace(versions=versions))
     main(["list", "--only", "g2p", f"--output={tmp_path}"])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4 * 3  # languages and seeds
-    assert [line for line in lines if line.startswith("done")] == [f"done     {cell.name}"]
+    done = [line.split() for line in lines if not line.startswith("not run ")]
+    assert done == [["0123456789ab-dirty", cell.name]]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import NORMALISATION_SIZES, read_splits
 from benchmarks.transduction.ours import begin_or_go_on, name_files
-from benchmarks.transduction.records import read_record, record_path
+from benchmarks.transduction.records import Record, read_record, record_path, write_record
 from benchmarks.transduction.scoring import score
 from lightning_modules.cli import make_cli
 from pyg_grapheme.data import Example
@@ -111,7 +112,10 @@ trained = pytest.mark.filterwarnings(
     ids=lambda cell: cell.name,
 )
 def test_the_text_model_leaves_a_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: Cell
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make_record: Callable[..., Record],
+    cell: Cell,
 ) -> None:
     config = tmp_path / "tiny.yaml"
     phones = cell.table == "g2p"
@@ -125,7 +129,10 @@ def test_the_text_model_leaves_a_record(
     for path in files:
         path.write_text(PHONES if phones else FORMS, encoding="utf-8")
     folders = [f"--{name}={tmp_path / name}" for name in ("output", "work", "data")]
+    stems = Cell("stems", *cell[1:])
+    write_record(tmp_path / "output", stems, make_record(stems, 0.5))
     main(["cell", cell.name, *folders, "--threads=1"])
+    assert not record_path(tmp_path / "output", stems).exists(), "they are of another run"
     record = read_record(tmp_path / "output", cell)
     assert record is not None
     assert set(record.scores) == {"dev", "test"}

@@ -50,6 +50,16 @@ def test_missing_cells_are_not_run(tmp_path: Path) -> None:
     assert "nan" not in text
     cells = len(list_cells())
     assert f"To train 0 of {cells} cells took 0.0 hours" in text
+    assert "Checkouts, and cells run with them: none." in text
+
+
+def test_the_tables_name_the_code_that_made_them(make_record: Callable[..., Record]) -> None:
+    cells = [Cell("g2p", "kor", "all", "ours", seed) for seed in range(3)]
+    records = {
+        cell: make_record(cell, 0.5)._replace(versions={"checkout": name})
+        for cell, name in zip(cells, ("older", "newer", "newer"), strict=True)
+    }
+    assert "Checkouts, and cells run with them: newer (2), older (1)." in report(records)
 
 
 def test_seeds_make_a_mean_and_a_spread_and_bold_is_past_all_floors(

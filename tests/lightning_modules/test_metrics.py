@@ -8,6 +8,8 @@ import torch
 
 from lightning_modules import TextDataModule, TransformModule
 from lightning_modules.unit_error_rate import UnitErrorRate
+from pyg_grapheme.data import units_graphs
+from pyg_grapheme.nn import edit_decoder
 
 ANSWERS = {"val": ["cats", "", "foxs"], "targets": ["cats", "box", "foxes"]}
 
@@ -76,3 +78,12 @@ def test_every_weight_that_learns_has_a_gradient(loss: str, merges: bool, tmp_pa
     module.loss(module.net, pair).total.sum().backward()
     lacking = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
     assert lacking == []
+
+
+def test_no_more_is_inserted_in_one_place_than_the_user_says() -> None:
+    torch.manual_seed(0)
+    module = TransformModule(["b"], channels=8, layers=1, merges=False, max_insert=2).eval()
+    with torch.no_grad():
+        module.net.decoder.operation.bias[edit_decoder.INSERT] = 1000.0
+    edits = module.net.predict(units_graphs(["aa"]))
+    assert {len(inserted) for inserted in edits.edits[0].insertions} == {2}
