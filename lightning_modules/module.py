@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import lightning as L
 import torch
@@ -88,6 +88,7 @@ class TransformModule(L.LightningModule):
         schedule: Literal["constant", "linear"] = "constant",
     ) -> None:
         super().__init__()
+        expect_one_of("preprocess", preprocess, get_args(PreprocessName))
         expect_one_of("schedule", schedule, ("constant", "linear"))
         rates = {"lr": lr, "threshold_lr": threshold_lr, "weight_decay": weight_decay}
         for name, rate in rates.items():
@@ -122,18 +123,21 @@ class TransformModule(L.LightningModule):
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
         """Rewrite texts: preprocessed as the data was, and what is known is not asked again."""
         expect_texts(texts, tags)
+        net = self.net
         given = tags or [()] * len(texts)
         answers, asked = list(texts), {}
         for number, (text, own) in enumerate(zip(texts, given, strict=True)):
             read = preprocess_spelling(text) if self.preprocess == "historical" else text
             if read is None:
                 continue  # Of what the data leaves out nothing was learned: it stays what it is.
-            source = as_written(read, self.net.source_units, self.net.form)
-            if not own and source in self.known_targets:
-                answers[number] = self.known_targets[source]
-            else:
+            known = None
+            if self.known_targets and not own:  # To take texts apart costs more than all else here.
+                known = self.known_targets.get(as_written(read, net.source_units, net.form))
+            if known is None:
                 asked[number] = read
-        written = self.net(list(asked.values()), [given[number] for number in asked])
+            else:
+                answers[number] = known
+        written = net(list(asked.values()), [given[number] for number in asked])
         for number, text in zip(asked, written, strict=True):
             answers[number] = text
         return answers
@@ -143,11 +147,12 @@ class TransformModule(L.LightningModule):
         net = self.net
         edits, history = net.predict(graphs)
         written = [apply_edits(e, net.form, net.target_units) for e in edits]
-        tagged = set(graphs.batch[graphs.is_tag].tolist())
-        for number, units in enumerate(graphs.text):
-            source = join_units(units, net.source_units, net.form)
-            if number not in tagged and source in self.known_targets:
-                written[number] = self.known_targets[source]
+        if self.known_targets:
+            tagged = set(graphs.batch[graphs.is_tag].tolist())
+            for number, units in enumerate(graphs.text):
+                if number not in tagged:
+                    source = join_units(units, net.source_units, net.form)
+                    written[number] = self.known_targets.get(source, written[number])
         return written, history
 
     def training_step(self, pair: GraphPair) -> Tensor:

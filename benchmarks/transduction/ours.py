@@ -5,9 +5,9 @@ import json
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import yaml
@@ -28,6 +28,18 @@ from pyg_grapheme.data import split_graphemes
 
 BATCH = 512
 """Texts at a time in prediction, as many as ``predict`` takes by itself."""
+
+Item = TypeVar("Item")
+
+
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Deal out what is to be predicted.
+
+    >>> [len(batch) for batch in batches(range(BATCH + 3))]
+    [512, 3]
+    """
+    for first in range(0, len(items), BATCH):
+        yield items[first : first + BATCH]
 
 
 def run_ours(cell: Cell, data: Path, work: Path) -> Record:
@@ -115,8 +127,8 @@ def _scores(reported: dict[str, dict[str, Any]]) -> dict[str, Score]:
 def _score_plain(module: TransformModule, rows: list[Row]) -> Score:
     """Score what the model writes where nothing is recalled."""
     written: list[str] = []
-    for first in range(0, len(rows), BATCH):
-        written += module.net([row["input"] for row in rows[first : first + BATCH]])
+    for batch in batches(rows):
+        written += module.net([row["input"] for row in batch])
     targets = [tuple(split_graphemes(row["target"])) for row in rows]
     return score([tuple(split_graphemes(text)) for text in written], targets)
 
@@ -126,10 +138,9 @@ def _time_prediction(module: TransformModule, predicted: dict[str, list[Row]]) -
     rows = [
         row for split, rows in predicted.items() if split not in ("train", "val") for row in rows
     ]
-    tags: list[Sequence[str]] = [[t for t in row["tags"].split(";") if t] for row in rows]
+    asked = [(row["input"], [t for t in row["tags"].split(";") if t]) for row in rows]
     start = time.perf_counter()
-    for first in range(0, len(rows), BATCH):
-        here = slice(first, first + BATCH)
+    for batch in batches(asked):
         with torch.no_grad():
-            module([row["input"] for row in rows[here]], tags[here])
+            module([text for text, _ in batch], [tags for _, tags in batch])
     return len(rows) / (time.perf_counter() - start)

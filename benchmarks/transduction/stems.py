@@ -10,7 +10,7 @@ from rapidfuzz.distance import Prefix
 
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import Pair, read_splits
-from benchmarks.transduction.ours import BATCH
+from benchmarks.transduction.ours import batches
 from benchmarks.transduction.records import Record, Stems
 from benchmarks.transduction.versions import list_versions
 from lightning_modules import TransformModule, load_module
@@ -44,8 +44,7 @@ def run_stems(cell: Cell, data: Path, work: Path) -> Record:
 
 def segment(module: TransformModule, pairs: Sequence[Pair]) -> Iterable[Segmented]:
     """Merge the lemmas."""
-    for first in range(0, len(pairs), BATCH):
-        batch = pairs[first : first + BATCH]
+    for batch in batches(pairs):
         graphs = units_graphs([p.source for p in batch], [p.tags for p in batch])
         with torch.no_grad():
             clusters = iter(module.net.predict(graphs).history.cluster.tolist())

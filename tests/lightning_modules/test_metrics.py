@@ -68,6 +68,11 @@ def test_rates_are_not_negative(name: str) -> None:
         TransformModule(["a"], **{name: -1.0})
 
 
+def test_an_unknown_way_to_preprocess_is_named() -> None:
+    with pytest.raises(ValueError, match=r"Expected 'preprocess' to be .*\(got 'old'\)"):
+        TransformModule(["a"], preprocess="old")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("merges", [True, False])
 @pytest.mark.parametrize("loss", ["structural", "cross_entropy", "hybrid"])
 def test_every_weight_that_learns_has_a_gradient(loss: str, merges: bool, tmp_path: Path) -> None:
