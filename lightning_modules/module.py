@@ -17,6 +17,7 @@ from torchmetrics.text import CharErrorRate, EditDistance
 
 from lightning_modules.model_options import PoolOptions, StructuralOptions
 from lightning_modules.unit_error_rate import UnitErrorRate
+from lightning_modules.weighted_mean import WeightedMean
 from pyg_grapheme.data import GraphPair, apply_edits, as_written, join_units
 from pyg_grapheme.data.historical import preprocess_spelling
 from pyg_grapheme.nn import GraphTransformNet, StructuralLoss
@@ -115,6 +116,10 @@ class TransformModule(L.LightningModule):
             loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts, mass
         )
         _freeze_unreached(self.net, loss)
+        noted = ("loss", "structural", "cross_entropy", "coarse_share", "raw_threshold_grad")
+        self.means = torch.nn.ModuleDict(
+            {name: WeightedMean() for name in noted}
+        )
         self.exact_match = MeanMetric()
         self.char_error_rate = CharErrorRate()
         self.unit_error_rate = UnitErrorRate(target_units, form)
@@ -158,40 +163,31 @@ class TransformModule(L.LightningModule):
     def training_step(self, pair: GraphPair) -> Tensor:
         """Minimise the expected loss."""
         losses: TransformLossOutput = self.loss(self.net, pair)
-        nodes = max(1, int((~pair.source.is_tag).sum()))
-        logged = {
-            "train/loss": losses.total.mean(),
-            "train/structural": losses.structural.mean(),
-            "train/cross_entropy": losses.cross_entropy.mean(),
-        }
+        loss: Tensor = losses.total.mean()
         size = losses.total.numel()
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        self._note("train/loss", loss, size)
+        self._note("train/structural", losses.structural.mean(), size)
+        self._note("train/cross_entropy", losses.cross_entropy.mean(), size)
+        nodes = max(1, int((~pair.source.is_tag).sum()))
         # Weighted by nodes, its mean is C/N of all texts, however they are dealt out to batches.
-        self.log(
-            "train/coarse_share",
-            losses.clusters.sum() / nodes,
-            on_step=False,
-            on_epoch=True,
-            batch_size=nodes,
-            sync_dist=True,
-        )
-        self.log("loss_now", logged["train/loss"], prog_bar=True, logger=False)
-        loss: Tensor = logged["train/loss"]
+        self._note("train/coarse_share", losses.clusters.sum() / nodes, nodes)
+        if self._trainer and self._trainer.progress_bar_callback:
+            self.log("loss_now", loss, prog_bar=True, logger=False)
         return loss
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Log the gradient of the threshold: exact, unless cuts are drawn."""
+        """Note the gradient of the threshold: exact, unless cuts are drawn."""
         gradient = self.net.pool.raw_threshold.grad
-        if gradient is None:  # frozen
-            return
-        self.log(
-            "train/raw_threshold_grad",
-            gradient.detach(),
-            on_step=False,
-            on_epoch=True,
-            batch_size=1,  # every step counts alike
-            sync_dist=True,
-        )
+        if gradient is not None:  # not frozen
+            self._note("train/raw_threshold_grad", gradient, 1)  # every step counts alike
+
+    def _note(self, name: str, value: Tensor, weight: int) -> None:
+        """Take a value into its mean of the epoch."""
+        mean = self.means[name.removeprefix("train/")]
+        if not mean.update_called:
+            # Once an epoch: to log the value at each step would take a small model a tenth of it.
+            self.log(name, mean, on_step=False, on_epoch=True)
+        mean.update(value.detach(), weight)
 
     def on_train_epoch_end(self) -> None:
         """Log where the threshold is."""
