@@ -6,8 +6,7 @@ from typing import Any, get_args
 
 import lightning as L
 import torch
-from torch.utils.data import ConcatDataset, Dataset, DistributedSampler, Sampler
-from torch_geometric.loader import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler, Sampler
 
 from lightning_modules.epoch_seed import mix_seed
 from lightning_modules.samplers import OwnShare
@@ -25,6 +24,9 @@ from pyg_grapheme.data.bundled import resolve_path
 from pyg_grapheme.data.curriculum import LEVELS, as_example
 from pyg_grapheme.options import expect_count, expect_one_of
 from pyg_grapheme.typing import NormalForm, PreprocessName, UnitsName
+
+Loader = DataLoader[Any]
+"""Of numbers of pairs, and what comes out are batches of those pairs."""
 
 
 class TextDataModule(L.LightningDataModule):
@@ -140,31 +142,42 @@ class TextDataModule(L.LightningDataModule):
         once = len(self.splits["train"])
         return once * math.ceil(self.min_epoch / once)
 
-    def loader(self, split: str, sampler: Sampler[int] | None = None) -> DataLoader:
+    def loader(self, split: str, sampler: Sampler[int] | None = None) -> Loader:
         """Batches of one split, in order unless a sampler says which."""
-        return self._loader(self.datasets[split], sampler)
+        pairs = self.datasets[split]
+        return self._loader(pairs, range(len(pairs)), sampler)
 
-    def _loader(self, pairs: Dataset[GraphPair], sampler: Sampler[int] | None) -> DataLoader:
+    def _loader(self, pairs: PairDataset, numbers: range, sampler: Sampler[int] | None) -> Loader:
+        """Batches of pairs by their numbers; those beyond the last begin again with the first."""
+
+        def collate(batch: list[int]) -> GraphPair:
+            return pairs.batch([number % len(pairs) for number in batch])
+
         return DataLoader(
-            pairs,
+            numbers,  # type: ignore[arg-type]
             batch_size=self.batch_size,
             sampler=sampler,
+            collate_fn=collate,
             # To begin an epoch must not draw from the generator that the model draws from.
             generator=torch.Generator(),
         )
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> Loader:
         """Shuffled batches to train on: of n processes, each reads every n-th pair.
 
         Where they do not come out even, some pairs are read twice in an epoch.
         """
-        once = self._dataset(self.splits["train"])
-        pairs: ConcatDataset[GraphPair] = ConcatDataset([once] * (self.pairs_an_epoch // len(once)))
+        numbers = range(self.pairs_an_epoch)
         world, rank = self._processes()
-        seed = mix_seed("order", self.seed_of_order)
-        return self._loader(pairs, DistributedSampler(pairs, world, rank, seed=seed))
+        order: DistributedSampler[int] = DistributedSampler(
+            numbers,  # type: ignore[arg-type]
+            world,
+            rank,
+            seed=mix_seed("order", self.seed_of_order),
+        )
+        return self._loader(self._dataset(self.splits["train"]), numbers, order)
 
-    def val_dataloader(self) -> DataLoader | list[DataLoader]:
+    def val_dataloader(self) -> Loader | list[Loader]:
         """Batches to validate on, none if there is no such split."""
         if "val" not in self.splits:
             return []

@@ -117,9 +117,7 @@ class TransformModule(L.LightningModule):
         )
         _freeze_unreached(self.net, loss)
         noted = ("loss", "structural", "cross_entropy", "coarse_share", "raw_threshold_grad")
-        self.means = torch.nn.ModuleDict(
-            {name: WeightedMean() for name in noted}
-        )
+        self.means = torch.nn.ModuleDict({name: WeightedMean() for name in noted})
         self.exact_match = MeanMetric()
         self.char_error_rate = CharErrorRate()
         self.unit_error_rate = UnitErrorRate(target_units, form)
@@ -184,6 +182,7 @@ class TransformModule(L.LightningModule):
     def _note(self, name: str, value: Tensor, weight: int) -> None:
         """Take a value into its mean of the epoch."""
         mean = self.means[name.removeprefix("train/")]
+        assert isinstance(mean, WeightedMean)
         if not mean.update_called:
             # Once an epoch: to log the value at each step would take a small model a tenth of it.
             self.log(name, mean, on_step=False, on_epoch=True)

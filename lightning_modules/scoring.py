@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch_geometric.loader import DataLoader
 from torchmetrics.functional.text import char_error_rate, edit_distance
 
 from lightning_modules.module import TransformModule
@@ -45,8 +44,10 @@ def predict_examples(
     training = module.training
     module.eval()
     with torch.no_grad():
-        for pair in DataLoader(dataset, batch_size=batch_size):
-            rewritten, history = module.rewrite(pair.source.to(module.device))
+        for first in range(0, len(dataset), batch_size):
+            numbers = range(len(dataset))[first : first + batch_size]
+            source = dataset.batch(numbers).source
+            rewritten, history = module.rewrite(source.to(module.device))
             predictions += rewritten
             coarse += history.num_clusters
             fine += history.cluster.numel()

@@ -10,7 +10,7 @@ from torchmetrics import Metric
 class WeightedMean(Metric):
     """Weighted mean of numbers, of all processes; NaN if any of them is.
 
-    ``torchmetrics.MeanMetric`` leaves NaN out, which would hide a loss that has gone wrong; told not
+    ``torchmetrics.MeanMetric`` leaves NaN out, which would hide a loss gone wrong; told not
     to look for it, it leaves out the weights (1.9).
 
     Example:

@@ -1,6 +1,6 @@
 """Text as a graph, and the numbers of its units as labels on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,12 @@ from pyg_grapheme.data.grapheme import CATEGORIES, NUM_HASHES, Grapheme, describ
 from pyg_grapheme.data.units import split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
 from pyg_grapheme.typing import NormalForm, UnitsName
+
+Nodes = dict[str, Tensor]
+"""Fields of the nodes of some texts, one text behind the other: all of a graph but its edges."""
+
+_Node = tuple[Grapheme, int, int]
+"""What a node is, and how far it is from the start and from the end of its text."""
 
 
 def text_graph(
@@ -53,8 +59,8 @@ def units_graph(units: Sequence[str], tags: Sequence[str] = ()) -> Data:
         * ``edge_index`` [2, max(n - 1, 0)],
         * ``text``: the list of the n units.
     """
-    fields, _ = _chain([units], [tags])
-    return Data(**fields, text=list(units))
+    nodes, _ = describe_nodes([units], [tags])
+    return Data(**chained(nodes), text=list(units))
 
 
 def units_graphs(texts: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] = ()) -> Batch:
@@ -67,43 +73,58 @@ def units_graphs(texts: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] =
     Returns:
         A batch that models read; it can't be taken apart again.
     """
-    fields, size = _chain(texts, tags or [()] * len(texts))
-    graphs = Batch(**fields, text=[list(units) for units in texts])
+    nodes, size = describe_nodes(texts, tags or [()] * len(texts))
+    return make_batch(nodes, size, texts)
+
+
+def make_batch(nodes: Nodes, size: Tensor, texts: Sequence[Sequence[str]]) -> Batch:
+    """Put the graphs of B texts together.
+
+    Args:
+        nodes: Of all of them, one text behind the other.
+        size: [B], nodes of each.
+        texts: The units of each.
+    """
+    graphs = Batch(**chained(nodes), text=[list(units) for units in texts])
     graphs.batch = torch.repeat_interleave(size)
     graphs.ptr = cumsum(size)
     graphs._num_graphs = len(texts)
     return graphs
 
 
-def _chain(
+def chained(nodes: Nodes) -> dict[str, Any]:
+    """Add the edges between nodes, each unit's to the one behind it, and how many nodes there are.
+
+    Args:
+        nodes: Of any number of texts.
+    """
+    before = (nodes["position"][:, 1] > 0).nonzero().view(-1)
+    edge_index = torch.stack([before, before + 1])
+    return {**nodes, "num_nodes": nodes["position"].size(0), "edge_index": edge_index}
+
+
+def describe_nodes(
     texts: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]
-) -> tuple[dict[str, Any], Tensor]:
-    """The fields of the graphs of B texts, and the nodes of each [B]."""
-    nodes: list[_Node] = []
+) -> tuple[Nodes, Tensor]:
+    """The fields of the nodes of B texts and their tags, and the nodes of each [B]."""
+    described: list[_Node] = []
     for units, words in zip(texts, tags, strict=True):
         last = len(units) - 1
-        nodes += [(describe(unit), place, last - place) for place, unit in enumerate(units)]
-        nodes += [(_describe_tag(tag), -1, -1) for tag in words]
-    seen = [node[0] for node in nodes]
-    position = torch.tensor([node[1:] for node in nodes], dtype=torch.long).view(-1, 2)
+        described += [(describe(unit), place, last - place) for place, unit in enumerate(units)]
+        described += [(_describe_tag(tag), -1, -1) for tag in words]
+    seen = [node[0] for node in described]
+    position = torch.tensor([node[1:] for node in described], dtype=torch.long).view(-1, 2)
     hashes = [grapheme.hashes for grapheme in seen]
-    before = (position[:, 1] > 0).nonzero().view(-1)
-    fields = {
-        "num_nodes": len(nodes),
+    nodes = {
         "grapheme": torch.tensor([grapheme.id for grapheme in seen], dtype=torch.long),
         "category": torch.tensor([grapheme.category for grapheme in seen], dtype=torch.long),
         "activation": torch.tensor([grapheme.value for grapheme in seen], dtype=torch.float),
         "hashes": torch.tensor(hashes, dtype=torch.long).view(-1, NUM_HASHES),
         "position": position,
         "is_tag": position[:, 0] < 0,
-        "edge_index": torch.stack([before, before + 1]),
     }
     size = [len(units) + len(words) for units, words in zip(texts, tags, strict=True)]
-    return fields, torch.tensor(size, dtype=torch.long)
-
-
-_Node = tuple[Grapheme, int, int]
-"""What a node is, and how far it is from the start and from the end of its text."""
+    return nodes, torch.tensor(size, dtype=torch.long)
 
 
 @lru_cache(maxsize=65536)
@@ -119,6 +140,10 @@ def label_units(graph: Data, vocabulary: Vocabulary) -> Data:
         The same graph, with ``unit`` [n], the number of each of its n units in the vocabulary,
         ``Vocabulary.UNKNOWN`` where it has none.
     """
-    numbers = [vocabulary.number(unit) for unit in graph.text]
-    graph.unit = torch.tensor(numbers, dtype=torch.long)
+    graph.unit = number_units(graph.text, vocabulary)
     return graph
+
+
+def number_units(units: Iterable[str], vocabulary: Vocabulary) -> Tensor:
+    """Numbers [n] of some units, ``Vocabulary.UNKNOWN`` where one has none."""
+    return torch.tensor([vocabulary.number(unit) for unit in units], dtype=torch.long)

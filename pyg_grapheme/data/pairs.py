@@ -1,13 +1,15 @@
 """Examples as pairs of graphs, ready for a PyG ``DataLoader``."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from torch.utils.data import Dataset
 from torch_geometric.data import Data
 
 from pyg_grapheme.data.examples import Example
-from pyg_grapheme.data.graph import label_units, units_graph
+from pyg_grapheme.data.graph import label_units, number_units, units_graph
+from pyg_grapheme.data.graph_table import tabulate
 from pyg_grapheme.data.units import split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
 from pyg_grapheme.typing import NormalForm, UnitsName
@@ -24,7 +26,10 @@ class GraphPair(NamedTuple):
 
 
 class PairDataset(Dataset[GraphPair]):
-    """Pairs of graphs, built once and held in memory.
+    """Pairs of graphs, built once each and held in memory.
+
+    A PyG ``DataLoader`` goes through them as through any dataset. Quicker by far is one that asks
+    for whole batches: ``DataLoader(range(len(pairs)), collate_fn=pairs.batch)``, of PyTorch.
 
     Args:
         examples: What to build them from.
@@ -43,16 +48,26 @@ class PairDataset(Dataset[GraphPair]):
         target_units: UnitsName = "graphemes",
     ) -> None:
         self.examples = list(examples)
-        self.pairs = [
-            graph_pair(example, vocabulary, form, source_units, target_units)
-            for example in self.examples
-        ]
+        sources = [split_units(example.source, source_units, form) for example in self.examples]
+        targets = [split_units(example.target, target_units, form) for example in self.examples]
+        self.sources = tabulate(sources, [example.tags for example in self.examples])
+        self.targets = tabulate(targets)
+        self.targets.nodes["unit"] = number_units(chain.from_iterable(targets), vocabulary)
+        self._met: dict[int, GraphPair] = {}
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return len(self.examples)
 
     def __getitem__(self, index: int) -> GraphPair:
-        return self.pairs[index]
+        number = range(len(self))[index]
+        if number not in self._met:
+            pair = GraphPair(self.sources.graph(number), self.targets.graph(number))
+            self._met[number] = pair
+        return self._met[number]
+
+    def batch(self, numbers: Sequence[int]) -> GraphPair:
+        """Two batches, of the sources and of the targets of some pairs."""
+        return GraphPair(self.sources.batch(numbers), self.targets.batch(numbers))
 
 
 def graph_pair(

@@ -1,5 +1,7 @@
 """Pairs of graphs, and batches of them."""
 
+import pytest
+from torch import Tensor
 from torch_geometric.loader import DataLoader
 
 from pyg_grapheme.data import (
@@ -61,3 +63,31 @@ def test_a_loader_keeps_what_each_graph_is() -> None:
         alone = text_graph(EXAMPLES[i].source, EXAMPLES[i].tags)
         assert pair.source.edge_index.equal(alone.edge_index)
         assert pair.source.grapheme.equal(alone.grapheme)
+
+
+def test_a_batch_by_numbers_is_what_a_loader_makes() -> None:
+    dataset = PairDataset(EXAMPLES, VOCABULARY)
+    numbers = [2, 0, 1, 0]
+    (loaded,) = DataLoader(dataset, batch_size=4, sampler=numbers)
+    for batch, expected in zip(dataset.batch(numbers), loaded, strict=True):
+        fields = {name: value for name, value in expected.to_dict().items() if name[0] != "_"}
+        assert batch.to_dict().keys() == fields.keys()
+        assert (batch.num_graphs, batch.num_nodes) == (expected.num_graphs, expected.num_nodes)
+        for name, value in fields.items():
+            same = value.equal(batch[name]) if isinstance(value, Tensor) else value == batch[name]
+            assert same, name
+
+
+def test_a_batch_of_texts_without_units_has_no_nodes() -> None:
+    source, target = PairDataset([Example("", "")], VOCABULARY).batch([0, 0])
+    assert source.num_nodes == target.num_nodes == 0
+    assert source.num_graphs == target.num_graphs == 2
+    assert source.text == target.text == [[], []]
+
+
+def test_pairs_end_and_are_counted_from_the_end() -> None:
+    dataset = PairDataset(EXAMPLES, VOCABULARY)
+    assert [pair.target.text for pair in dataset] == [list("walked"), [], list("went")]
+    assert dataset[-1] is dataset[2]
+    with pytest.raises(IndexError):
+        dataset[3]
