@@ -19,6 +19,11 @@ Term = Callable[[Tensor, Tensor], Tensor]
 class Candidates(ABC):
     """M pairs of nodes in an order of their own, and how alike the nodes of each are."""
 
+    @property
+    @abstractmethod
+    def num_pairs(self) -> int:
+        """M."""
+
     @abstractmethod
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Go through all pairs [2, m] with their scores [m], detached, a block at a time."""
@@ -51,6 +56,11 @@ class ScoredPairs(Candidates):
         self, pairs: Tensor, score: Tensor, again: Callable[[Tensor], Tensor] | None = None
     ) -> None:
         self.pairs, self.score, self.again = pairs, score, again
+
+    @property
+    def num_pairs(self) -> int:
+        """M."""
+        return self.score.numel()
 
     def keep(self, chosen: Tensor) -> "ScoredPairs":
         """Only some of the pairs: a mask or places, [M] or [K]."""
@@ -85,6 +95,11 @@ class PairBlocks(Candidates):
     def __init__(self, pairs: AllPairs, score: Callable[[Tensor], Tensor]) -> None:
         self.pairs, self.score = pairs, score
         self.seed = int(torch.randint(2**31, ()))
+
+    @property
+    def num_pairs(self) -> int:
+        """M."""
+        return self.pairs.total
 
     def _scored(self, number: int) -> tuple[Tensor, Tensor]:
         """Make and score a block; a score that draws (dropout) draws the same each time."""

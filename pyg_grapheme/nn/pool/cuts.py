@@ -118,7 +118,12 @@ def step_heights(candidates: Candidates, dendrogram: Dendrogram, num_nodes: int)
         summed: Tensor = scatter(terms, step, dim_size=total)
         return summed
 
-    summed, count = candidates.total(tied, by_step).unbind(1)
+    if rank.numel() == candidates.num_pairs:
+        # A forest: each of its pairs is a joint, and ties with no other path.
+        terms = torch.stack([dendrogram.height, torch.ones_like(height)], dim=1)
+        summed, count = scatter(terms, at_rank, dim_size=total).unbind(1)
+    else:
+        summed, count = candidates.total(tied, by_step).unbind(1)
     mean = summed / count
     # What ties has one score, which a mean's rounding may miss: heights must not change places.
     exact = torch.empty_like(mean.detach()).scatter_(0, at_rank, height)

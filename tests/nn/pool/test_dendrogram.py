@@ -7,6 +7,7 @@ from scipy.cluster.hierarchy import linkage
 
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
+from pyg_grapheme.nn.pool.cuts import step_heights
 
 
 @pytest.mark.parametrize("num_nodes", [2, 3, 8, 25])
@@ -93,3 +94,32 @@ def test_the_pool_s_dendrogram_of_a_matching_is_the_matching(draw_graphs) -> Non
     history = pool(graphs.x, graphs.edge_index).history
     assert history.num_clusters == 12 - above.size(1)
     assert torch.equal(history.cluster[above[0]], history.cluster[above[1]])
+
+
+@pytest.mark.parametrize("levels", [None, 3], ids=["distinct", "ties"])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_forest_s_own_pairs_are_found_as_those_of_a_graph_with_a_cycle(
+    seed: int, levels: int | None
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    nodes = torch.arange(12)
+    # Each node but the last hangs on a later one, and one more pair, the worst, closes a cycle.
+    above = nodes[:-1] + 1 + (torch.rand(11, generator=generator) * (11 - nodes[:-1])).long()
+    tree = torch.stack([nodes[:-1], above])
+    extra = next(p for p in torch.combinations(nodes) if not (p == tree.T).all(1).any())
+    batch = torch.zeros(12).long()
+    score = torch.rand(11, generator=generator, dtype=torch.double)
+    score = (score if levels is None else (score * levels).floor()).requires_grad_()
+    by_step = torch.rand(11, generator=generator, dtype=torch.double)
+    found = []
+    for pairs, scores in (
+        (tree, score),
+        (torch.cat([tree, extra[:, None]], dim=1), torch.cat([score, score.new_full((1,), -1.0)])),
+    ):
+        candidates = ScoredPairs(pairs, scores)
+        dendrogram = single_linkage(candidates, batch, 1)
+        height = step_heights(candidates, dendrogram, 12)
+        (gradient,) = torch.autograd.grad((height * by_step[: height.numel()]).sum(), score)
+        found.append((dendrogram.pairs, dendrogram.step, height, gradient))
+    for mine, expected in zip(*found, strict=True):
+        torch.testing.assert_close(mine, expected)
