@@ -127,7 +127,8 @@ def step_heights(candidates: Candidates, dendrogram: Dendrogram, num_nodes: int)
     mean = summed / count
     # What ties has one score, which a mean's rounding may miss: heights must not change places.
     exact = torch.empty_like(mean.detach()).scatter_(0, at_rank, height)
-    return exact + (mean - mean.detach())
+    heights: Tensor = exact + (mean - mean.detach())
+    return heights
 
 
 def cut_probabilities(
