@@ -2,8 +2,9 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch_geometric.utils import degree
+
+from pyg_grapheme.nn.dropout import Dropout
 
 _SIDE_BY_SIDE = 64
 """Chains that are encoded at once at most: more gain nothing, and pad one another."""
@@ -36,7 +37,7 @@ class ChainEncoder(nn.Module):
             nn.ModuleList(nn.LSTM(size, channels // 2, batch_first=True) for size in sizes)
             for _ in range(2)
         )
-        self.channels, self.dropout = channels, dropout
+        self.channels, self.dropout = channels, Dropout(dropout)
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
@@ -73,7 +74,7 @@ class ChainEncoder(nn.Module):
         turned = torch.where(place < length[:, None], length[:, None] - 1 - place, place)[..., None]
         for number, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             if number > 0:
-                states = F.dropout(states, self.dropout, self.training)
+                states = self.dropout(states)
             there, _ = ahead(states)
             back_again, _ = back(torch.take_along_dim(states, turned, 1))
             states = torch.cat([there, torch.take_along_dim(back_again, turned, 1)], dim=2)

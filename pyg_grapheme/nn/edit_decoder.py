@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from torch_geometric.nn.inits import reset
 
+from pyg_grapheme.nn.dropout import Dropout
 from pyg_grapheme.nn.edit_lattice import IMPOSSIBLE, EditScores
 from pyg_grapheme.nn.edit_rows import EditRows
 
@@ -97,7 +98,7 @@ class EditDecoder(nn.Module):
         self.joint = nn.Sequential(nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
         self.operation = nn.Linear(hidden, 4)
         self.unit = nn.Linear(hidden, vocabulary_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.register_buffer(
             "needs_node", torch.tensor([False, True, True, False]), persistent=False
         )

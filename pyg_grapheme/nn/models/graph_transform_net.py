@@ -13,6 +13,7 @@ from pyg_grapheme.data.graph import units_graph, units_graphs
 from pyg_grapheme.data.units import split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
 from pyg_grapheme.nn.chain_encoder import ChainEncoder
+from pyg_grapheme.nn.dropout import Dropout
 from pyg_grapheme.nn.edit_decoder import EditDecoder
 from pyg_grapheme.nn.edit_rows import edit_rows
 from pyg_grapheme.nn.embedding import GraphemeEmbedding
@@ -129,7 +130,7 @@ class GraphTransformNet(nn.Module):
             self.pool.requires_grad_(False)
         self.decoder = EditDecoder(channels, embedded, len(self.vocabulary), channels // 2, dropout)
         self.activation = nn.Linear(channels, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         vocabulary_graph = units_graph(self.vocabulary.units)
         self.register_buffer("identity", vocabulary_graph.grapheme, persistent=False)
         self.register_buffer("hashes", vocabulary_graph.hashes, persistent=False)
