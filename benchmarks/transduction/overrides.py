@@ -44,7 +44,7 @@ def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
         f"--name={RUN}",
         "--trainer.enable_progress_bar=false",
         *_limit(cell),
-        *(["--trainer.max_epochs=2"] if cell.table == "speed" else []),
+        *(["--trainer.max_epochs=1"] if cell.table == "speed" else []),
         *ROWS[cell.row],
     ]
 

@@ -18,7 +18,12 @@ from benchmarks.transduction.cells import (
 from benchmarks.transduction.data import NORMALISATION_SIZES
 from benchmarks.transduction.records import Record
 from benchmarks.transduction.scoring import PLAIN, RECALLED, Score
-from benchmarks.transduction.speed import epoch_table, speed_table, total_time
+from benchmarks.transduction.speed import (
+    epoch_table,
+    prediction_table,
+    speed_table,
+    total_time,
+)
 
 Records = Mapping[Cell, Record]
 
@@ -64,6 +69,7 @@ def report(records: Records) -> str:
         *(normalisation_table(records, size) for size in ("25000", "all")),
         maths_table(records),
         epoch_table(records),
+        prediction_table(records),
         speed_table(records),
     ]
     return "\n\n".join([NOTES, total_time(records), checkouts(records), *tables]) + "\n"

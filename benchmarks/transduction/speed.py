@@ -1,6 +1,7 @@
 """How long it takes: the tables of training and prediction, from each cell's own record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import median
 
 from benchmarks.pools.tables import format_table, show
 from benchmarks.transduction.cells import EPOCHS, INFLECTION_LANGUAGES, Cell, list_cells
@@ -44,16 +45,48 @@ def epoch_table(records: Mapping[Cell, Record]) -> str:
     }
     lines = []
     for row in EPOCHS:
-        found = [records.get(Cell("speed", name, "high", row)) for name in INFLECTION_LANGUAGES]
-        lines.append(
-            [
-                names[row],
-                *(f"{_WORDS / r.examples_per_second:.0f}" if r else "not run" for r in found),
-            ]
-        )
-        lines[-1].append(", ".join(sorted({str(r.threads) for r in found if r})) or "-")
-    title = f"Inflection 2018, high: seconds an epoch of {_WORDS:,} words"
-    return format_table(title, ["", *INFLECTION_LANGUAGES, "threads"], lines)
+        found = [_timed(records, language, (row,)) for language in INFLECTION_LANGUAGES]
+        rates = [[r.examples_per_second for r in each if r.examples_per_second] for each in found]
+        times = [_spread([_WORDS / rate for rate in each], ".1f") for each in rates]
+        lines.append([names[row], *times, _threads(found)])
+    title = f"Inflection 2018, high: seconds an epoch of {_WORDS:,} words; {_OF_ALL}"
+    return format_table(title, _HEAD, lines)
+
+
+def prediction_table(records: Mapping[Cell, Record]) -> str:
+    """Words a second that the models of these epochs predict."""
+    found = [_timed(records, language, EPOCHS) for language in INFLECTION_LANGUAGES]
+    rates = [_spread([r.words_per_second for r in each], ".0f") for each in found]
+    title = f"Inflection 2018, high: words a second in prediction; {_OF_ALL}"
+    return format_table(title, _HEAD, [["likeliest edits, merged", *rates, _threads(found)]])
+
+
+_OF_ALL = "median of all runs, least to most"
+_HEAD = ["", *INFLECTION_LANGUAGES, "threads"]
+
+
+def _timed(records: Mapping[Cell, Record], language: str, rows: Sequence[str]) -> list[Record]:
+    return [
+        record
+        for cell, record in records.items()
+        if cell[:3] == ("speed", language, "high") and cell.row in rows
+    ]
+
+
+def _spread(values: Sequence[float], form: str) -> str:
+    """Write a median and what it is the median of.
+
+    >>> _spread([2.0], ".0f"), _spread([5.0, 1.0, 2.0], ".0f"), _spread([], ".0f")
+    ('2', '2 (1 to 5)', 'not run')
+    """
+    if not values:
+        return "not run"
+    around = f" ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else ""
+    return f"{median(values):{form}}{around}"
+
+
+def _threads(found: Sequence[Sequence[Record]]) -> str:
+    return ", ".join(sorted({str(r.threads) for each in found for r in each})) or "-"
 
 
 def _times(record: Record) -> list[str]:

@@ -26,13 +26,16 @@ def line_of(text: str, title: str, row: str) -> list[str]:
 
 
 def test_an_epoch_is_timed_by_the_examples_a_second(make_record: Callable[..., Record]) -> None:
-    cell = Cell("speed", "german", "high", "one_merge")
-    assert cell in list_cells()
-    lines = epoch_table({cell: make_record(cell, 0.5)}).splitlines()
-    row = [text.strip() for text in lines[-1].split("|")[2:-1]]
-    assert row == ["not run", "200", "not run", "not run", "1"]
-    options = fit_options(cell, None, Path("runs"))
-    assert {"--trainer.max_epochs=2", "--model.max_cuts=1"} <= set(options)
+    cells = [Cell("speed", "german", "high", "one_merge", seed) for seed in range(3)]
+    assert set(cells) <= set(list_cells())
+    records = {
+        cell: make_record(cell, 0.5)._replace(examples_per_second=rate)
+        for cell, rate in zip(cells, (50.0, 40.0, 500.0), strict=True)
+    }
+    row = [text.strip() for text in epoch_table(records).splitlines()[-1].split("|")[2:-1]]
+    assert row == ["not run", "200.0 (20.0 to 250.0)", "not run", "not run", "1"]
+    options = fit_options(cells[0], None, Path("runs"))
+    assert {"--trainer.max_epochs=1", "--model.max_cuts=1"} <= set(options)
 
 
 def test_missing_cells_are_not_run(tmp_path: Path) -> None:
