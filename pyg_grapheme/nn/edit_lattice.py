@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 IMPOSSIBLE = -1e30
@@ -73,30 +74,27 @@ def edit_log_likelihood(scores: EditScores, size: Tensor, rows: Tensor, length: 
     # Inserting is a recurrence along the row, h[j] = logaddexp(top[j], h[j - 1] + insert[j - 1]):
     # with the sums of insert taken off, it is a cumulative logarithm of a sum.
     inserted = scores.insert[:, :-1].double().clamp(min=_LEAST_INSERT).cumsum(1)
-    inserted = torch.cat([inserted.new_zeros(inserted.size(0), 1), inserted], dim=1)
+    inserted = F.pad(inserted, (1, 0))
+    # What leads on to the next row comes from this column if the node is deleted, from its size
+    # further back if it is kept, from the one before if it is substituted: all three at once.
+    one = torch.ones_like(size)
     column = torch.arange(width, device=rows.device)
-    before = column - size[:, None]
+    source = column - torch.stack([0 * one, size, one], dim=1)[..., None]
+    barred, source = source < 0, source.clamp(min=0)
+    moves = torch.stack(scores[:3], dim=1).double().gather(2, source)
+    moves = moves.masked_fill(barred, IMPOSSIBLE)
     here = inserted.new_full((rows.numel(), width), IMPOSSIBLE)
     here[:, 0] = 0.0
-    ends = []
-    for insert, delete, keep, substitute, source in zip(
-        laid_out(inserted),
-        laid_out(scores.delete.double()),
-        laid_out(scores.keep.double()),
-        laid_out(scores.substitute.double()),
-        laid_out(before),
-        strict=True,
+    passed = []
+    for insert, move, back in zip(
+        laid_out(inserted), laid_out(moves), laid_out(source.flatten(1)), strict=True
     ):
         here = insert + torch.logcumsumexp(here - insert, dim=1)
-        ended = here + delete
-        ends.append(ended)
-        kept = (here + keep).gather(1, source.clamp(min=0))
-        kept = torch.where(source < 0, IMPOSSIBLE, kept)
-        replaced = (here + substitute)[:, :-1]
-        replaced = torch.cat([replaced.new_full((replaced.size(0), 1), IMPOSSIBLE), replaced], 1)
-        here = torch.logaddexp(torch.logaddexp(ended, kept), replaced)
+        passed.append(here)
+        here = (here.gather(1, back).view_as(move) + move).logsumexp(dim=1)
     graph = torch.arange(rows.numel(), device=rows.device)
-    return torch.stack(ends)[rows - 1, graph, length].to(dtype)
+    ends = scores.delete.double()[rows.cumsum(0) - 1, length]
+    return (torch.stack(passed)[rows - 1, graph, length] + ends).to(dtype)
 
 
 def shared_log_likelihood(
