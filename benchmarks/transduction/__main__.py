@@ -62,15 +62,18 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
         return
     # Lightning takes its time to import, which a look-up need not wait for.
     from benchmarks.transduction.ours import put_away, run_ours
+    from benchmarks.transduction.prediction import run_prediction
     from benchmarks.transduction.stems import run_stems
 
-    if cell.table == "stems":
-        write_record(options.output, cell, run_stems(cell, options.data, options.work))
+    looks = {"stems": run_stems, "prediction": run_prediction}
+    if cell.table in looks:
+        write_record(options.output, cell, looks[cell.table](cell, options.data, options.work))
         return
     write_record(options.output, cell, run_ours(cell, options.data, options.work))
     put_away(cell, options.work)
-    # What was said about the stems of the run before is not about this one.
-    record_path(options.output, Cell("stems", *cell[1:])).unlink(missing_ok=True)
+    # What was said about the run before is not about this one.
+    for table in looks:
+        record_path(options.output, Cell(table, *cell[1:])).unlink(missing_ok=True)
 
 
 def write_profile(options: argparse.Namespace) -> None:

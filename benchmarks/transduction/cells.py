@@ -83,7 +83,19 @@ def list_cells() -> list[Cell]:
         for language in G2P_LANGUAGES
     ]
     stems = [Cell("stems", *task[1:], "ours") for task in (*low, *medium)]
-    return [*floors, *taggers, *ours, *stems, *variants, *epochs, *seeds, *phones, *fewest]
+    prediction = [Cell("prediction", name, "high", "ours") for name in INFLECTION_LANGUAGES]
+    return [
+        *floors,
+        *taggers,
+        *ours,
+        *stems,
+        *prediction,
+        *variants,
+        *epochs,
+        *seeds,
+        *phones,
+        *fewest,
+    ]
 
 
 def _floor(table: str) -> str | None:

@@ -92,6 +92,19 @@ def put_away(cell: Cell, work: Path) -> None:
     partial.rename(done)
 
 
+def load_done(cell: Cell, work: Path) -> TransformModule:
+    """Load the model of a cell that has been run.
+
+    Raises:
+        FileNotFoundError: if its run is not in ``work`` any more.
+    """
+    done = work / cell.name / "done"
+    runs = sorted(done.glob("*/version_*/checkpoints/model.ckpt"))
+    if not runs:
+        raise FileNotFoundError(f"{done}: expected the run of a cell (got none)")
+    return load_module(runs[-1])
+
+
 def name_files(cell: Cell, data: Path) -> Files | None:
     """Name the files of a cell, as they are stored; None where its config makes its own data."""
     if cell.table in ("inflection", "speed"):
@@ -134,13 +147,18 @@ def _score_plain(module: TransformModule, rows: list[Row]) -> Score:
 
 
 def _time_prediction(module: TransformModule, predicted: dict[str, list[Row]]) -> float:
-    """Rewrite the test texts once more, and say how many a second."""
+    """Words a second, of everything that is not trained on or chosen by."""
     rows = [
         row for split, rows in predicted.items() if split not in ("train", "val") for row in rows
     ]
     asked = [(row["input"], [t for t in row["tags"].split(";") if t]) for row in rows]
+    return time_prediction(module, asked)
+
+
+def time_prediction(module: TransformModule, asked: Sequence[tuple[str, Sequence[str]]]) -> float:
+    """Words a second, of texts with their tags."""
     start = time.perf_counter()
     for batch in batches(asked):
         with torch.no_grad():
             module([text for text, _ in batch], [tags for _, tags in batch])
-    return len(rows) / (time.perf_counter() - start)
+    return len(asked) / (time.perf_counter() - start)

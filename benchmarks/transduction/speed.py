@@ -17,7 +17,11 @@ def speed_table(records: Mapping[Cell, Record]) -> str:
     """One line a training at seed 0."""
     lines = []
     for cell in list_cells():
-        if cell.table in ("speed", "stems") or cell.row not in TIMED or cell.seed != 0:
+        if (
+            cell.table in ("speed", "stems", "prediction")
+            or cell.row not in TIMED
+            or cell.seed != 0
+        ):
             continue
         record = records.get(cell)
         name = f"{cell.table}, {cell.language}, {cell.size}: {cell.row}"
@@ -45,7 +49,10 @@ def epoch_table(records: Mapping[Cell, Record]) -> str:
     }
     lines = []
     for row in EPOCHS:
-        found = [_timed(records, language, (row,)) for language in INFLECTION_LANGUAGES]
+        found = [
+            [r for cell, r in records.items() if cell[:4] == ("speed", language, "high", row)]
+            for language in INFLECTION_LANGUAGES
+        ]
         rates = [[r.examples_per_second for r in each if r.examples_per_second] for each in found]
         times = [_spread([_WORDS / rate for rate in each], ".1f") for each in rates]
         lines.append([names[row], *times, _threads(found)])
@@ -54,23 +61,18 @@ def epoch_table(records: Mapping[Cell, Record]) -> str:
 
 
 def prediction_table(records: Mapping[Cell, Record]) -> str:
-    """Words a second that the models of these epochs predict."""
-    found = [_timed(records, language, EPOCHS) for language in INFLECTION_LANGUAGES]
-    rates = [_spread([r.words_per_second for r in each], ".0f") for each in found]
+    """Words a second that the models of these training sets predict, trained to the end."""
+    found = [
+        [r] if (r := records.get(Cell("prediction", language, "high", "ours"))) else []
+        for language in INFLECTION_LANGUAGES
+    ]
+    rates = [_spread([rate for r in each for rate in r.setting["rates"]], ".0f") for each in found]
     title = f"Inflection 2018, high: words a second in prediction; {_OF_ALL}"
-    return format_table(title, _HEAD, [["likeliest edits, merged", *rates, _threads(found)]])
+    return format_table(title, _HEAD, [["ours", *rates, _threads(found)]])
 
 
 _OF_ALL = "median of all runs, least to most"
 _HEAD = ["", *INFLECTION_LANGUAGES, "threads"]
-
-
-def _timed(records: Mapping[Cell, Record], language: str, rows: Sequence[str]) -> list[Record]:
-    return [
-        record
-        for cell, record in records.items()
-        if cell[:3] == ("speed", language, "high") and cell.row in rows
-    ]
 
 
 def _spread(values: Sequence[float], form: str) -> str:

@@ -10,10 +10,10 @@ from rapidfuzz.distance import Prefix
 
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import Pair, read_splits
-from benchmarks.transduction.ours import batches
+from benchmarks.transduction.ours import batches, load_done
 from benchmarks.transduction.records import Record, Stems
 from benchmarks.transduction.versions import list_versions
-from lightning_modules import TransformModule, load_module
+from lightning_modules import TransformModule
 from pyg_grapheme.data import units_graphs
 
 
@@ -31,12 +31,9 @@ def run_stems(cell: Cell, data: Path, work: Path) -> Record:
     Raises:
         FileNotFoundError: if its run is not in ``work`` any more.
     """
-    done = work / Cell("inflection", *cell[1:]).name / "done"
-    runs = sorted(done.glob("*/version_*/checkpoints/model.ckpt"))
-    if not runs:
-        raise FileNotFoundError(f"{done}: expected the run of a cell (got none)")
+    module = load_done(Cell("inflection", *cell[1:]), work)
     pairs = read_splits(data, "inflection", cell.language, cell.size).test["test"]
-    stems = compare_boundaries(segment(load_module(runs[-1]), pairs))
+    stems = compare_boundaries(segment(module, pairs))
     return Record(
         cell.name, {}, 0.0, None, 0.0, 0.0, torch.get_num_threads(), list_versions(), {}, stems
     )
