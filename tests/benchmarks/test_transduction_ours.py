@@ -12,6 +12,7 @@ from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import NORMALISATION_SIZES, read_splits
 from benchmarks.transduction.ours import begin_or_go_on, name_files
+from benchmarks.transduction.prediction import REPEATS, run_prediction
 from benchmarks.transduction.records import Record, read_record, record_path, write_record
 from benchmarks.transduction.scoring import score
 from lightning_modules.cli import make_cli
@@ -129,10 +130,15 @@ def test_the_text_model_leaves_a_record(
     for path in files:
         path.write_text(PHONES if phones else FORMS, encoding="utf-8")
     folders = [f"--{name}={tmp_path / name}" for name in ("output", "work", "data")]
-    stems = Cell("stems", *cell[1:])
-    write_record(tmp_path / "output", stems, make_record(stems, 0.5))
+    looks = [Cell(table, *cell[1:]) for table in ("stems", "prediction")]
+    for look in looks:
+        write_record(tmp_path / "output", look, make_record(look, 0.5))
     main(["cell", cell.name, *folders, "--threads=1"])
-    assert not record_path(tmp_path / "output", stems).exists(), "they are of another run"
+    for look in looks:
+        assert not record_path(tmp_path / "output", look).exists(), "it is of another run"
+    if (cell.table, cell.row) == ("inflection", "ours"):
+        timed = run_prediction(looks[1], tmp_path / "data", tmp_path / "work")
+        assert sorted(timed.setting["rates"])[REPEATS // 2] == timed.words_per_second > 0
     record = read_record(tmp_path / "output", cell)
     assert record is not None
     assert set(record.scores) == {"dev", "test"}
