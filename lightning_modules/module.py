@@ -158,6 +158,12 @@ class TransformModule(L.LightningModule):
                     written[number] = self.known_targets.get(source, written[number])
         return written, history
 
+    def on_train_epoch_start(self) -> None:
+        """Forget what was noted in an epoch that was broken off."""
+        for mean in self.means.values():
+            assert isinstance(mean, WeightedMean)
+            mean.reset()
+
     def training_step(self, pair: GraphPair) -> Tensor:
         """Minimise the expected loss."""
         losses: TransformLossOutput = self.loss(self.net, pair)
