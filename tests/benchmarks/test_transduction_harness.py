@@ -126,6 +126,36 @@ def test_a_crash_loses_its_own_cell_and_the_next_run_makes_it_good(
     assert (tmp_path / "logs/fake/second/low/ours/0.log").read_text() == "said\nsaid\n"
 
 
+MEETING = """
+import pathlib, sys, time
+path, mine, other = map(pathlib.Path, sys.argv[1:])
+mine.touch()
+end = time.monotonic() + 60
+while not other.exists():
+    if time.monotonic() > end:
+        sys.exit(4)
+    time.sleep(0.01)
+path.parent.mkdir(parents=True)
+path.write_text("{}")
+"""
+
+
+def test_two_cells_are_run_at_a_time(tmp_path: Path) -> None:
+    first, second, third = QUICK
+    others = {first: second, second: first, third: third}
+
+    def command(cell: Cell) -> list[str]:
+        paths = [
+            record_path(tmp_path, cell),
+            *(tmp_path / c.language for c in (cell, others[cell])),
+        ]
+        return [sys.executable, "-c", MEETING, *map(str, paths)]
+
+    assert run_missing(QUICK, tmp_path, command, tmp_path / "logs", jobs=2) == []
+    with pytest.raises(SystemExit):
+        main(["run", "--jobs", "0"])
+
+
 ENDLESS = """
 import os, pathlib, sys, time
 pid = pathlib.Path(sys.argv[1])
