@@ -1,7 +1,7 @@
 """Where the examples come from."""
 
 import math
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, get_args
 
 import lightning as L
@@ -149,15 +149,11 @@ class TextDataModule(L.LightningDataModule):
 
     def _loader(self, pairs: PairDataset, numbers: range, sampler: Sampler[int] | None) -> Loader:
         """Batches of pairs by their numbers; those beyond the last begin again with the first."""
-
-        def collate(batch: list[int]) -> GraphPair:
-            return pairs.batch([number % len(pairs) for number in batch])
-
         return DataLoader(
             numbers,  # type: ignore[arg-type]
             batch_size=self.batch_size,
             sampler=sampler,
-            collate_fn=collate,
+            collate_fn=partial(_collate, pairs),
             # To begin an epoch must not draw from the generator that the model draws from.
             generator=torch.Generator(),
         )
@@ -244,3 +240,7 @@ class MathsDataModule(TextDataModule):
             splits["train"] += examples[: self.train_count]
             splits[f"level_{level}"] = examples[self.train_count :]
         return splits
+
+
+def _collate(pairs: PairDataset, numbers: list[int]) -> GraphPair:
+    return pairs.batch([number % len(pairs) for number in numbers])

@@ -18,7 +18,7 @@ class WeightedMean(Metric):
         >>> mean.update(torch.tensor(1.0), 3)
         >>> mean.update(torch.tensor(5.0), 1)
         >>> mean.compute()
-        tensor(2.)
+        tensor(2., dtype=torch.float64)
     """
 
     full_state_update = False
@@ -28,7 +28,7 @@ class WeightedMean(Metric):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         for name in ("total", "weight"):
-            self.add_state(name, torch.tensor(0.0), dist_reduce_fx="sum")
+            self.add_state(name, torch.tensor(0.0, dtype=torch.double), dist_reduce_fx="sum")
 
     def update(self, value: Tensor, weight: float) -> None:
         """Take in one number."""

@@ -77,9 +77,10 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
         return
     write_record(options.output, cell, run_ours(cell, options.data, options.work))
     put_away(cell, options.work)
-    # What was said about the run before is not about this one.
-    for table in looks:
-        record_path(options.output, Cell(table, *cell[1:])).unlink(missing_ok=True)
+    if cell.table == "inflection":
+        # What was said about the run before is not about this one.
+        for table in looks:
+            record_path(options.output, Cell(table, *cell[1:])).unlink(missing_ok=True)
 
 
 def write_profile(options: argparse.Namespace) -> None:

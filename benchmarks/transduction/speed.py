@@ -1,11 +1,15 @@
 """How long it takes: the tables of training and prediction, from each cell's own record."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
 from benchmarks.pools.tables import format_table, show
 from benchmarks.transduction.cells import EPOCHS, INFLECTION_LANGUAGES, Cell, list_cells
 from benchmarks.transduction.records import Record
+
+UNTRAINED = ("stems", "prediction")
+"""Tables about models that another cell has trained."""
 
 TIMED = ("tagger", "ours")
 """Rows that are trained by steps."""
@@ -17,11 +21,7 @@ def speed_table(records: Mapping[Cell, Record]) -> str:
     """One line a training at seed 0."""
     lines = []
     for cell in list_cells():
-        if (
-            cell.table in ("speed", "stems", "prediction")
-            or cell.row not in TIMED
-            or cell.seed != 0
-        ):
+        if cell.table in ("speed", *UNTRAINED) or cell.row not in TIMED or cell.seed != 0:
             continue
         record = records.get(cell)
         name = f"{cell.table}, {cell.language}, {cell.size}: {cell.row}"
@@ -33,11 +33,14 @@ def speed_table(records: Mapping[Cell, Record]) -> str:
 def total_time(records: Mapping[Cell, Record]) -> str:
     """Say how long everything that was run took to train, and how much was not."""
     cells = list_cells()
-    hours = sum(record.seconds for record in records.values()) / 3600
     missing = sum(cell not in records for cell in cells)
+    trained = [r for cell, r in records.items() if cell.table not in UNTRAINED]
+    hours = sum(record.seconds for record in trained) / 3600
+    threads = Counter(record.threads for record in trained).most_common()
+    by_threads = ", ".join(f"{count} on {number}" for number, count in threads)
     return (
-        f"To train {len(cells) - missing} of {len(cells)} cells took {hours:.1f} hours on as many "
-        f"threads as the last table says; {missing} are not run."
+        f"Of {len(cells)} cells, {missing} are not run. To fit the {len(trained)} that are fitted "
+        f"took {hours:.1f} hours, one after the other (threads: {by_threads})."
     )
 
 
@@ -56,7 +59,7 @@ def epoch_table(records: Mapping[Cell, Record]) -> str:
         rates = [[r.examples_per_second for r in each if r.examples_per_second] for each in found]
         times = [_spread([_WORDS / rate for rate in each], ".1f") for each in rates]
         lines.append([names[row], *times, _threads(found)])
-    title = f"Inflection 2018, high: seconds an epoch of {_WORDS:,} words; {_OF_ALL}"
+    title = f"Inflection 2018, high: seconds an epoch of {_WORDS:,} words; {_SPREAD.format('runs')}"
     return format_table(title, _HEAD, lines)
 
 
@@ -67,11 +70,11 @@ def prediction_table(records: Mapping[Cell, Record]) -> str:
         for language in INFLECTION_LANGUAGES
     ]
     rates = [_spread([rate for r in each for rate in r.setting["rates"]], ".0f") for each in found]
-    title = f"Inflection 2018, high: words a second in prediction; {_OF_ALL}"
+    title = f"Inflection 2018, high: words a second in prediction; {_SPREAD.format('passes')}"
     return format_table(title, _HEAD, [["ours", *rates, _threads(found)]])
 
 
-_OF_ALL = "median of all runs, least to most"
+_SPREAD = "median of all {}, least to most"
 _HEAD = ["", *INFLECTION_LANGUAGES, "threads"]
 
 

@@ -39,8 +39,8 @@ class GraphTable(NamedTuple):
     def _take(self, numbers: Sequence[int]) -> tuple[Nodes, Tensor]:
         """Fields of the nodes of some graphs, and how many each has."""
         number = torch.tensor(numbers, dtype=torch.long)
-        start = self.start[number]
-        size = self.start[number + 1] - start
+        start = self.start[:-1][number]
+        size = self.start[1:][number] - start
         shift = start - cumsum(size)[:-1]
         row = torch.repeat_interleave(shift, size)
         row += torch.arange(row.numel())

@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from torch_geometric.data import Data
 
 from pyg_grapheme.data.examples import Example
-from pyg_grapheme.data.graph import label_units, number_units, units_graph
+from pyg_grapheme.data.graph import number_units
 from pyg_grapheme.data.graph_table import tabulate
 from pyg_grapheme.data.units import split_units
 from pyg_grapheme.data.vocabulary import Vocabulary
@@ -78,6 +78,4 @@ def graph_pair(
     target_units: UnitsName = "graphemes",
 ) -> GraphPair:
     """Build the two graphs of an example and label the second with what is to be written."""
-    source = split_units(example.source, source_units, form)
-    target = units_graph(split_units(example.target, target_units, form))
-    return GraphPair(units_graph(source, example.tags), label_units(target, vocabulary))
+    return PairDataset([example], vocabulary, form, source_units, target_units)[0]

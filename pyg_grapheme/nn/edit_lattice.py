@@ -76,22 +76,20 @@ def edit_log_likelihood(scores: EditScores, size: Tensor, rows: Tensor, length: 
     inserted = scores.insert[:, :-1].double().clamp(min=_LEAST_INSERT).cumsum(1)
     inserted = F.pad(inserted, (1, 0))
     # What leads on to the next row comes from this column if the node is deleted, from its size
-    # further back if it is kept, from the one before if it is substituted: all three at once.
-    one = torch.ones_like(size)
-    column = torch.arange(width, device=rows.device)
-    source = column - torch.stack([0 * one, size, one], dim=1)[..., None]
-    barred, source = source < 0, source.clamp(min=0)
-    moves = torch.stack(scores[:3], dim=1).double().gather(2, source)
-    moves = moves.masked_fill(barred, IMPOSSIBLE)
+    # further back if it is kept, from the one before if it is substituted.
+    back = torch.arange(width, device=rows.device) - size[:, None]
+    barred, back = back < 0, back.clamp(min=0)
+    keep = scores.keep.double().gather(1, back).masked_fill(barred, IMPOSSIBLE)
+    substitute = F.pad(scores.substitute[:, :-1].double(), (1, 0), value=IMPOSSIBLE)
+    moves = torch.stack([scores.delete.double(), keep, substitute], dim=1)
     here = inserted.new_full((rows.numel(), width), IMPOSSIBLE)
     here[:, 0] = 0.0
     passed = []
-    for insert, move, back in zip(
-        laid_out(inserted), laid_out(moves), laid_out(source.flatten(1)), strict=True
-    ):
+    for insert, move, far in zip(laid_out(inserted), laid_out(moves), laid_out(back), strict=True):
         here = insert + torch.logcumsumexp(here - insert, dim=1)
         passed.append(here)
-        here = (here.gather(1, back).view_as(move) + move).logsumexp(dim=1)
+        came = torch.stack([here, here.gather(1, far), F.pad(here[:, :-1], (1, 0))], dim=1)
+        here = (came + move).logsumexp(dim=1)
     graph = torch.arange(rows.numel(), device=rows.device)
     ends = scores.delete.double()[rows.cumsum(0) - 1, length]
     return (torch.stack(passed)[rows - 1, graph, length] + ends).to(dtype)

@@ -1,11 +1,13 @@
 """The means of an epoch against those of its steps, worked out by hand."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import lightning as L
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_modules import TextDataModule, TransformModule
 from lightning_modules.weighted_mean import WeightedMean
@@ -26,17 +28,20 @@ class Steps(L.Callback):
             raise RuntimeError("broken off")
 
 
-def fit(module: TransformModule, steps: Steps) -> dict[str, torch.Tensor]:
+def fit(
+    module: TransformModule, *callbacks: L.Callback, resume: Path | None = None
+) -> dict[str, torch.Tensor]:
     trainer = L.Trainer(
         max_epochs=1,
-        callbacks=[steps],
+        callbacks=list(callbacks),
         limit_val_batches=0,
         logger=False,
-        enable_checkpointing=False,
+        enable_checkpointing=any(isinstance(c, ModelCheckpoint) for c in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(module, TextDataModule(batch_size=12))
+    # Of the package's own making.
+    trainer.fit(module, TextDataModule(batch_size=12), ckpt_path=resume, weights_only=False)
     return trainer.callback_metrics
 
 
@@ -54,6 +59,20 @@ def test_means_are_of_the_examples_of_one_epoch_and_of_no_other() -> None:
     assert float(parts) == pytest.approx(mean, rel=1e-5)
     assert 0 < float(metrics["train/coarse_share"]) <= 1
     assert float(metrics["train/raw_threshold_grad"]) != 0
+
+
+@pytest.mark.filterwarnings("ignore:You.re resuming", "ignore:Checkpoint directory")
+def test_means_go_on_where_a_module_does(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = TransformModule(TextDataModule().vocabulary, channels=8, layers=1)
+    kept = ModelCheckpoint(tmp_path, "{step}", every_n_train_steps=1, save_top_k=-1)
+    with pytest.raises(RuntimeError, match="broken off"):
+        fit(module, Steps(last=3), kept)
+    steps = Steps()
+    metrics = fit(module, steps, kept, resume=tmp_path / "step=2.ckpt")
+    assert len(steps.noted) == 2
+    mean = sum(loss * size for loss, size in steps.noted) / sum(size for _, size in steps.noted)
+    assert float(metrics["train/loss"]) == pytest.approx(mean, rel=1e-5)
 
 
 def test_what_has_gone_wrong_is_not_left_out_of_a_mean() -> None:

@@ -19,6 +19,12 @@ def test_features_are_dropped_with_the_probability_and_the_others_scaled(p: floa
     torch.testing.assert_close(x.grad, kept / (1 - p))
 
 
+def test_it_draws_where_the_features_are() -> None:
+    x = torch.ones(4)
+    with torch.device("meta"):
+        assert Dropout(0.5)(x).device == x.device
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
 def test_the_type_stays(dtype: torch.dtype) -> None:
     assert Dropout(0.5)(torch.ones(4, dtype=dtype)).dtype == dtype

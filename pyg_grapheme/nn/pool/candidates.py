@@ -90,10 +90,13 @@ class PairBlocks(Candidates):
     Args:
         pairs: Makes the blocks.
         score: From pairs [2, m] to scores [m], differentiable.
+        may_draw: Whether the score may be random: then a pair is only scored along with its block.
     """
 
-    def __init__(self, pairs: AllPairs, score: Callable[[Tensor], Tensor]) -> None:
-        self.pairs, self.score = pairs, score
+    def __init__(
+        self, pairs: AllPairs, score: Callable[[Tensor], Tensor], may_draw: bool = True
+    ) -> None:
+        self.pairs, self.score, self.may_draw = pairs, score, may_draw
         self.seed = int(torch.randint(2**31, ()))
 
     @property
@@ -130,5 +133,16 @@ class PairBlocks(Candidates):
         return total
 
     def score_of(self, place: Tensor, pairs: Tensor) -> Tensor:
-        """Score the pairs once more."""
-        return self.score(pairs)
+        """Score the pairs once more, or all of the blocks that they are in."""
+        if not self.may_draw:
+            return self.score(pairs)
+        block = place.div(self.pairs.block_size, rounding_mode="floor")
+        inside = place - block * self.pairs.block_size
+
+        def part(number: int) -> Tensor:
+            return self._scored(number)[1][inside[block == number]]
+
+        parts = [checkpoint(part, n, use_reentrant=False) for n in torch.unique(block).tolist()]
+        if not parts:
+            return self.score(pairs)
+        return torch.cat(parts)[block.argsort(stable=True).argsort()]

@@ -37,7 +37,7 @@ def find_candidates(
         if len(blocks) > 1 and merge == "matching":
             return match_all_pairs(score, *of_graphs, block_size, above)
         if len(blocks) > 1:
-            return PairBlocks(blocks, score)
+            return PairBlocks(blocks, score, score.may_draw)
         pairs = blocks.block(0)
     scored = score.scored(pairs)
     return keep_matching(scored, *of_graphs, above) if merge == "matching" else scored

@@ -39,7 +39,9 @@ def match_all_pairs(
     the pairs that are the best at both ends. A node with no pair above the threshold is done.
 
     Args:
-        score: From pairs [2, m], smaller node first, to scores [m], differentiable.
+        score: From pairs [2, m], smaller node first, to scores [m], differentiable. One that draws
+            (dropout) does so anew in each round, and once more for the gradient: where that
+            matters, take a ``block_size`` that holds all pairs.
         batch: [N], sorted.
         num_graphs: B.
         block_size: Most pairs scored at a time.

@@ -42,7 +42,13 @@ def edge_pairs(edge_index: Tensor, num_nodes: int, undirected: bool = False) -> 
 
 
 class Scorer(Protocol):
-    """What scores pairs of the nodes of some graphs."""
+    """What scores pairs of the nodes of some graphs.
+
+    Attributes:
+        may_draw: Whether scores may be random.
+    """
+
+    may_draw: bool
 
     def __call__(self, pairs: Tensor) -> Tensor:
         """From pairs [2, M], smaller node first, to scores [M], differentiable."""
@@ -53,6 +59,8 @@ class Scorer(Protocol):
 
 class CosineScorer:
     """Cosine of the features: cheap enough to score what matters twice."""
+
+    may_draw = False
 
     def __init__(self, x: Tensor) -> None:
         self.x = x
@@ -68,6 +76,8 @@ class CosineScorer:
 
 class ModuleScorer:
     """A learned score, which may be dear or random: each pair is scored once."""
+
+    may_draw = True
 
     def __init__(
         self, module: nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool

@@ -34,7 +34,7 @@ def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
     Cost: O((N + M) log N); O(M) where they are seen to be a forest.
     """
     low, high = pairs
-    if bool((low < high).all()) and bool((low[1:] > low[:-1]).all()):
+    if bool((low < high).all() & (low[1:] > low[:-1]).all()):
         # No two lead on from one node, and none leads back: sorted pairs of a text, say.
         return torch.arange(score.numel(), device=score.device)
     order = score.argsort(descending=True, stable=True)

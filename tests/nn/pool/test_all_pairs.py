@@ -229,6 +229,29 @@ class Dropped(nn.Module):
         return torch.dropout(torch.cosine_similarity(x_i, x_j), 0.5, True) / 2
 
 
+@pytest.mark.parametrize("sizes", [[2, 2, 1], [4, 3]])
+def test_the_gradient_of_a_score_that_draws_is_that_of_what_it_has_drawn(sizes: list[int]) -> None:
+    x, batch = draw(3, sizes)
+    edges = complete(sizes)[:, :0]
+    pool = ThresholdMergePool(0.3, score=Dropped(), candidates="all", block_size=1).double()
+
+    def number_of_cuts(x: Tensor) -> Tensor:
+        torch.manual_seed(9)  # before each, and so one and the same draw
+        kept = pool.expect(
+            lambda cuts: torch.arange(cuts.weight.numel()).double(), x, edges, None, batch
+        )
+        assert isinstance(kept, Tensor)
+        return kept
+
+    def heights(x: Tensor) -> Tensor:
+        torch.manual_seed(9)
+        return pool.dendrogram(x, edges, None, batch).height
+
+    for function in (number_of_cuts, heights):
+        assert float(function(x).detach().std()) > 0
+        assert torch.autograd.gradcheck(function, x.requires_grad_())
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_score_that_draws_draws_once_for_all_that_is_done_with_it(
     seed: int, fourth_powers
