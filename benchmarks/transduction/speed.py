@@ -40,8 +40,8 @@ def total_time(records: Mapping[Cell, Record]) -> str:
     by_threads = ", ".join(f"{count} on {number}" for number, count in threads)
     return (
         f"Of {len(cells)} cells, {missing} are not run. To fit the {len(trained)} that are fitted "
-        f"took {hours:.1f} hours, added up (threads: {by_threads}); those on one thread were run two "
-        "at a time on two cores (`--jobs 2 --threads 1`), which halves that."
+        f"took {hours:.1f} hours, added up (threads: {by_threads}); those on one thread were run "
+        "two at a time on two cores (`--jobs 2 --threads 1`), which halves that."
     )
 
 
