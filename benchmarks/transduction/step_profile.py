@@ -36,6 +36,7 @@ DONE: Mapping[str, str] = {
     "aten::_index_put_impl_": "aten::index backwards, and padding; left",
     "aten::copy_": "clones of operands; left",
     "aten::empty": "room for results; left",
+    "aten::scatter_add_": "sums over nodes, and aten::gather backwards; left",
     "aten::_logcumsumexp": "all insertions of a row at once, instead of a loop along it",
 }
 """What was done about operators that were, or are, among the first."""
