@@ -159,14 +159,7 @@ class TransformModule(L.LightningModule):
         return written, history
 
     def on_train_start(self) -> None:
-        """Forget what was noted before a fit that goes on in mid-epoch."""
-        self._forget()
-
-    def on_train_epoch_start(self) -> None:
-        """Forget what was noted in an epoch that was broken off."""
-        self._forget()
-
-    def _forget(self) -> None:
+        """Forget what was noted in an epoch that was broken off; Lightning forgets whole ones."""
         for mean in self.means.values():
             assert isinstance(mean, WeightedMean)
             mean.reset()

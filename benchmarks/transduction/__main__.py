@@ -11,8 +11,9 @@ A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``
 that have no record in the output folder yet, each in a process of its own, and may be stopped and
 started at any time; ``list`` says which have one, and from which checkout. The models are small:
 two cells at a time, a thread each, are through sooner than one after the other on two threads. What
-is timed for its own sake, ``speed`` and ``prediction``, wants the machine to itself. Weights and
-epochs are chosen on dev sets alone; test sets choose nothing.
+is timed for its own sake, ``speed`` and ``prediction``, wants the machine to itself; ``stems`` and
+``prediction`` fail until the model that they look at is trained. Weights and epochs are chosen on
+dev sets alone; test sets choose nothing.
 """
 
 import argparse

@@ -4,10 +4,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,30 +66,35 @@ def run_missing(
     Returns:
         The cells that were begun and left no record.
     """
-    end = time.monotonic() + 3600 * hours
-    waiting = deque(cells)
+    due = _due(cells, output, hours)
     begun: list[_Begun] = []
-    failed = []
+    failed: list[Cell] = []
     with _ending_all(begun):
-        while waiting or begun:
-            while waiting and len(begun) < jobs:
-                cell = waiting.popleft()
-                if record_path(output, cell).is_file():
-                    continue
-                if time.monotonic() < end:
-                    begun.append(_begin(cell, command(cell), logs))
-                    continue
-                print(f"stopped after {hours:g} h, before {cell.name}", file=sys.stderr, flush=True)
-                waiting.clear()
+        while True:
+            next_ones = islice(due, jobs - len(begun))
+            begun.extend(_begin(cell, command(cell), logs) for cell in next_ones)
+            if not begun:
+                return failed
             ended = [one for one in begun if one.process.poll() is not None]
             failed += [one.cell for one in ended if not _say(one, output)]
             begun[:] = [one for one in begun if one not in ended]
             time.sleep(_WAIT)
-    return failed
 
 
 _WAIT = 0.1
 """Seconds between looks at what is run."""
+
+
+def _due(cells: Iterable[Cell], output: Path, hours: float) -> Iterator[Cell]:
+    """Go through the cells that have no record by then, until time is up."""
+    end = time.monotonic() + 3600 * hours
+    for cell in cells:
+        if record_path(output, cell).is_file():
+            continue
+        if time.monotonic() >= end:
+            print(f"stopped after {hours:g} h, before {cell.name}", file=sys.stderr, flush=True)
+            return
+        yield cell
 
 
 def _begin(cell: Cell, command: Sequence[str], logs: Path) -> _Begun:

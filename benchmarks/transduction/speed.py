@@ -1,6 +1,5 @@
 """How long it takes: the tables of training and prediction, from each cell's own record."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
@@ -36,12 +35,9 @@ def total_time(records: Mapping[Cell, Record]) -> str:
     missing = sum(cell not in records for cell in cells)
     trained = [r for cell, r in records.items() if cell.table not in UNTRAINED]
     hours = sum(record.seconds for record in trained) / 3600
-    threads = Counter(record.threads for record in trained).most_common()
-    by_threads = ", ".join(f"{count} on {number}" for number, count in threads)
     return (
         f"Of {len(cells)} cells, {missing} are not run. To fit the {len(trained)} that are fitted "
-        f"took {hours:.1f} hours, added up (threads: {by_threads}); those on one thread were run "
-        "two at a time on two cores (`--jobs 2 --threads 1`), which halves that."
+        f"took {hours:.1f} hours, added up (threads: {_threads([trained])})."
     )
 
 

@@ -140,20 +140,24 @@ path.write_text("{}")
 """
 
 
-def test_two_cells_are_run_at_a_time(tmp_path: Path) -> None:
+def test_two_cells_are_run_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second, third = QUICK
     others = {first: second, second: first, third: third}
 
     def command(cell: Cell) -> list[str]:
-        paths = [
-            record_path(tmp_path, cell),
-            *(tmp_path / c.language for c in (cell, others[cell])),
+        paths = record_path(tmp_path, cell), tmp_path / cell.language
+        return [
+            sys.executable,
+            "-c",
+            MEETING,
+            *map(str, paths),
+            str(tmp_path / others[cell].language),
         ]
-        return [sys.executable, "-c", MEETING, *map(str, paths)]
 
     assert run_missing(QUICK, tmp_path, command, tmp_path / "logs", jobs=2) == []
     with pytest.raises(SystemExit):
         main(["run", "--jobs", "0"])
+    assert "Expected '--jobs' to be at least 1 (got 0)" in capsys.readouterr().err
 
 
 ENDLESS = """

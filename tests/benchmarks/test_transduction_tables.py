@@ -53,6 +53,7 @@ def test_missing_cells_are_not_run(tmp_path: Path) -> None:
     assert "nan" not in text
     cells = len(list_cells())
     assert f"Of {cells} cells, {cells} are not run" in text
+    assert "0 that are fitted took 0.0 hours" in text
     assert "Checkouts, and cells run with them: none." in text
 
 
