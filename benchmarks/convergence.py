@@ -18,9 +18,9 @@ import torch
 from torch_geometric.data import Batch
 
 from benchmarks.pools.tables import format_table
-from pyg_grapheme.data import text_graph
 from pyg_grapheme.nn.loss import StructuralLoss, graph_features
 from pyg_grapheme.nn.loss.terms import node_cost
+from pyg_grapheme.text import text_graph
 
 TEMPERATURES = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 1e-3, 3e-4, 1e-4]
 WAYS = {

@@ -26,8 +26,9 @@ from torch_geometric.data import Batch
 
 from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.tables import divide, format_table, show
-from pyg_grapheme.data import text_graph
-from pyg_grapheme.nn.loss import StructuralLoss, sinkhorn
+from pyg_grapheme.nn.loss import StructuralLoss
+from pyg_grapheme.nn.transport import sinkhorn
+from pyg_grapheme.text import text_graph
 
 TEMPERATURE, ITERATIONS = 0.1, 20
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch_geometric.loader import DataLoader
 
 from benchmarks.pools.tables import format_table
-from pyg_grapheme.data import (
+from pyg_grapheme.text import (
     Example,
     GraphPair,
     PairDataset,
@@ -32,9 +32,8 @@ from pyg_grapheme.data import (
     read_examples,
     split_units,
 )
-from pyg_grapheme.data.bundled import resolve_path
-from pyg_grapheme.nn import GraphTransformNet
-from pyg_grapheme.nn.models import TransformLoss, default_pool
+from pyg_grapheme.text.bundled import resolve_path
+from pyg_grapheme.text.model import GraphTransformNet, TransformLoss, default_pool
 from pyg_grapheme.typing import LossName
 
 THREE = [Example("abc", "ab"), Example("xyz", "xy"), Example("123", "12")]

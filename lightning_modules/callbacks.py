@@ -7,8 +7,8 @@ from typing import Any
 import lightning as L
 
 from lightning_modules.module import TransformModule
-from lightning_modules.run_logger import RunLogger
-from pyg_grapheme.data import GraphPair
+from lightning_modules.run.run_logger import RunLogger
+from pyg_grapheme.text import GraphPair
 
 
 class RunRecorder(L.Callback):

@@ -9,13 +9,13 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from lightning_modules.callbacks import RunRecorder
 from lightning_modules.datamodule import TextDataModule
-from lightning_modules.epoch_seed import EpochSeed
 from lightning_modules.module import TransformModule
-from lightning_modules.resume import LAST, find_checkpoint, read_ckpt_path, run_folder_of
-from lightning_modules.run_checkpoint import LastCheckpoint, RunCheckpoint
-from lightning_modules.run_logger import RunLogger
-from lightning_modules.save_config import SaveConfig
-from lightning_modules.whole_checkpoint import WholeCheckpointIO
+from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
+from lightning_modules.run.epoch_seed import EpochSeed
+from lightning_modules.run.resume import LAST, find_checkpoint, read_ckpt_path, run_folder_of
+from lightning_modules.run.run_checkpoint import LastCheckpoint, RunCheckpoint
+from lightning_modules.run.run_logger import RunLogger
+from lightning_modules.run.save_config import SaveConfig
 
 DEFAULT_CONFIG = "kindergarten.yaml"
 
@@ -70,7 +70,7 @@ class FitCLI(LightningCLI):
         plugins = given["plugins"] or []
         plugins = plugins if isinstance(plugins, list) else [plugins]
         if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
-            kwargs["plugins"] = [*plugins, WholeCheckpointIO()]
+            kwargs["plugins"] = [*plugins, AtomicCheckpointIO()]
         return super().instantiate_trainer(**kwargs)
 
     def _logger(self) -> RunLogger:

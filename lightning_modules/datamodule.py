@@ -8,9 +8,10 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader, DistributedSampler, Sampler
 
-from lightning_modules.epoch_seed import mix_seed
-from lightning_modules.samplers import OwnShare
-from pyg_grapheme.data import (
+from lightning_modules.run.epoch_seed import mix_seed
+from lightning_modules.run.samplers import UnpaddedDistributedSampler
+from pyg_grapheme.options import expect_count, expect_one_of
+from pyg_grapheme.text import (
     Example,
     GraphPair,
     PairDataset,
@@ -20,9 +21,8 @@ from pyg_grapheme.data import (
     read_examples,
     split_units,
 )
-from pyg_grapheme.data.bundled import resolve_path
-from pyg_grapheme.data.curriculum import LEVELS, as_example
-from pyg_grapheme.options import expect_count, expect_one_of
+from pyg_grapheme.text.arithmetic import LEVELS, as_example
+from pyg_grapheme.text.bundled import resolve_path
 from pyg_grapheme.typing import NormalForm, PreprocessName, UnitsName
 
 Loader = DataLoader[Any]
@@ -177,7 +177,9 @@ class TextDataModule(L.LightningDataModule):
         """Batches to validate on, none if there is no such split."""
         if "val" not in self.splits:
             return []
-        return self.loader("val", OwnShare(self.datasets["val"], *self._processes()))
+        return self.loader(
+            "val", UnpaddedDistributedSampler(self.datasets["val"], *self._processes())
+        )
 
     def transfer_batch_to_device(
         self, batch: GraphPair, device: torch.device, dataloader_idx: int

@@ -3,12 +3,12 @@
 import argparse
 from typing import get_args
 
-from lightning_modules.checkpoint import load_module
 from lightning_modules.errors import reported
+from lightning_modules.run.checkpoint import load_module
 from lightning_modules.scoring import predict_examples, print_scores
-from pyg_grapheme.data import PairDataset, read_examples
-from pyg_grapheme.data.bundled import resolve_path
-from pyg_grapheme.data.text_input import STANDARD_INPUT
+from pyg_grapheme.text import PairDataset, read_examples
+from pyg_grapheme.text.bundled import resolve_path
+from pyg_grapheme.text.readers.text_input import STANDARD_INPUT
 from pyg_grapheme.typing import PreprocessName
 
 

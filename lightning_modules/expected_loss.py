@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from lightning_modules.module import TransformModule
-from pyg_grapheme.data import GraphPair
+from pyg_grapheme.text import GraphPair
 
 
 def mean_expected_loss(

@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning_modules.cli import make_cli
 from lightning_modules.errors import reported
 from lightning_modules.report import report_run
-from lightning_modules.resume import expect_same_run
+from lightning_modules.run.resume import expect_same_run
 
 
 def main(arguments: list[str] | None = None) -> None:

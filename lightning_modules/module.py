@@ -18,13 +18,18 @@ from torchmetrics.text import CharErrorRate, EditDistance
 from lightning_modules.model_options import PoolOptions, StructuralOptions
 from lightning_modules.unit_error_rate import UnitErrorRate
 from lightning_modules.weighted_mean import WeightedMean
-from pyg_grapheme.data import GraphPair, apply_edits, as_written, join_units
-from pyg_grapheme.data.historical import preprocess_spelling
-from pyg_grapheme.nn import GraphTransformNet, StructuralLoss
-from pyg_grapheme.nn.models import TransformLoss, TransformLossOutput, default_pool
-from pyg_grapheme.nn.models.graph_transform_net import expect_texts
+from pyg_grapheme.nn import StructuralLoss
 from pyg_grapheme.nn.pool import MergeHistory
 from pyg_grapheme.options import expect_one_of
+from pyg_grapheme.text import GraphPair, apply_edits, as_written, join_units
+from pyg_grapheme.text.model import (
+    GraphTransformNet,
+    TransformLoss,
+    TransformLossOutput,
+    default_pool,
+)
+from pyg_grapheme.text.model.graph_transform_net import expect_texts
+from pyg_grapheme.text.readers.historical import preprocess_spelling
 from pyg_grapheme.typing import LossName, NormalForm, PreprocessName, UnitsName
 
 

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lightning_modules.checkpoint import load_module
 from lightning_modules.errors import reported
 from lightning_modules.module import TransformModule
 from lightning_modules.requests import (
@@ -18,10 +17,11 @@ from lightning_modules.requests import (
     requests_of_lines,
     requests_of_texts,
 )
-from pyg_grapheme.data import read_examples, split_units
-from pyg_grapheme.data.bundled import resolve_path
-from pyg_grapheme.data.text_input import STANDARD_INPUT, open_text
-from pyg_grapheme.data.whole_file import whole_file
+from lightning_modules.run.checkpoint import load_module
+from pyg_grapheme.atomic_write import atomic_write
+from pyg_grapheme.text import read_examples, split_units
+from pyg_grapheme.text.bundled import resolve_path
+from pyg_grapheme.text.readers.text_input import STANDARD_INPUT, open_text
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -105,7 +105,7 @@ def _open_output(path: str) -> Iterator[BinaryIO]:
         with open(path, "wb") as stream:
             yield stream
         return
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         yield file.buffer
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from lightning_modules.errors import reported
-from pyg_grapheme.data import Example
-from pyg_grapheme.data.columns import split_tags
+from pyg_grapheme.text import Example
+from pyg_grapheme.text.readers.columns import split_tags
 
 
 class Request(NamedTuple):

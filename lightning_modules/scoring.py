@@ -9,7 +9,7 @@ from torchmetrics.functional.text import char_error_rate, edit_distance
 
 from lightning_modules.module import TransformModule
 from lightning_modules.unit_error_rate import unit_error_rate
-from pyg_grapheme.data import PairDataset, as_written
+from pyg_grapheme.text import PairDataset, as_written
 from pyg_grapheme.typing import NormalForm, UnitsName
 
 

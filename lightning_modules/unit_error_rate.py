@@ -8,7 +8,7 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torchmetrics import Metric
 
-from pyg_grapheme.data import split_units
+from pyg_grapheme.text import split_units
 from pyg_grapheme.typing import NormalForm, UnitsName
 
 

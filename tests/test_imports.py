@@ -25,7 +25,7 @@ def test_the_package_does_without_its_extras() -> None:
     """Without torch-scatter everything imports and pools."""
     code = (
         "import sys; sys.modules['torch_scatter'] = None;"
-        "import pyg_grapheme.nn, pyg_grapheme.data, lightning_modules.fit, torch;"
+        "import pyg_grapheme.nn, pyg_grapheme.text, lightning_modules.fit, torch;"
         "from pyg_grapheme.nn import ThresholdMergePool;"
         "pool = ThresholdMergePool(reduce='max');"
         "x = torch.ones(3, 2, requires_grad=True);"

@@ -64,7 +64,7 @@ def test_the_wheel_holds_the_configs_and_the_questions(wheel: Path) -> None:
     configs = {f"lightning_modules/conf/{path.name}" for path in (ROOT / "conf").glob("*.yaml")}
     assert configs
     assert configs <= names
-    assert "pyg_grapheme/data/bundled/kindergarten.jsonl" in names
+    assert "pyg_grapheme/text/bundled/kindergarten.jsonl" in names
     assert "pyg_grapheme/py.typed" in names
     assert "lightning_modules/report/style.css" in names
     assert not [name for name in names if name.startswith("tests")]

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from torch_geometric.data import Batch, Data
 from torch_geometric.utils import degree, scatter
 
-from pyg_grapheme.data.grapheme import hash_words
 from pyg_grapheme.nn.loss import GraphFeatures
+from pyg_grapheme.text.grapheme import hash_words
 
 GraphemeName: TypeAlias = Literal["label", "star", "neighbours"]
 ActivationName: TypeAlias = Literal["label", "degree", "reach"]

@@ -7,8 +7,9 @@ from torch_geometric.nn import GINConv
 from torch_geometric.utils import to_dense_adj, to_dense_batch
 
 from benchmarks.ged.pairs import mean_size
-from pyg_grapheme.nn.loss import GraphFeatures, sinkhorn
+from pyg_grapheme.nn.loss import GraphFeatures
 from pyg_grapheme.nn.loss.terms import clique_term, edge_term, with_unmatched
+from pyg_grapheme.nn.transport import sinkhorn
 
 
 class Encoder(nn.Module):

@@ -17,7 +17,7 @@ from benchmarks.transduction.scoring import RECALLED, Units, score
 from benchmarks.transduction.suffix_table import inflect, learn_suffixes
 from benchmarks.transduction.tagger_training import Course, rewrite, train_tagger
 from benchmarks.transduction.versions import list_versions
-from pyg_grapheme.data import Example, find_known_targets, split_graphemes
+from pyg_grapheme.text import Example, find_known_targets, split_graphemes
 
 
 class Learned(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
-from pyg_grapheme.data import (
+from pyg_grapheme.text import (
     Example,
     generate_problems,
     normalize,
@@ -18,7 +18,7 @@ from pyg_grapheme.data import (
     split_graphemes,
     split_units,
 )
-from pyg_grapheme.data.curriculum import LEVELS, as_example
+from pyg_grapheme.text.arithmetic import LEVELS, as_example
 
 FOLDER = Path("../shared/data")
 """Where the data lies, seen from the root of the repository."""

@@ -24,7 +24,7 @@ from benchmarks.transduction.records import Record
 from benchmarks.transduction.scoring import PLAIN, Score, score
 from benchmarks.transduction.versions import hash_sources, list_versions
 from lightning_modules import TransformModule, fit, load_module
-from pyg_grapheme.data import split_graphemes
+from pyg_grapheme.text import split_graphemes
 
 BATCH = 512
 """Texts at a time in prediction, as many as ``predict`` takes by itself."""

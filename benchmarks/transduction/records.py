@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.scoring import Score
-from pyg_grapheme.data.whole_file import whole_file
+from pyg_grapheme.atomic_write import atomic_write
 
 
 class Stems(NamedTuple):
@@ -63,7 +63,7 @@ def write_record(output: Path, cell: Cell, record: Record) -> None:
     scores = {split: score._asdict() for split, score in record.scores.items()}
     stems = record.stems and record.stems._asdict()
     fields = record._asdict() | {"scores": scores, "stems": stems}
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         json.dump(fields, file, indent=2, ensure_ascii=False)
         file.write("\n")
 

@@ -14,7 +14,7 @@ from benchmarks.transduction.ours import batches, load_done
 from benchmarks.transduction.records import Record, Stems
 from benchmarks.transduction.versions import list_versions
 from lightning_modules import TransformModule
-from pyg_grapheme.data import units_graphs
+from pyg_grapheme.text import units_graphs
 
 
 class Segmented(NamedTuple):

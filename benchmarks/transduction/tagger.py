@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from benchmarks.transduction.data import Pair
-from pyg_grapheme.data import Edits
+from pyg_grapheme.text import Edits
 
 Units = tuple[str, ...]
 

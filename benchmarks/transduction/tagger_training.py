@@ -19,7 +19,7 @@ from benchmarks.transduction.tagger import (
     make_batch,
     take_inventory,
 )
-from pyg_grapheme.data import Edits, edit_units, written_units
+from pyg_grapheme.text import Edits, edit_units, written_units
 
 Units = tuple[str, ...]
 

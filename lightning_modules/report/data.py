@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pyg_grapheme.data import MergedText
+from pyg_grapheme.text import MergedText
 
 
 class Line(NamedTuple):

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyg_grapheme.data import MergedText
+from pyg_grapheme.text import MergedText
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,16 +6,16 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from lightning_modules.report.boxes import show_merges
 from lightning_modules.report.data import ReportData, SplitResult
 from lightning_modules.report.figures import Chart, choose_charts, draw_svg, has_matplotlib
+from lightning_modules.report.merge_html import show_merges
 from lightning_modules.report.tables import (
     confusion_table,
     format_score,
     mistake_table,
     score_table,
 )
-from pyg_grapheme.data.whole_file import whole_file
+from pyg_grapheme.atomic_write import atomic_write
 from pyg_grapheme.typing import PathLikeStr
 
 
@@ -24,7 +24,7 @@ def write_report(path: PathLikeStr, data: ReportData) -> None:
 
     Diagrams are left out, and the page says so, where matplotlib is not installed.
     """
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(render_report(data))
 
 

@@ -3,15 +3,15 @@
 import csv
 from pathlib import Path
 
-from pyg_grapheme.data import Example
-from pyg_grapheme.data.whole_file import whole_file
+from pyg_grapheme.atomic_write import atomic_write
+from pyg_grapheme.text import Example
 
 
 def write_predictions(
     path: Path, splits: dict[str, list[Example]], predictions: dict[str, list[str]]
 ) -> None:
     """Write a line an example: input, prediction, target, tags and split, tab-separated."""
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         rows = csv.writer(file, dialect="excel-tab", lineterminator="\n")
         rows.writerow(["input", "prediction", "target", "tags", "split"])
         for split, examples in splits.items():

@@ -12,7 +12,6 @@ import torch
 from lightning import Trainer
 
 from lightning_modules.callbacks import RunRecorder
-from lightning_modules.checkpoint import load_module
 from lightning_modules.datamodule import TextDataModule
 from lightning_modules.module import TransformModule
 from lightning_modules.report.data import Line, ReportData, SplitResult
@@ -22,10 +21,11 @@ from lightning_modules.report.page import write_report
 from lightning_modules.report.predictions import write_predictions
 from lightning_modules.report.summary import summarize_training
 from lightning_modules.report.terminal import print_predictions, print_summary
+from lightning_modules.run.checkpoint import load_module
 from lightning_modules.scoring import Scores, predict_examples
 from pyg_grapheme import __version__
-from pyg_grapheme.data import Example, split_units
-from pyg_grapheme.data.whole_file import whole_file
+from pyg_grapheme.atomic_write import atomic_write
+from pyg_grapheme.text import Example, split_units
 from pyg_grapheme.typing import UnitsName
 
 
@@ -67,7 +67,7 @@ def report_run(
         **summarize_training(module, data, recorder),
         "splits": {split: score._asdict() for split, score in scores.items()},
     }
-    with whole_file(folder / "summary.json") as file:
+    with atomic_write(folder / "summary.json") as file:
         json.dump(summary, file, indent=2, allow_nan=False)
     write_predictions(folder / "predictions.tsv", examples, predictions)
     report = _gather(folder, module, examples, recorder, summary, predictions, scores)

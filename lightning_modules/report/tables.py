@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from lightning_modules.report.confusions import Repair, count_confusions
 from lightning_modules.report.data import SplitResult
-from lightning_modules.report.visible import show_difference, show_unit, show_units
-from lightning_modules.report.worst import rank_mistakes
+from lightning_modules.report.html_text import show_difference, show_unit, show_units
+from lightning_modules.report.ranking import rank_mistakes
 
 _HEADINGS = {
     "char_error_rate": "character errors",

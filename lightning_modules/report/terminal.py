@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning_modules.datamodule import TextDataModule
 from lightning_modules.scoring import Scores, print_scores
-from pyg_grapheme.data import as_written
+from pyg_grapheme.text import as_written
 
 
 def print_predictions(data: TextDataModule, predictions: dict[str, list[str]], shown: int) -> None:

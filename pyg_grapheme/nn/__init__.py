@@ -1,12 +1,11 @@
-"""Pool, losses and models."""
+"""Layers and losses."""
 
-from pyg_grapheme.nn.loss import ReinforceLoss, StructuralLoss, StructuralOutput
-from pyg_grapheme.nn.models import GraphTransformNet
+from pyg_grapheme.filtration import ReinforceLoss
+from pyg_grapheme.nn.loss import StructuralLoss, StructuralOutput
 from pyg_grapheme.nn.pool import Cuts, MergeHistory, PoolOutput, ThresholdMergePool
 
 __all__ = [
     "Cuts",
-    "GraphTransformNet",
     "MergeHistory",
     "PoolOutput",
     "ReinforceLoss",

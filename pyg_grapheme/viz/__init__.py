@@ -1,6 +1,6 @@
 """Pictures, by matplotlib (the extra ``viz``)."""
 
-from pyg_grapheme.data import MergedText
+from pyg_grapheme.text import MergedText
 from pyg_grapheme.viz.clusters import draw_clusters
 from pyg_grapheme.viz.dendrogram import draw_dendrogram
 from pyg_grapheme.viz.merges import draw_merges

@@ -16,7 +16,7 @@ from benchmarks.transduction.prediction import REPEATS, run_prediction
 from benchmarks.transduction.records import Record, read_record, record_path, write_record
 from benchmarks.transduction.scoring import score
 from lightning_modules.cli import make_cli
-from pyg_grapheme.data import Example
+from pyg_grapheme.text import Example
 
 
 def test_a_training_that_was_cut_short_is_begun_anew_under_other_options(tmp_path: Path) -> None:

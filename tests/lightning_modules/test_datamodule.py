@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightning_modules import MathsDataModule, TextDataModule
-from pyg_grapheme.data import Example
+from pyg_grapheme.text import Example
 
 
 def test_maths_problems_of_test_are_not_trained_on() -> None:

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, distributed, nn
 
 from lightning_modules import TextDataModule, TransformModule, fit
-from lightning_modules.samplers import OwnShare
-from pyg_grapheme.data import GraphPair
+from lightning_modules.run.samplers import UnpaddedDistributedSampler
+from pyg_grapheme.text import GraphPair
 
 PAIRS = {
     # A text of one letter has nothing to merge; the last batch is smaller than the others.
@@ -155,7 +155,7 @@ def test_every_loss_takes_the_steps_of_one_process(loss: str, merges: bool, fold
 
 @pytest.mark.parametrize(("count", "world"), [(5, 2), (1, 2), (0, 3), (6, 1)])
 def test_shares_are_every_example_once(count: int, world: int) -> None:
-    shares = [OwnShare(list(range(count)), world, rank) for rank in range(world)]
+    shares = [UnpaddedDistributedSampler(list(range(count)), world, rank) for rank in range(world)]
     assert sorted(i for share in shares for i in share) == list(range(count))
     assert [len(share) for share in shares] == [len(list(share)) for share in shares]
 

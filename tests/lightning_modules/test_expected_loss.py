@@ -6,7 +6,7 @@ from torch_geometric.loader import DataLoader
 
 from lightning_modules import TransformModule
 from lightning_modules.expected_loss import mean_expected_loss
-from pyg_grapheme.data import Example, PairDataset, Vocabulary
+from pyg_grapheme.text import Example, PairDataset, Vocabulary
 
 
 def test_no_more_merges_are_worked_out_than_in_training() -> None:

@@ -16,8 +16,8 @@ from lightning_modules import TextDataModule, fit, load_module
 from lightning_modules.callbacks import RunRecorder
 from lightning_modules.cli import config_folder
 from lightning_modules.report.summary import LOSSES, summarize_training
-from pyg_grapheme.data import read_examples
-from pyg_grapheme.data.bundled import resolve_path
+from pyg_grapheme.text import read_examples
+from pyg_grapheme.text.bundled import resolve_path
 
 CONFIGS = sorted(config_folder().glob("*.yaml"))
 

@@ -7,9 +7,9 @@ from torch_geometric.data import Batch
 
 from lightning_modules import TransformModule
 from lightning_modules.report.merges import describe_merges
-from pyg_grapheme.data import Example, text_graph
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.models import default_pool
+from pyg_grapheme.text import Example, text_graph
+from pyg_grapheme.text.model import default_pool
 
 EXAMPLES = [Example("How many legs cat have?", "4"), Example("sing", "sang", ("V",))]
 

@@ -8,8 +8,8 @@ import torch
 
 from lightning_modules import TextDataModule, TransformModule
 from lightning_modules.unit_error_rate import UnitErrorRate
-from pyg_grapheme.data import units_graphs
-from pyg_grapheme.nn import edit_decoder
+from pyg_grapheme.text import units_graphs
+from pyg_grapheme.text.model import edit_decoder
 
 ANSWERS = {"val": ["cats", "", "foxs"], "targets": ["cats", "box", "foxes"]}
 

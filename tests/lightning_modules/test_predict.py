@@ -11,8 +11,8 @@ import pytest
 
 from lightning_modules import TransformModule, load_module, predict
 from lightning_modules.requests import Request, read_batches, requests_of_lines
-from pyg_grapheme.data import generate_problems, read_examples, write_problems
-from pyg_grapheme.data.text_input import open_text
+from pyg_grapheme.text import generate_problems, read_examples, write_problems
+from pyg_grapheme.text.readers.text_input import open_text
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ import pytest
 
 from lightning_modules import TextDataModule, TransformModule, evaluate, fit, load_module
 from lightning_modules.scoring import predict_examples
-from pyg_grapheme.data import Example, PairDataset
+from pyg_grapheme.text import Example, PairDataset
 from pyg_grapheme.typing import UnitsName
 
 PAIRS = (

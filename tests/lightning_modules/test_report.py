@@ -13,10 +13,10 @@ from lightning_modules import fit
 from lightning_modules.report import Line, ReportData, SplitResult, write_report
 from lightning_modules.report.confusions import Repair, count_confusions, find_repairs
 from lightning_modules.report.figures import choose_charts
+from lightning_modules.report.html_text import show_difference, show_unit, show_units
 from lightning_modules.report.page import render_report
-from lightning_modules.report.visible import show_difference, show_unit, show_units
-from lightning_modules.report.worst import rank_mistakes
-from pyg_grapheme.data import MergedText, split_graphemes
+from lightning_modules.report.ranking import rank_mistakes
+from pyg_grapheme.text import MergedText, split_graphemes
 
 SECTIONS = ["results", "curves", "merges", "confusions", "mistakes", "configuration"]
 VOID = {"meta", "wbr", "br", "hr", "img", "link", "input"}

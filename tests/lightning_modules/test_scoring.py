@@ -11,8 +11,8 @@ from lightning_modules.scoring import (
     score_texts,
     unit_error_rate,
 )
-from pyg_grapheme.data import Example, PairDataset
 from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.text import Example, PairDataset
 from pyg_grapheme.typing import NormalForm, UnitsName
 
 

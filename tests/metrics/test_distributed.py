@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch_geometric.data import Batch
 
-from pyg_grapheme.data import text_graph
 from pyg_grapheme.metrics import GraphEditDistance, WeisfeilerLehmanSimilarity
+from pyg_grapheme.text import text_graph
 
 PAIRS = [[("cat", "cart"), ("a", "b"), ("aa", "aa")], [("", "abc")]]
 METRICS = {"distance": GraphEditDistance, "similarity": WeisfeilerLehmanSimilarity}

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch_geometric.data import Batch, Data
 
-from pyg_grapheme.data import text_graph
 from pyg_grapheme.metrics import GraphEditDistance, graph_edit_distance
+from pyg_grapheme.text import text_graph
 
 AIDS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ged" / "aids700nef"
 needs_aids = pytest.mark.skipif(not AIDS.is_dir(), reason=f"no published distances in {AIDS}")

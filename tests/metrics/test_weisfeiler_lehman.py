@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch_geometric.data import Batch, Data
 
-from pyg_grapheme.data import text_graph
 from pyg_grapheme.metrics import WeisfeilerLehmanSimilarity, weisfeiler_lehman_similarity
+from pyg_grapheme.text import text_graph
 
 
 def similarity(first: Data, second: Data, **options) -> float:

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.data import Batch, Data
 
-from pyg_grapheme.nn.pool.check import Graphs, check_graphs
-from pyg_grapheme.nn.pool.copies import copy_graphs
+from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs
+from pyg_grapheme.graphs.repeat_graphs import copy_graphs
 
 _COMPARED = ("activation", "grapheme", "category")
 

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures, graph_features, split_pairs
-from pyg_grapheme.nn.loss.sinkhorn import GradientName, SinkhornOutput, sinkhorn
 from pyg_grapheme.nn.loss.terms import (
     clique_term,
     edge_term,
@@ -15,6 +14,7 @@ from pyg_grapheme.nn.loss.terms import (
     node_term,
     with_unmatched,
 )
+from pyg_grapheme.nn.transport.sinkhorn import GradientName, SinkhornOutput, sinkhorn
 from pyg_grapheme.options import expect_count, expect_flag, expect_one_of
 
 
@@ -43,7 +43,7 @@ class StructuralLoss(nn.Module):
     .. math:: \text{total} = \alpha\,\text{node} + \beta\,\text{edge} + \gamma\,\text{clique}
 
     The nodes of a pair are matched by entropic optimal transport
-    (:func:`~pyg_grapheme.nn.loss.sinkhorn.sinkhorn`), the edges under that matching, and the
+    (:func:`~pyg_grapheme.nn.transport.sinkhorn.sinkhorn`), the edges under that matching, and the
     densities without one; :mod:`pyg_grapheme.nn.loss.terms` defines each term.
 
     Identical graphs cost something: the entropy, and repeated graphemes, which a matching of node

@@ -8,16 +8,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs
 from pyg_grapheme.nn.pool.batch_norm import noticing_batch_norm
-from pyg_grapheme.nn.pool.candidates import Candidates
-from pyg_grapheme.nn.pool.check import Graphs, check_graphs
-from pyg_grapheme.nn.pool.cuts import enumerate_cuts
-from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
+from pyg_grapheme.nn.pool.candidates.candidates import Candidates
+from pyg_grapheme.nn.pool.candidates.find import find_candidates
+from pyg_grapheme.nn.pool.dendrogram.cuts import enumerate_cuts
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram, single_linkage
 from pyg_grapheme.nn.pool.eager import eager
-from pyg_grapheme.nn.pool.find_candidates import find_candidates
 from pyg_grapheme.nn.pool.output import Cuts
 from pyg_grapheme.nn.pool.pool_cuts import pool_cuts
-from pyg_grapheme.nn.pool.score import make_scorer
+from pyg_grapheme.nn.pool.scores.score import make_scorer
 from pyg_grapheme.options import expect_between, expect_count
 from pyg_grapheme.typing import CandidatesName, MergeName
 

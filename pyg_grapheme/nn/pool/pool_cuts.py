@@ -2,12 +2,12 @@
 
 from torch import Tensor, nn
 
-from pyg_grapheme.nn.pool.acyclic import acyclic_roots
-from pyg_grapheme.nn.pool.check import Graphs
-from pyg_grapheme.nn.pool.components import dense_labels
+from pyg_grapheme.graphs.check_graphs import Graphs
+from pyg_grapheme.graphs.repeat_graphs import copy_graphs
+from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
+from pyg_grapheme.nn.pool.clustering.components import dense_labels
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
-from pyg_grapheme.nn.pool.copies import copy_graphs
-from pyg_grapheme.nn.pool.cuts import CutStructure
+from pyg_grapheme.nn.pool.dendrogram.cuts import CutStructure
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
 from pyg_grapheme.nn.pool.reduce import reduce_members

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pyg_grapheme.nn.pool.acyclic import acyclic_roots
-from pyg_grapheme.nn.pool.candidates import Candidates
-from pyg_grapheme.nn.pool.components import component_roots, dense_labels
-from pyg_grapheme.nn.pool.threshold import at_pairs
+from pyg_grapheme.filtration.noise import at_pairs
+from pyg_grapheme.nn.pool.candidates.candidates import Candidates
+from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
+from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels
 
 
 class Selection(NamedTuple):

@@ -8,18 +8,18 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
+from pyg_grapheme.filtration.noise import draw_thresholds
+from pyg_grapheme.graphs.check_graphs import Graphs
 from pyg_grapheme.nn.pool.all_thresholds import AllThresholds
-from pyg_grapheme.nn.pool.check import Graphs
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
-from pyg_grapheme.nn.pool.cuts import drawn_log_prob
+from pyg_grapheme.nn.pool.dendrogram.cuts import drawn_log_prob
 from pyg_grapheme.nn.pool.eager import eager
-from pyg_grapheme.nn.pool.estimator import Estimator, Merge, resolve_estimator
+from pyg_grapheme.nn.pool.estimators.estimators import Estimator, Merge, resolve_estimator
 from pyg_grapheme.nn.pool.history import MergeHistory, make_history
 from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
 from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce, with_gradient
 from pyg_grapheme.nn.pool.select import Selection, select_components
-from pyg_grapheme.nn.pool.threshold import draw_thresholds
 from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
 

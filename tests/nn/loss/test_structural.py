@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch_geometric.data import Batch, Data
 
-from pyg_grapheme.data import CATEGORIES, describe, split_graphemes, text_graph
-from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, sinkhorn
+from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss
 from pyg_grapheme.nn.loss.terms import clique_term, edge_term, node_cost
+from pyg_grapheme.nn.transport import sinkhorn
+from pyg_grapheme.text import CATEGORIES, describe, split_graphemes, text_graph
 
 TEXTS = [("cat", "cart"), ("a", "b1"), ("Hello 12", "hello!"), ("abcabc", "abc"), ("aa", "aa")]
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from pyg_grapheme.data import text_graph
 from pyg_grapheme.nn.loss import StructuralLoss
+from pyg_grapheme.text import text_graph
 
 LETTERS = "abcdXY 12.,"
 UNMATCHED = [None, 0.3]

@@ -9,8 +9,8 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.pool.all_pairs import AllPairs
-from pyg_grapheme.nn.pool.candidates import PairBlocks
+from pyg_grapheme.nn.pool.candidates.all_pairs import AllPairs
+from pyg_grapheme.nn.pool.candidates.candidates import PairBlocks
 
 SIZES = ([6, 1, 0, 9, 0], [1], [], [0, 0], [2], [14])
 BLOCKS = (1, 5, 2**20)

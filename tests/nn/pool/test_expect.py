@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch_geometric.utils import scatter
 
 from pyg_grapheme.nn.pool import Cuts, ThresholdMergePool
-from pyg_grapheme.nn.pool.cuts import cut_probabilities
+from pyg_grapheme.nn.pool.dendrogram.cuts import cut_probabilities
 from pyg_grapheme.testing import assert_gradients_match
 
 SEEDS = range(5)

@@ -1,0 +1,45 @@
+"""What was merged, as HTML: neighbours of one cluster share a box, scores stand between them."""
+
+from collections import Counter
+from html import escape
+from itertools import groupby
+
+from lightning_modules.report.html_text import name_hidden, show_unit, show_units
+from pyg_grapheme.text import MergedText, split_graphemes
+
+_COLOURS = 6
+"""How many the style sheet has; as many as there are in pictures of merges."""
+
+
+def show_merges(text: MergedText, threshold: float | None) -> str:
+    """Write a text as a row of boxes, and below it what the model wrote."""
+    size = Counter(text.cluster)
+    runs = [list(run) for _, run in groupby(range(len(text.cluster)), text.cluster.__getitem__)]
+    boxes = []
+    for run in runs:
+        cluster = text.cluster[run[0]]
+        colour = f" k{cluster % _COLOURS}" if size[cluster] > 1 else ""
+        inside = "".join(_unit(text, i, threshold, joined=i != run[0]) for i in run)
+        before = _score(text, run[0], threshold)
+        boxes.append(f'{before}<span class="box{colour}">{inside}</span>')
+    said = " | ".join("".join(text.graphemes[i] for i in run) for run in runs)
+    written = show_units(split_graphemes(text.rewritten))
+    return (
+        f'<li><div class="boxes" dir="auto" role="img" aria-label="{escape(name_hidden(said))}">'
+        f"{''.join(boxes)}</div>\n"
+        f'<p class="rewritten">→ <bdi>{written}</bdi></p></li>\n'
+    )
+
+
+def _unit(text: MergedText, i: int, threshold: float | None, *, joined: bool) -> str:
+    score = _score(text, i, threshold) if joined else ""
+    return f"{score}<b>{show_unit(text.graphemes[i])}</b>"
+
+
+def _score(text: MergedText, i: int, threshold: float | None) -> str:
+    """Write how alike grapheme i is to the one before it; strong if that merges them."""
+    if i == 0:
+        return ""
+    score = text.score[i - 1]
+    tag = "strong" if threshold is not None and score > threshold else "span"
+    return f"<small><{tag}>{score:.2f}</{tag}></small>"

@@ -1,0 +1,1 @@
+"""Persistence of a run: checkpoints, resume, logs, configuration, seeds."""

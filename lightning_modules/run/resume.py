@@ -1,0 +1,105 @@
+"""Where a run that was killed goes on."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lightning.pytorch.callbacks import Callback, WeightAveraging
+
+from lightning_modules.module import TransformModule
+from lightning_modules.run.checkpoint import CheckpointError, read_checkpoint
+
+LAST = "last"
+
+_CHANGEABLE = {"dropout", "max_cuts", "mass", "known_targets"}
+"""Options that leave the weights what they are, and the optimizer, which goes on as it was."""
+
+
+def read_ckpt_path(arguments: Sequence[str]) -> str | None:
+    """Find ``--ckpt_path`` among arguments, before it is known what others there may be."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--ckpt_path")
+    known, _ = parser.parse_known_args([a for a in arguments if a != "--"])
+    path: str | None = known.ckpt_path
+    return path
+
+
+def run_folder_of(path: Path) -> Path | None:
+    """The folder of the run that a checkpoint is of, or that is named itself; None if of none."""
+    folder = path if path.is_dir() else path.absolute().parent.parent
+    return folder if (folder / "config.yaml").is_file() else None
+
+
+def find_checkpoint(given: str | None, experiment: Path) -> Path | None:
+    """Find the checkpoint to go on from.
+
+    Args:
+        given: A checkpoint, the folder of a run, or "last": the newest run of an experiment.
+        experiment: Folder of all its runs.
+
+    Returns:
+        The checkpoint; None if none is asked for, or if the experiment has no run yet that has
+        finished an epoch, so that the same command both begins a run and goes on with it.
+
+    Raises:
+        FileNotFoundError: if there is no such checkpoint.
+        CheckpointError: if it is damaged, or was not written at the end of an epoch.
+    """
+    if given is None:
+        return None
+    path = _newest(experiment) if given == LAST else Path(given)
+    if path is None:
+        return None
+    if path.is_dir():
+        path = path / "checkpoints" / f"{LAST}.ckpt"
+    _expect_whole_epoch(path)
+    return path.absolute()
+
+
+def expect_same_run(module: TransformModule, callbacks: Iterable[Callback], path: Path) -> None:
+    """Refuse to go on from the checkpoint of another model, or with averages for weights.
+
+    Raises:
+        CheckpointError: that names the first option or weight that differs, or says that nothing
+            goes on averaging the weights.
+    """
+    checkpoint = read_checkpoint(path)
+    before = checkpoint.get("hyper_parameters", {})
+    for name, value in module.hparams.items():
+        if name not in _CHANGEABLE and name in before and before[name] != value:
+            raise CheckpointError(
+                f"{path}: expected a checkpoint of a model of the same '{name}' "
+                f"(got {_short(before[name])}, not {_short(value)})"
+            )
+    known = module.state_dict().keys()
+    if strange := sorted(known ^ checkpoint["state_dict"].keys()):
+        raise CheckpointError(
+            f"{path}: expected a checkpoint of the same model "
+            f"(got one that differs in {_short(strange[0])})"
+        )
+    averages = any(isinstance(callback, WeightAveraging) for callback in callbacks)
+    if "averaging_state" in checkpoint and not averages:
+        raise CheckpointError(
+            f"{path}: expected 'callbacks' to have the weight averaging of the run (got none)"
+        )
+
+
+def _short(value: object, longest: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _expect_whole_epoch(path: Path) -> None:
+    checkpoint = read_checkpoint(path)
+    expected = f"{path}: expected a checkpoint to go on from, such as {LAST}.ckpt"
+    if "optimizer_states" not in checkpoint:
+        raise CheckpointError(f"{expected} (got weights alone)")
+    progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]
+    if progress["processed"] < progress["ready"]:
+        # Best weights are kept at the end of validation, before the epoch's means are known.
+        raise CheckpointError(f"{expected} (got one of an epoch that was not over)")
+
+
+def _newest(experiment: Path) -> Path | None:
+    runs = {path: path.stat().st_mtime for path in experiment.glob(f"*/checkpoints/{LAST}.ckpt")}
+    return max(runs, key=runs.__getitem__) if runs else None

@@ -1,0 +1,124 @@
+"""An unbiased gradient for what was drawn."""
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.utils import scatter
+
+from pyg_grapheme.options import expect_between
+
+
+class SampledHistory(Protocol):
+    """History of a layer that draws a threshold per graph.
+
+    Attributes:
+        num_graphs: B.
+        log_prob: [B], log-probability of what each graph's threshold led to.
+    """
+
+    @property
+    def num_graphs(self) -> int: ...
+
+    @property
+    def log_prob(self) -> Tensor: ...
+
+
+class ReinforceLoss(nn.Module):
+    r"""Give the loss of drawn merges a gradient that is that of the expected loss, on average.
+
+    With :math:`L` the loss of a graph at the clustering :math:`\pi` that it has drawn, and
+    :math:`b` a baseline that does not depend on the draw,
+
+    .. math:: \nabla E[L] = E[\nabla L + (L - b) \nabla \log p(\pi)].
+
+    The baseline takes away most of the noise: where several draws of one input are at hand, the
+    mean of the others (leave-one-out: Kool, van Hoof and Welling 2019, "Buy 4 REINFORCE samples,
+    get a baseline for free!"); else a running mean of past losses.
+
+    Args:
+        momentum: Share of the running mean that a batch replaces.
+
+    Shapes:
+        loss [B], history of B graphs -> [B], of the value of the loss.
+
+    Differentiation: unbiased in all that the loss and the draw depend on.
+    """
+
+    mean: Tensor
+    seen: Tensor
+
+    def __init__(self, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.momentum = expect_between("momentum", momentum, 0, math.nextafter(1, 2), "in (0, 1]")
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.bool))
+
+    def forward(
+        self, loss: Tensor, history: SampledHistory, source: Tensor | None = None
+    ) -> Tensor:
+        """Return the loss, with the gradient of what was drawn.
+
+        A loss that is not finite is handed on, for a gradient scaler to see, and left out of the
+        baseline.
+
+        Args:
+            loss: [B], one number a graph.
+            history: Of a pool with the estimator "reinforce".
+            source: [B] integers, which input each graph is a copy of, where there are several draws
+                of one.
+        """
+        _check(loss, history, source)
+        value = loss.detach()
+        advantage = value - self._baseline(value, source)
+        if self.training:
+            self._update(value)
+        # Zero in value, whatever the probability is.
+        draw = history.log_prob - history.log_prob.detach()
+        return loss + advantage * draw
+
+    def _baseline(self, value: Tensor, source: Tensor | None) -> Tensor:
+        # Before any loss was seen, the other graphs of the batch stand in: their draws are others.
+        running = self.mean.to(value.dtype).expand_as(value)
+        if not bool(self.seen):
+            running = _mean_of_others(value, torch.zeros_like(value, dtype=torch.long), running)
+        return running if source is None else _mean_of_others(value, source, running)
+
+    @torch.no_grad()
+    def _update(self, value: Tensor) -> None:
+        finite = value[value.isfinite()]
+        if finite.numel() == 0:
+            return
+        weight = self.momentum if bool(self.seen) else 1.0
+        self.mean.lerp_(finite.mean().to(self.mean.dtype), weight)
+        self.seen.fill_(True)
+
+
+def _check(loss: Tensor, history: SampledHistory, source: Tensor | None) -> None:
+    if loss.shape != history.log_prob.shape or not loss.is_floating_point():
+        raise ValueError(
+            f"Expected 'loss' to be one floating-point number for each of {history.num_graphs} "
+            f"graphs (got shape {tuple(loss.shape)}, {loss.dtype})"
+        )
+    if source is None:
+        return
+    if not isinstance(source, Tensor):
+        raise TypeError(f"Expected 'source' to be a Tensor (got {type(source).__name__})")
+    whole = not (source.is_floating_point() or source.is_complex() or source.dtype == torch.bool)
+    if source.shape != loss.shape or not whole:
+        raise ValueError(
+            f"Expected 'source' to be one integer for each of {history.num_graphs} graphs "
+            f"(got shape {tuple(source.shape)}, {source.dtype})"
+        )
+
+
+def _mean_of_others(value: Tensor, source: Tensor, alone: Tensor) -> Tensor:
+    """Mean of the other finite values of the same source; ``alone`` where there is none."""
+    _, source = torch.unique(source, return_inverse=True)
+    finite = value.isfinite()
+    value, count = torch.where(finite, value, 0.0), finite.to(value.dtype)
+    size = value.numel()
+    others = scatter(count, source, dim_size=size)[source] - count
+    total = scatter(value, source, dim_size=size)[source] - value
+    return torch.where(others > 0, total / others.clamp(min=1), alone)

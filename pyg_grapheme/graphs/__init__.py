@@ -1,0 +1,1 @@
+"""Batches of graphs: checked input, node offsets, repeated graphs."""

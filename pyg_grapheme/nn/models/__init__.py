@@ -1,7 +1,0 @@
-"""Whole models, and what they are trained on."""
-
-from pyg_grapheme.nn.models.default_pool import default_pool
-from pyg_grapheme.nn.models.graph_transform_net import GraphTransformNet, TextState
-from pyg_grapheme.nn.models.transform_loss import TransformLoss, TransformLossOutput
-
-__all__ = ["GraphTransformNet", "TextState", "TransformLoss", "TransformLossOutput", "default_pool"]

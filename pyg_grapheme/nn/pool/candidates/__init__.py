@@ -1,0 +1,1 @@
+"""The pairs of nodes that may merge."""

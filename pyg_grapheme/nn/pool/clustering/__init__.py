@@ -1,0 +1,1 @@
+"""From merged pairs of nodes to clusters."""

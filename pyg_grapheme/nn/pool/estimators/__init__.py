@@ -1,0 +1,1 @@
+"""Estimators: how a gradient reaches the threshold in ``forward``."""

@@ -1,0 +1,1 @@
+"""Scores: how similar the two nodes of a candidate pair are."""

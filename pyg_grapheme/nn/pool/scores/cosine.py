@@ -1,0 +1,92 @@
+"""Cosines of many pairs of rows, and their gradient as one sparse product."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from pyg_grapheme.nn.pool.scores.pair_product import pair_dot, sampled_products, weighted_sums
+
+
+def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
+    """Cosine of the angle between the features of each pair; 0 where one of them is zero.
+
+    Args:
+        x: [N, F].
+        pairs: [2, M]; quickest where sorted by their first node.
+
+    Returns:
+        [M], in [-1, 1], float32 at least: half precision can't tell close scores apart.
+
+    Differentiation: exact, any number of times. The cosine has no derivative at a zero vector;
+        there it is given that of the dot product with the other's direction.
+    Cost: O(N F + M F), in time; O(N + M) more memory.
+    """
+    if not bool((pairs[0, 1:] >= pairs[0, :-1]).all()):
+        order = pairs[0].argsort()
+        return cosine_score(x, pairs[:, order])[order.argsort()]
+    x = x.to(torch.promote_types(x.dtype, torch.float))
+    norm: Tensor = torch.linalg.vector_norm(x.detach(), dim=-1)
+    if x.size(-1) > 0 and not _squares_are_safe(norm):
+        # The cosine does not depend on lengths; without them nothing over- or underflows.
+        largest = x.detach().abs().amax(dim=-1, keepdim=True)
+        x = x / largest.masked_fill(largest == 0, 1.0)
+        norm = torch.linalg.vector_norm(x.detach(), dim=-1)
+    score: Tensor = _Cosine.apply(x, _inverse(norm), pairs)  # type: ignore[no-untyped-call]
+    return score
+
+
+class _Cosine(Function):
+    """x, 1 / |x|, pairs -> s = x_i . x_j / (|x_i| |x_j|).
+
+    As ds/dx_i = x_j / (|x_i| |x_j|) - s x_i / |x_i|^2, the gradient of all scores is A x with a
+    symmetric sparse A that has a diagonal. Taken apart, it would be several passes over N x F.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, inverse: Tensor, pairs: Tensor) -> Tensor:
+        low, high = (inverse.index_select(0, end) for end in pairs)
+        score = sampled_products(x, x, pairs).mul_(low).mul_(high)
+        ctx.save_for_backward(x, inverse, pairs, score)
+        return score
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        x, inverse, pairs, score = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # Further derivatives are asked for: those of the same function in plain operations.
+            again = _plain_cosine(x, pairs)
+            (by_parts,) = torch.autograd.grad(again, x, gradient, create_graph=True)
+            return by_parts, None, None
+        return _spread(gradient, x, inverse, pairs, score), None, None
+
+
+def _spread(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tensor) -> Tensor:
+    """A x, see :class:`_Cosine`."""
+    low, high = pairs
+    across = g * inverse.index_select(0, low) * inverse.index_select(0, high)
+    own = g * score
+    diagonal = torch.zeros_like(inverse).index_add_(0, low, own).index_add_(0, high, own)
+    diagonal = diagonal.mul_(inverse).mul_(inverse).neg_()
+    nodes = torch.arange(x.size(0), device=x.device)
+    row, column = torch.cat([low, high, nodes]), torch.cat([high, low, nodes])
+    return weighted_sums(row, column, torch.cat([across, across, diagonal]), x)
+
+
+def _plain_cosine(x: Tensor, pairs: Tensor) -> Tensor:
+    # The norm's second derivative at zero is NaN; there, a constant stands in for it.
+    zero = (x.detach() == 0).all(dim=-1)
+    norm = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1)
+    inverse = _inverse(norm.masked_fill(zero, 0.0))
+    low, high = (inverse.index_select(0, end) for end in pairs)
+    return pair_dot(x, pairs) * low * high
+
+
+def _inverse(norm: Tensor) -> Tensor:
+    return norm.masked_fill(norm == 0, 1.0).reciprocal()
+
+
+def _squares_are_safe(norm: Tensor) -> bool:
+    limits = torch.finfo(norm.dtype)
+    return bool(((norm > limits.tiny**0.25) & (norm < limits.max**0.25)).all())

@@ -1,0 +1,100 @@
+"""Examples in columns: tables with a header, and files of pairs or of inflections without one."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from pyg_grapheme.text.readers.example_error import fail_at, fail_format
+from pyg_grapheme.text.readers.examples import Example, NumberedExamples, NumberedLines
+from pyg_grapheme.text.readers.historical import preprocess_historical
+
+_HEADER_NAMES = {"answer", "features", "feats", "id", "input", "label", "tags", "target", "output"}
+"""What the third column of an inflection file would only be called in a header, which it lacks."""
+
+_PAIR_NAMES = _HEADER_NAMES | {
+    *("form", "historical", "lemma", "modern", "normalized", "phonemes", "phones", "prediction"),
+    *("pronunciation", "question", "source", "text", "word"),
+}
+"""What the two columns of a file of pairs might be called in a header."""
+
+
+def is_inflection(columns: Sequence[str]) -> bool:
+    """Whether a first line is one of lemma, form and features, and no header."""
+    return len(columns) == 3 and columns[2].lower() not in _HEADER_NAMES
+
+
+def is_pair(columns: Sequence[str]) -> bool:
+    """Whether a first line is one of input and target, and no header.
+
+    A single word may be both, such as "answer"; a header has two different ones.
+    """
+    names = {column.strip().lower() for column in columns}
+    return len(columns) == 2 and not (len(names) == 2 and names <= _PAIR_NAMES)
+
+
+def read_table(name: str, text: str, delimiter: str) -> NumberedExamples:
+    """Read the columns ``input`` and ``target`` of a table with a header and, maybe, quotes."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    header: list[str] = []
+    while True:
+        line = rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            fail_at(name, line, f"broken quoting ({error})", f"{len(header) or 'quoted'} columns")
+        if not header:
+            header = row
+            source, target = header.index("input"), header.index("target")
+            continue
+        if len(row) != len(header):
+            fail_at(name, line, f"{len(row)} columns: {row}", f"{len(header)}: {header}")
+        yield line, Example(row[source], row[target])
+
+
+def read_inflections(name: str, lines: NumberedLines) -> NumberedExamples:
+    """Read lines of lemma, form and features, the features split at ";"."""
+    for number, line in lines:
+        columns = line.split("\t")
+        if len(columns) != 3:
+            fail_format(name, number, columns)
+        lemma, form, features = columns
+        yield number, Example(lemma, form, split_tags(features))
+
+
+def read_pairs(name: str, lines: NumberedLines) -> NumberedExamples:
+    """Read lines of input and target."""
+    for number, line in lines:
+        columns = line.split("\t")
+        if len(columns) != 2:
+            fail_format(name, number, columns)
+        yield number, Example(columns[0], columns[1])
+
+
+def read_historical(name: str, lines: NumberedLines) -> NumberedExamples:
+    """Read lines of an old and a modern spelling, those that the usual preprocessing leaves.
+
+    Blank lines and lines of one column have an empty side, and are left out; a third column is
+    ignored, but not in the first line, which tells that the file is one of pairs.
+    """
+    first = True
+    for number, line in lines:
+        columns = line.split("\t")
+        if not line.strip():
+            continue
+        if first and len(columns) > 1 and not is_pair(columns):
+            fail_at(name, number, f"{columns}", "an old and a modern spelling without a header")
+        first = False
+        example = preprocess_historical(*columns[:2]) if len(columns) > 1 else None
+        if example is not None:
+            yield number, example
+
+
+def split_tags(features: str) -> tuple[str, ...]:
+    """Take features such as "V;PST" apart.
+
+    >>> split_tags("V;PST")
+    ('V', 'PST')
+    """
+    return tuple(tag for tag in features.split(";") if tag)

@@ -1,0 +1,99 @@
+"""Files of examples: the first line tells the format."""
+
+from typing import get_args
+
+from pyg_grapheme.options import expect_one_of
+from pyg_grapheme.text.readers.columns import (
+    is_inflection,
+    is_pair,
+    read_historical,
+    read_inflections,
+    read_pairs,
+    read_table,
+)
+from pyg_grapheme.text.readers.example_error import ExampleError, fail_at, fail_format
+from pyg_grapheme.text.readers.examples import Example, NumberedExamples, NumberedLines
+from pyg_grapheme.text.readers.json_lines import (
+    is_maths,
+    is_question,
+    json_object,
+    read_maths,
+    read_questions,
+)
+from pyg_grapheme.text.readers.text_input import read_text
+from pyg_grapheme.typing import PathLikeStr, PreprocessName
+
+
+def read_examples(path: PathLikeStr, preprocess: PreprocessName = "none") -> list[Example]:
+    """Read a file of examples; its first line tells the format.
+
+    Every line must fit the format of the first: none is skipped. Empty lines are tolerated
+    at the end of the file alone.
+
+    Args:
+        path: A UTF-8 file, or "-" for standard input, in one of the formats
+
+            * question/answer: JSONL objects, or a TSV or CSV file with a header, with ``input`` and
+              ``target``; further fields are ignored,
+            * maths curriculum: JSONL objects with ``input_polish``, ``expected_result``,
+              ``expected_symbolic``; the answer is the symbolic one where there is one, else the
+              result as text (25.0 as "25"),
+            * inflection: three tab-separated columns without a header, lemma, form and features;
+              the features, split at ";", become tags,
+            * pairs: two tab-separated columns without a header, input and target.
+        preprocess: "none", or "historical": read pairs of an old and a modern spelling, and do to
+            them what is usual for historical normalisation (``preprocess_historical``). Of these
+            lines, some *are* skipped: the blank ones, and those without a word on either side.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ExampleError: if a line does not fit, with the file, the line, what was found and what each
+            format expects.
+        ValueError: if ``preprocess`` is unknown.
+    """
+    expect_one_of("preprocess", preprocess, get_args(PreprocessName))
+    name, text = read_text(path)
+    text = text.rstrip("\r\n")
+    if preprocess == "historical":
+        examples = [example for _, example in read_historical(name, _number(text))]
+        if not examples:
+            raise ExampleError(f"{name}: expected at least one pair with words on both sides")
+        return examples
+    return [example for _, example in _expect_texts(name, _detect(name, text))]
+
+
+def _detect(name: str, text: str) -> NumberedExamples:
+    first = text.split("\n", 1)[0].rstrip("\r")
+    if first.lstrip().startswith("{"):
+        record = json_object(name, 1, first)
+        if is_question(record):
+            return read_questions(name, _number(text))
+        if is_maths(record):
+            return read_maths(name, _number(text))
+        fail_format(name, 1, sorted(record))
+    for delimiter in "\t,":
+        # Quotes need no care here: names that need them are not ours.
+        if {"input", "target"} <= {column.strip('"') for column in first.split(delimiter)}:
+            return read_table(name, text, delimiter)
+    columns = first.split("\t")
+    if is_inflection(columns):
+        return read_inflections(name, _number(text))
+    if not is_pair(columns):
+        fail_format(name, 1, columns)
+    return read_pairs(name, _number(text))
+
+
+def _number(text: str) -> NumberedLines:
+    for number, line in enumerate(text.split("\n"), start=1):
+        yield number, line.removesuffix("\r")
+
+
+def _expect_texts(name: str, examples: NumberedExamples) -> NumberedExamples:
+    found = False
+    for line, example in examples:
+        if not example.source:
+            fail_at(name, line, "an empty input text", "at least one character to rewrite")
+        found = True
+        yield line, example
+    if not found:
+        fail_at(name, 2, "a header and nothing below it", "at least one example")

@@ -1,0 +1,146 @@
+"""Greedy matching against the sequential loop that defines it."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from scipy.special import expit
+from torch import Tensor
+
+from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn.pool import cosine_score, edge_pairs
+from pyg_grapheme.nn.pool.clustering.matching import greedy_matching, tie_order
+
+
+def loop(pairs: list[list[int]], num_nodes: int) -> list[int]:
+    """Go through pairs, best first, and take each whose nodes are both free."""
+    free, taken = [True] * num_nodes, []
+    for k, (i, j) in enumerate(pairs):
+        if free[i] and free[j]:
+            free[i] = free[j] = False
+            taken.append(k)
+    return taken
+
+
+def random_pairs(seed: int) -> tuple[int, Tensor, Tensor]:
+    """Pairs of a random graph of up to 30 nodes, with scores of which many tie."""
+    generator = torch.Generator().manual_seed(seed)
+    n = int(torch.randint(2, 30, (), generator=generator))
+    edges = torch.randint(
+        n, (2, int(torch.randint(80, (), generator=generator))), generator=generator
+    )
+    pairs = edge_pairs(edges, n)
+    return n, pairs, torch.randint(4, pairs.shape[1:], generator=generator).double()
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_rounds_take_what_the_loop_takes(seed: int) -> None:
+    n, pairs, score = random_pairs(seed)
+    order = tie_order(score, pairs, torch.zeros(n).long(), 1)
+    ordered = score[order]
+    assert sorted(order.tolist()) == list(range(len(score)))
+    assert bool((ordered[1:] <= ordered[:-1]).all())
+    taken = greedy_matching(pairs, order, n)
+    expected = torch.zeros(len(score), dtype=torch.bool)
+    expected[order[loop(pairs[:, order].T.tolist(), n)]] = True
+    assert torch.equal(taken, expected)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ties_are_broken_alike_alone_and_in_a_batch(seed: int) -> None:
+    n, pairs, score = random_pairs(seed)
+    alone = tie_order(score, pairs, torch.zeros(n).long(), 1)
+    batch = torch.tensor([0] * 5 + [1] * n)
+    assert torch.equal(tie_order(score, pairs + 5, batch, 2), alone)
+
+
+def test_ties_do_not_follow_the_numbering() -> None:
+    """On a chain of equal scores, taking pairs in the order of nodes would match every one."""
+    n = 1000
+    nodes = torch.arange(n)
+    pairs = torch.stack([nodes[:-1], nodes[1:]])
+    order = tie_order(torch.ones(n - 1), pairs, torch.zeros(n).long(), 1)
+    taken = greedy_matching(pairs, order, n)
+    # Random sequential matching of a long path leaves 1 / e^2 of its nodes alone (Flory 1939).
+    alone = 1 - 2 * taken.sum().item() / n
+    assert alone == pytest.approx(0.1353, abs=0.04)
+
+
+def test_scores_that_fall_along_a_chain_match_every_other_pair() -> None:
+    n = 101
+    nodes = torch.arange(n)
+    pairs = torch.stack([nodes[:-1], nodes[1:]])
+    taken = greedy_matching(pairs, torch.arange(n - 1), n)
+    assert taken.nonzero().view(-1).tolist() == list(range(0, n - 1, 2))
+
+
+def greedy_clusters(score: Tensor, pairs: Tensor, threshold: float, n: int) -> list[int]:
+    """Clusters of one graph at a threshold, by the loop; scores must differ."""
+    order = score.argsort(descending=True)
+    order = order[score[order] > threshold]
+    root = list(range(n))
+    for k in loop(pairs[:, order].T.tolist(), n):
+        i, j = pairs[:, order[k]].tolist()
+        root[j] = root[i]
+    names = sorted(set(root))
+    return [names.index(r) for r in root]
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.5, 0.9])
+@pytest.mark.parametrize("seed", range(5))
+def test_forward_merges_what_the_loop_takes(seed: int, threshold: float, draw_graphs) -> None:
+    graphs = draw_graphs(seed, [9, 1, 6])
+    pool = ThresholdMergePool(threshold, merge="matching", estimator="none")
+    found = pool(*graphs).history.cluster
+    pairs = edge_pairs(graphs.edge_index, 16)
+    score = cosine_score(graphs.x, pairs)
+    assert found.tolist() == greedy_clusters(score, pairs, threshold, 16)
+    shuffled = torch.randperm(graphs.edge_index.size(1))
+    again = pool(graphs.x, graphs.edge_index[:, shuffled], None, graphs.batch, graphs.batch_size)
+    assert torch.equal(again.history.cluster, found)
+
+
+def oracle(x: Tensor, edge_index: Tensor, tau: float, temperature: float) -> float:
+    """Expectation for one graph: a greedy loop from nothing for each interval of the threshold."""
+    pairs = edge_pairs(edge_index, len(x))
+    score = cosine_score(x, pairs)
+    levels = [torch.inf, *score.unique().flip(0).tolist(), -torch.inf]
+    total = 0.0
+    for above, below in pairwise(levels):
+        # A threshold in [below, above) merges the pairs of score `above` and more.
+        clusters = torch.tensor(greedy_clusters(score, pairs, below, len(x)))
+        mean = torch.stack([x[clusters == c].mean(0) for c in clusters.unique()])
+        weight = expit((above - tau) / temperature) - expit((below - tau) / temperature)
+        total += float(weight * mean.pow(4).sum())
+    return total
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_expectation_is_that_of_the_loop(seed: int, draw_graphs, fourth_powers) -> None:
+    graphs = draw_graphs(seed, [7])
+    pool = ThresholdMergePool(0.3, merge="matching", temperature=0.2).double()
+    expected = oracle(graphs.x, graphs.edge_index, pool.threshold.item(), 0.2)
+    found = pool.expect(fourth_powers, graphs.x, graphs.edge_index)
+    assert found.item() == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_central_differences_of_the_expectation(seed: int, draw_graphs, fourth_powers) -> None:
+    graphs = draw_graphs(seed, [7, 1, 4])
+    pool = ThresholdMergePool(0.3, merge="matching", temperature=0.2).double()
+
+    def expectation(x: Tensor, raw: Tensor) -> Tensor:
+        arguments = (fourth_powers, x, graphs.edge_index, None, graphs.batch, graphs.batch_size)
+        module = torch.nn.ModuleDict({"pool": pool})
+        module.forward = lambda: pool.expect(*arguments)  # type: ignore[method-assign]
+        return torch.func.functional_call(module, {"pool.raw_threshold": raw}, ())
+
+    raw = pool.raw_threshold.detach().clone().requires_grad_()
+    x = graphs.x.clone().requires_grad_()
+    assert torch.autograd.gradcheck(expectation, (x, raw), rtol=1e-6, atol=1e-8)
+
+
+def test_a_matching_has_at_most_two_members_a_cluster(draw_graphs) -> None:
+    graphs = draw_graphs(0, [30, 20], edges_per_node=4.0)
+    history = ThresholdMergePool(0.01, merge="matching")(*graphs).history
+    assert history.cluster.bincount().max() == 2

@@ -1,0 +1,133 @@
+"""Scores of a module: both orders, reduced attributes, gradients, errors."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn.pool.scores.score import edge_pairs, module_score, pair_attributes
+
+
+class Learned(nn.Module):
+    """A score that tells its two ends apart and looks at the attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(8, 1)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=generator))
+
+    def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None) -> Tensor:
+        attributes = x_i[:, :2] * 0 if edge_attr is None else edge_attr
+        return torch.sigmoid(self.linear(torch.cat([x_i, x_j, attributes], 1)).squeeze(-1))
+
+
+class Returns(nn.Module):
+    """A score that is whatever it was told."""
+
+    def __init__(self, value: Tensor) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None) -> Tensor:
+        return self.value
+
+
+def test_both_orders_are_averaged() -> None:
+    x = torch.randn(3, 3)
+    pairs = torch.tensor([[0, 1], [1, 2]])
+    score = Learned()
+    found = module_score(score, x, pairs, None)
+    for k, (i, j) in enumerate(pairs.T.tolist()):
+        one, other = (score(x[a : a + 1], x[b : b + 1], None) for a, b in ((i, j), (j, i)))
+        torch.testing.assert_close(found[k], (one + other)[0] / 2)
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean", "min", "max", "mul"])
+@pytest.mark.parametrize("width", [None, 2])
+def test_attributes_of_parallel_edges_are_reduced_first(reduce: str, width: int | None) -> None:
+    edge_index = torch.tensor([[2, 0, 1, 1, 0, 3], [1, 1, 0, 1, 1, 2]])
+    shape = (6,) if width is None else (6, width)
+    edge_attr = torch.rand(shape, generator=torch.Generator().manual_seed(0)) + 0.5
+    pairs = edge_pairs(edge_index, 4)
+    assert pairs.T.tolist() == [[0, 1], [1, 2], [2, 3]]
+    combine = {
+        "sum": lambda v: v.sum(0),
+        "mean": lambda v: v.mean(0),
+        "min": lambda v: v.amin(0),
+        "max": lambda v: v.amax(0),
+        "mul": lambda v: v.prod(0),
+    }[reduce]
+    expected = torch.stack([combine(edge_attr[edges]) for edges in ([1, 2, 4], [0], [5])])
+    found = pair_attributes(edge_index, edge_attr, pairs, 4, reduce)
+    torch.testing.assert_close(found, expected)
+
+
+def test_forward_compares_with_the_module_s_scores(draw_graphs) -> None:
+    graphs = draw_graphs(0, [8, 5])
+    pool = ThresholdMergePool(0.5, score=Learned(), estimator="none").double()
+    selection = pool.select(*graphs)
+    pairs = selection.candidates.pairs
+    attributes = pair_attributes(graphs.edge_index, graphs.edge_attr, pairs, 13, "sum")
+    expected = module_score(pool.score, graphs.x, pairs, attributes) > 0.5
+    assert torch.equal(selection.candidates.score > 0.5, expected)
+    assert 0 < expected.sum() < expected.numel()
+
+
+@pytest.mark.parametrize("merge", ["components", "matching"])
+def test_gradcheck_in_the_parameters_of_the_score(merge: str, draw_graphs, fourth_powers) -> None:
+    graphs = draw_graphs(1, [6, 4])
+    pool = ThresholdMergePool(0.5, score=Learned(), merge=merge, temperature=0.2).double()
+    names = [name for name, _ in pool.named_parameters()]
+
+    def expectation(*values: Tensor) -> Tensor:
+        module = nn.ModuleDict({"pool": pool})
+        module.forward = lambda: pool.expect(fourth_powers, *graphs)  # type: ignore[method-assign]
+        parameters = {f"pool.{n}": v for n, v in zip(names, values, strict=True)}
+        return torch.func.functional_call(module, parameters, ())
+
+    values = [p.detach().clone().requires_grad_() for p in pool.parameters()]
+    assert names == ["raw_threshold", "score.linear.weight", "score.linear.bias"]
+    assert torch.autograd.gradcheck(expectation, values, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("estimator", ["gate", "straight_through"])
+def test_forward_moves_the_score_s_parameters(estimator: str, draw_graphs) -> None:
+    graphs = draw_graphs(0, [8])
+    pool = ThresholdMergePool(0.5, score=Learned(), estimator=estimator).double()
+    pool(*graphs).x.pow(2).sum().backward()
+    assert pool.score.linear.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (torch.ones(1), r"'score' to return one number for each of the 2 pairs \(got shape \(1,\)"),
+        (torch.ones(2, 1), r"\(got shape \(2, 1\)\)"),
+        (torch.tensor([0.0, torch.nan]), r"'score' to return finite numbers"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(value: Tensor, message: str) -> None:
+    pool = ThresholdMergePool(score=Returns(value))
+    with pytest.raises(ValueError, match=message):
+        pool(torch.ones(3, 2), torch.tensor([[0, 1], [1, 2]]))
+
+
+def test_no_pair_to_score() -> None:
+    pool = ThresholdMergePool(score=Learned())
+    out = pool(torch.ones(3, 3), torch.empty(2, 0).long(), torch.empty(0, 2))
+    assert out.history.num_clusters == 3
+
+
+def test_reset_parameters_resets_the_score() -> None:
+    pool = ThresholdMergePool(score=Learned())
+    before = pool.score.linear.weight.clone()
+    with torch.no_grad():
+        pool.score.linear.weight.zero_()
+    pool.reset_parameters()
+    assert torch.equal(pool.score.linear.weight, before)
