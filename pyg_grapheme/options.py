@@ -1,5 +1,6 @@
 """What the value of an option must be: checked once, in constructors."""
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import SupportsIndex
@@ -31,4 +32,11 @@ def expect_between(name: str, value: object, low: float, high: float, expected: 
     """Refuse an option that is not a number above ``low`` and below ``high``."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high:
         raise ValueError(f"Expected '{name}' to be {expected} (got {value!r})")
+    return float(value)
+
+
+def expect_at_least(name: str, value: object, low: float) -> float:
+    """Refuse an option that is not a finite number of at least ``low``; return it as a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < math.inf:
+        raise ValueError(f"Expected '{name}' to be at least {low:g} (got {value!r})")
     return float(value)

@@ -1,1 +1,14 @@
 """Batches of graphs: checked input, node offsets, repeated graphs."""
+
+from pyg_grapheme.graphs.batch_ptr import batch_ptr
+from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs
+from pyg_grapheme.graphs.repeat_graphs import RepeatedGraphs, gather_segments, repeat_graphs
+
+__all__ = [
+    "Graphs",
+    "RepeatedGraphs",
+    "batch_ptr",
+    "check_graphs",
+    "gather_segments",
+    "repeat_graphs",
+]

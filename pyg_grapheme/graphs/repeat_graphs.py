@@ -1,18 +1,19 @@
-"""Copies of the graphs of a batch, side by side in a new batch."""
+"""Repeat graphs of a batch, side by side in a new batch."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch_geometric.utils import cumsum, degree
+
+from pyg_grapheme.graphs.batch_ptr import batch_ptr
 
 
-class Copies(NamedTuple):
-    """A batch whose graphs are copies of another batch's.
+class RepeatedGraphs(NamedTuple):
+    """A batch whose graphs are copies of graphs of another batch.
 
     Attributes:
-        node: [N'], the node that each node is a copy of.
-        edge: [E'], the edge that each edge is a copy of.
+        node: [N'], the original of each node.
+        edge: [E'], the original of each edge.
         edge_index: [2, E'], between the copies.
         batch: [N'], sorted.
     """
@@ -23,43 +24,45 @@ class Copies(NamedTuple):
     batch: Tensor
 
 
-def copy_graphs(edge_index: Tensor, batch: Tensor, num_graphs: int, index: Tensor) -> Copies:
-    """Copy graph ``index[r]`` of a batch to be graph r of a new one.
+def repeat_graphs(
+    edge_index: Tensor, batch: Tensor, num_graphs: int, index: Tensor
+) -> RepeatedGraphs:
+    """Return the batch whose graph r is a copy of graph ``index[r]``.
 
     Args:
         edge_index: [2, E], edges or pairs, each inside one graph, in any order.
         batch: [N], sorted.
         num_graphs: B.
-        index: [R], graphs to copy, with repeats as wished.
+        index: [R], graphs to copy; repeats are allowed.
 
     Cost: O(E log E + N' + E').
     """
-    size = degree(batch, num_graphs, dtype=torch.long)
-    node, owner, start = take_segments(size, index)
+    ptr = batch_ptr(batch, num_graphs)
+    node, owner, start = gather_segments(ptr, index)
     graph_of_edge = batch[edge_index[0]]
     by_graph = graph_of_edge.argsort(stable=True)
-    edge, edge_owner, _ = take_segments(degree(graph_of_edge, num_graphs, dtype=torch.long), index)
+    edge, edge_owner, _ = gather_segments(batch_ptr(graph_of_edge, num_graphs), index)
     edge = by_graph[edge]
-    shift = start - cumsum(size)[index]
-    return Copies(node, edge, edge_index[:, edge] + shift[edge_owner], owner)
+    shift = start - ptr[index]
+    return RepeatedGraphs(node, edge, edge_index[:, edge] + shift[edge_owner], owner)
 
 
-def take_segments(size: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Lay chosen segments of a range one behind the other.
+def gather_segments(ptr: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Concatenate chosen segments of a range.
 
     Args:
-        size: [B], lengths of the segments that the range 0, 1, ... is cut into.
+        ptr: [B + 1], offsets of the segments of the range 0, 1, ...
         index: [R], the segments wanted.
 
     Returns:
-        The elements [sum of size[index]], the position in ``index`` that each belongs to, and
+        The elements of the wanted segments, the position in ``index`` that each belongs to, and
         where each wanted segment starts in the result [R].
 
-    >>> take_segments(torch.tensor([2, 1]), torch.tensor([1, 0, 0]))[0]
+    >>> gather_segments(torch.tensor([0, 2, 3]), torch.tensor([1, 0, 0]))[0]
     tensor([2, 0, 1, 0, 1])
     """
-    length = size[index]
+    length = ptr.diff()[index]
     start = length.cumsum(0) - length
     owner = torch.repeat_interleave(length)
-    position = torch.arange(owner.numel(), device=size.device) - start[owner]
-    return cumsum(size)[index][owner] + position, owner, start
+    position = torch.arange(owner.numel(), device=ptr.device) - start[owner]
+    return ptr[index][owner] + position, owner, start

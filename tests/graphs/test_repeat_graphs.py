@@ -1,9 +1,11 @@
-"""Copies of graphs against loops."""
+"""Offsets and repeated graphs, against loops."""
+
+from itertools import accumulate
 
 import pytest
 import torch
 
-from pyg_grapheme.graphs.repeat_graphs import copy_graphs, take_segments
+from pyg_grapheme.graphs.repeat_graphs import gather_segments, repeat_graphs
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,8 @@ def test_segments_are_laid_side_by_side(size: list[int], index: list[int]) -> No
     element = [first[i] + j for i in index for j in range(size[i])]
     owner = [position for position, i in enumerate(index) for _ in range(size[i])]
     start = [sum(size[i] for i in index[:position]) for position in range(len(index))]
-    taken = take_segments(torch.tensor(size).long(), torch.tensor(index).long())
+    ptr = torch.tensor([0, *accumulate(size)])
+    taken = gather_segments(ptr, torch.tensor(index).long())
     assert [t.tolist() for t in taken] == [element, owner, start]
 
 
@@ -39,7 +42,7 @@ def test_copies_equal_the_graphs_that_they_are_of(seed: int) -> None:
     )
     edges = edges[:, torch.randperm(9, generator=generator)]
     index = torch.tensor([2, 0, 0, 1, 3, 2])
-    copies = copy_graphs(edges, batch, len(sizes), index)
+    copies = repeat_graphs(edges, batch, len(sizes), index)
     assert copies.batch.tolist() == [r for r, g in enumerate(index) for _ in range(sizes[g])]
     for r, g in enumerate(index.tolist()):
         mine = copies.batch == r
@@ -52,5 +55,5 @@ def test_copies_equal_the_graphs_that_they_are_of(seed: int) -> None:
 
 def test_nothing_copied_is_nothing() -> None:
     empty = torch.empty(0, dtype=torch.long)
-    copies = copy_graphs(torch.tensor([[0], [1]]), torch.zeros(2).long(), 1, empty)
+    copies = repeat_graphs(torch.tensor([[0], [1]]), torch.zeros(2).long(), 1, empty)
     assert [t.numel() for t in copies] == [0, 0, 0, 0]

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch_geometric.data import Batch, Data
 
 from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs
-from pyg_grapheme.graphs.repeat_graphs import copy_graphs
+from pyg_grapheme.graphs.repeat_graphs import repeat_graphs
 
 _COMPARED = ("activation", "grapheme", "category")
 
@@ -35,7 +35,7 @@ class GraphFeatures(NamedTuple):
 
     def take(self, index: Tensor) -> "GraphFeatures":
         """Return the batch whose graph r is graph ``index[r]`` of this one."""
-        copies = copy_graphs(self.edge_index, self.batch, self.num_graphs, index)
+        copies = repeat_graphs(self.edge_index, self.batch, self.num_graphs, index)
         return GraphFeatures(
             self.activation[copies.node],
             self.label[copies.node],

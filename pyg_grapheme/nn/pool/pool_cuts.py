@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from pyg_grapheme.graphs.check_graphs import Graphs
-from pyg_grapheme.graphs.repeat_graphs import copy_graphs
+from pyg_grapheme.graphs.repeat_graphs import repeat_graphs
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.clustering.components import dense_labels
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
@@ -25,7 +25,7 @@ def pool_cuts(
 
     Cost: O(N' F + E' log E'), over all copies.
     """
-    edges = copy_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, cuts.graph)
+    edges = repeat_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, cuts.graph)
     root = acyclic_roots(cuts.root, edges.edge_index) if acyclic else cuts.root
     cluster, num_clusters = dense_labels(root)
     node = cuts.copies.node

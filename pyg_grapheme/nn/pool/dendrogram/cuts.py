@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch_geometric.utils import cumsum, scatter
 
 from pyg_grapheme.filtration.sample_members import CutChoice, choose_cuts
-from pyg_grapheme.graphs.repeat_graphs import Copies, copy_graphs
+from pyg_grapheme.graphs.repeat_graphs import RepeatedGraphs, repeat_graphs
 from pyg_grapheme.nn.pool.candidates.candidates import Candidates
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram, single_linkage
@@ -28,7 +28,7 @@ class CutStructure(NamedTuple):
 
     weight: Tensor
     graph: Tensor
-    copies: Copies
+    copies: RepeatedGraphs
     root: Tensor
     choice: CutChoice
 
@@ -69,7 +69,7 @@ def enumerate_cuts(
     choice = choose_cuts(probability, num_cuts, mass, max_cuts)
     graph = torch.repeat_interleave(num_cuts)[choice.cut]
     level = choice.cut - cumsum(num_cuts)[graph]
-    copies = copy_graphs(dendrogram.pairs, batch, num_graphs, graph)
+    copies = repeat_graphs(dendrogram.pairs, batch, num_graphs, graph)
     joined = dendrogram.step[copies.edge] <= level[copies.batch[copies.edge_index[0]]]
     root = component_roots(copies.edge_index[:, joined], copies.node.numel())
     return CutStructure(choice.weight, graph, copies, root, choice)
