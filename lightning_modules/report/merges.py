@@ -7,7 +7,7 @@ from torch_geometric.data import Batch
 
 from lightning_modules.module import TransformModule
 from pyg_grapheme.graphs.check_graphs import Graphs
-from pyg_grapheme.nn.pool.scores.score import make_scorer
+from pyg_grapheme.nn.pool.scores import make_scorer
 from pyg_grapheme.text import Example, MergedText, text_graph
 
 

@@ -1,5 +1,17 @@
 """Filtrations: the nested graphs that a falling threshold leads to, and expectations over them."""
 
+from pyg_grapheme.filtration.cut_probabilities import cut_probabilities, sampled_log_prob
+from pyg_grapheme.filtration.cuts import Cuts
+from pyg_grapheme.filtration.noise import sample_thresholds
 from pyg_grapheme.filtration.reinforce_loss import ReinforceLoss
+from pyg_grapheme.filtration.sample_cuts import CutSample, sample_cuts
 
-__all__ = ["ReinforceLoss"]
+__all__ = [
+    "CutSample",
+    "Cuts",
+    "ReinforceLoss",
+    "cut_probabilities",
+    "sample_cuts",
+    "sample_thresholds",
+    "sampled_log_prob",
+]

@@ -1,7 +1,8 @@
-"""Batches of graphs: checked input, node offsets, repeated graphs."""
+"""Batches of graphs: checked input, node offsets, distinct edges, repeated graphs."""
 
 from pyg_grapheme.graphs.batch_ptr import batch_ptr
 from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs
+from pyg_grapheme.graphs.distinct_edges import distinct_edges
 from pyg_grapheme.graphs.repeat_graphs import RepeatedGraphs, gather_segments, repeat_graphs
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "RepeatedGraphs",
     "batch_ptr",
     "check_graphs",
+    "distinct_edges",
     "gather_segments",
     "repeat_graphs",
 ]

@@ -1,12 +1,14 @@
 """Pooling by merging: score, select, reduce, connect."""
 
-from pyg_grapheme.nn.pool.candidates.candidates import Candidates, PairBlocks, ScoredPairs
-from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram, single_linkage
-from pyg_grapheme.nn.pool.estimators.estimators import (
+from pyg_grapheme.filtration import Cuts
+from pyg_grapheme.nn.pool.candidates import Candidates, PairBlocks, ScoredPairs, edge_pairs
+from pyg_grapheme.nn.pool.connect import connect_clusters
+from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
+from pyg_grapheme.nn.pool.estimators import (
     Estimator,
+    EstimatorInput,
     Gate,
     Gumbel,
-    Merge,
     NoEstimator,
     Reinforce,
     StraightThrough,
@@ -17,24 +19,23 @@ from pyg_grapheme.nn.pool.interop import (
     to_select_output,
     to_tgp_select_output,
 )
-from pyg_grapheme.nn.pool.output import Cuts, PoolOutput
-from pyg_grapheme.nn.pool.scores.cosine import cosine_score
-from pyg_grapheme.nn.pool.scores.projected_cosine import ProjectedCosine
-from pyg_grapheme.nn.pool.scores.score import edge_pairs
+from pyg_grapheme.nn.pool.output import PoolOutput
+from pyg_grapheme.nn.pool.scores import ProjectedCosine, cosine_score
 from pyg_grapheme.nn.pool.select import Selection, select_components
-from pyg_grapheme.nn.pool.threshold_merge_pool import ThresholdMergePool
+from pyg_grapheme.nn.pool.threshold_merge_pool import PairScores, ThresholdMergePool
 
 __all__ = [
     "Candidates",
     "Cuts",
     "Dendrogram",
     "Estimator",
+    "EstimatorInput",
     "Gate",
     "Gumbel",
-    "Merge",
     "MergeHistory",
     "NoEstimator",
     "PairBlocks",
+    "PairScores",
     "PoolOutput",
     "ProjectedCosine",
     "Reinforce",
@@ -42,6 +43,7 @@ __all__ = [
     "Selection",
     "StraightThrough",
     "ThresholdMergePool",
+    "connect_clusters",
     "cosine_score",
     "edge_pairs",
     "from_select_output",

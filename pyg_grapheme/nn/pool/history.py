@@ -1,4 +1,4 @@
-"""The merge history: which node went where, and with what weight."""
+"""The merge history: the cluster and the weight of every node."""
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class MergeHistory(NamedTuple):
-    """Record of one merge of N nodes into C; O(N) detached numbers.
+    """Record of one merge of N nodes into C clusters; O(N) detached numbers.
 
     Attributes:
         cluster: [N], input node -> output node.
@@ -21,10 +21,10 @@ class MergeHistory(NamedTuple):
             least.
         num_clusters: C.
         num_graphs: B.
-        threshold: Scalar, the threshold that the pairs were compared with; or [B], one that each
-            graph has drawn.
-        log_prob: [B], log-probability of the drawn clustering, differentiable where the estimator
-            needs it to be; zero where nothing is drawn.
+        threshold: Scalar, the threshold that the scores were compared with; [B] if one was sampled
+            per graph; NaN if there was none.
+        log_prob: [B], log-probability of the sampled clustering, differentiable if the estimator
+            needs it; zero if nothing is sampled.
     """
 
     cluster: Tensor
@@ -34,8 +34,27 @@ class MergeHistory(NamedTuple):
     threshold: Tensor
     log_prob: Tensor
 
+    @classmethod
+    def identity(
+        cls, num_nodes: int, num_graphs: int = 1, device: torch.device | str | None = None
+    ) -> "MergeHistory":
+        """Return the history of merging nothing: every node is its own cluster.
+
+        Args:
+            num_nodes: N, and C.
+            num_graphs: B.
+            device: Of the tensors.
+        """
+        return make_history(
+            torch.arange(num_nodes, device=device),
+            num_nodes,
+            num_graphs,
+            torch.tensor(torch.nan, device=device),
+            torch.get_default_dtype(),
+        )
+
     def lift(self, coarse: Tensor) -> Tensor:
-        """Give every input node the features of its cluster: [C, *] -> [N, *].
+        """Copy the features of every cluster to its members: [C, *] -> [N, *].
 
         Differentiation: exact.
         """
@@ -44,20 +63,20 @@ class MergeHistory(NamedTuple):
     def _spread(self, name: str, coarse: Tensor) -> Tensor:
         if coarse.dim() == 0 or coarse.size(0) != self.num_clusters:
             raise ValueError(
-                f"Expected '{name}' to have {self.num_clusters} rows, one a cluster "
+                f"Expected '{name}' to have {self.num_clusters} rows, one per cluster "
                 f"(got shape {tuple(coarse.shape)})"
             )
         return coarse.index_select(0, self.cluster)
 
     def route(self, gradient: Tensor, reduce: Literal["mean", "sum"] = "mean") -> Tensor:
-        """Carry a gradient at the C output nodes back to the N input nodes by hand.
+        """Return the gradient at the N input nodes, given that at the C output nodes.
 
-        This is what autograd does for a pool that outputs the plain ``reduce`` of its clusters:
-        every member gets its cluster's gradient, times its share under ``mean``.
+        Autograd does the same for a pool that returns the ``reduce`` of its clusters: every member
+        receives its cluster's gradient, times its share under ``mean``.
 
         Args:
             gradient: [C, *].
-            reduce: How the members were combined.
+            reduce: The aggregation of the members.
 
         Returns:
             [N, *].
@@ -66,18 +85,17 @@ class MergeHistory(NamedTuple):
         lifted = self._spread("gradient", gradient)
         if reduce == "sum":
             return lifted
-        weight = self.weight.to(lifted.dtype)
-        return lifted * weight.view(-1, *(1,) * (lifted.dim() - 1))
+        return (lifted.movedim(0, -1) * self.weight.to(lifted.dtype)).movedim(-1, 0)
 
     def compose(self, following: "MergeHistory") -> "MergeHistory":
-        """Put the merge that followed behind this one: input nodes straight to its output nodes.
+        """Return the history of this merge and the following one as a single merge.
 
-        Lifting through the result is lifting through both, and so on through any number of levels.
-        Its weights are the shares in a mean of means, so ``route`` is exact for two ``mean`` pools
-        in a row; its threshold is that of the last merge.
+        Lifting through the result is lifting through both; any number of levels can be composed.
+        The weights are shares in a mean of means, so ``route`` is exact for two ``mean`` pools in a
+        row. The threshold is that of the following merge.
 
         Args:
-            following: History of a pool that was given this one's output: its N is this C.
+            following: History of a pool whose input was this pool's output: its N is this C.
         """
         if following.cluster.numel() != self.num_clusters:
             raise ValueError(
@@ -96,10 +114,10 @@ class MergeHistory(NamedTuple):
         )
 
     def to_networkx(self, level: int = 0) -> "nx.DiGraph":
-        """Give the merge as a forest: an edge from every input node to its output node.
+        """Return the merge as a forest with an edge from every input node to its output node.
 
-        Nodes are pairs (level, number), output nodes one level up; edges have the ``weight``. The
-        merges of several levels are put together by ``networkx.compose_all``. Needs networkx.
+        Nodes are pairs (level, index), output nodes one level up; edges have the ``weight``.
+        ``networkx.compose_all`` joins the merges of several levels. Needs networkx.
 
         Args:
             level: Level of the input nodes.
@@ -116,7 +134,7 @@ class MergeHistory(NamedTuple):
         return forest
 
     def members(self, k: int) -> Tensor:
-        """List the input nodes of output node ``k``, in ascending order."""
+        """Return the input nodes of output node ``k``, in ascending order."""
         if not 0 <= k < self.num_clusters:
             raise IndexError(f"Expected 'k' to be in [0, {self.num_clusters}) (got {k})")
         return (self.cluster == k).nonzero().view(-1)
@@ -125,7 +143,7 @@ class MergeHistory(NamedTuple):
 def make_history(
     cluster: Tensor, num_clusters: int, num_graphs: int, threshold: Tensor, dtype: torch.dtype
 ) -> MergeHistory:
-    """Write down a merge that nothing random led to."""
+    """Build the history of a deterministic merge."""
     size = degree(cluster, num_clusters, dtype=torch.promote_types(dtype, torch.float))
     return MergeHistory(
         cluster=cluster,

@@ -1,4 +1,4 @@
-"""Merges in the words of other libraries, and theirs in ours."""
+"""Conversion of merge histories from and to the types of other libraries."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class HardAssignment(Protocol):
-    """What PyG's ``SelectOutput`` and torch-geometric-pool's have in common."""
+    """The common part of the ``SelectOutput`` of PyG and of torch-geometric-pool."""
 
     num_nodes: int
     node_index: Tensor
@@ -21,7 +21,7 @@ class HardAssignment(Protocol):
 
 
 def to_select_output(history: MergeHistory) -> SelectOutput:
-    """Turn a merge into PyG's ``SelectOutput``; its weight is the share under ``mean``."""
+    """Convert a merge to PyG's ``SelectOutput``; the weight is the share under ``mean``."""
     return SelectOutput(
         node_index=torch.arange(history.cluster.numel(), device=history.cluster.device),
         num_nodes=history.cluster.numel(),
@@ -32,10 +32,10 @@ def to_select_output(history: MergeHistory) -> SelectOutput:
 
 
 def to_tgp_select_output(history: MergeHistory) -> "TgpSelectOutput":
-    """Turn a merge into the ``SelectOutput`` of torch-geometric-pool, which has to be installed.
+    """Convert a merge to the ``SelectOutput`` of torch-geometric-pool, which must be installed.
 
     Its sparse assignment holds the shares under ``mean``, so that library's ``reduce`` is the mean
-    over clusters, and its ``lift`` copies what comes out back to the members.
+    over clusters, and its ``lift`` copies the output to the members.
     """
     from tgp.select import SelectOutput as TgpSelectOutput
 
@@ -49,29 +49,29 @@ def to_tgp_select_output(history: MergeHistory) -> "TgpSelectOutput":
 
 
 def from_select_output(select: HardAssignment, num_graphs: int = 1) -> MergeHistory:
-    """Turn a ``SelectOutput`` of either library into a merge history.
+    """Convert a ``SelectOutput`` of either library to a merge history.
 
-    Its threshold is NaN: there was none. Weights are the shares under ``mean``, whatever weights
+    The threshold is NaN: there was none. Weights are the shares under ``mean``, whatever weights
     the assignment has.
 
     Args:
-        select: Sends every node to one cluster, as merging pools do.
+        select: Assigns every node to one cluster, as merging pools do.
         num_graphs: B.
 
     Raises:
-        ValueError: if it drops nodes, as TopK does, or sends one to several clusters.
+        ValueError: if it drops nodes, as TopK does, or assigns one to several clusters.
     """
     node, cluster = getattr(select, "node_index", None), getattr(select, "cluster_index", None)
     if node is None or cluster is None:
         raise ValueError(
-            "Expected 'select' to be a SelectOutput with one cluster a node "
+            "Expected 'select' to be a SelectOutput with one cluster per node "
             f"(got {type(select).__name__})"
         )
     times = torch.bincount(node, minlength=select.num_nodes)
     if not bool((times == 1).all()):
         i = int((times != 1).nonzero()[0])
         raise ValueError(
-            "Expected 'select' to send every node to one cluster "
+            "Expected 'select' to assign every node to one cluster "
             f"(got {int(times[i])} for node {i} of {select.num_nodes})"
         )
     name = "num_supernodes" if hasattr(select, "num_supernodes") else "num_clusters"

@@ -1,4 +1,4 @@
-"""Reduce: how the members of a cluster become one node."""
+"""Reduce: the features of clusters."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch_geometric.nn.resolver import aggregation_resolver
 
 
 def resolve_reduce(reduce: str | nn.Module) -> nn.Module:
-    """Turn the name of a PyG aggregation into it; a module is handed back as it is."""
+    """Return the PyG aggregation of a name; a module is returned unchanged."""
     if isinstance(reduce, nn.Module):
         return reduce
     try:
@@ -25,11 +25,10 @@ def resolve_reduce(reduce: str | nn.Module) -> nn.Module:
 
 
 def reduce_members(reduce: nn.Module, x: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
-    """Make one node of the members of each cluster: [N, F] -> [C, F].
+    """Aggregate the members of each cluster: [N, F] -> [C, F].
 
-    In half precision, sums and counts of some hundred members are not to be had, so they are taken
-    in float32, unless the aggregation has weights of its own. Those that may look at the members in
-    a row get them sorted by cluster, and inside it by number.
+    float16 loses precision for large clusters, so parameter-free aggregations of half precision run
+    in float32. Order-sensitive aggregations receive members sorted by cluster, then by node.
     """
     if not isinstance(reduce, _ORDER_FREE):
         cluster, order = cluster.sort(stable=True)
@@ -50,17 +49,17 @@ _ORDER_FREE = (
 )
 
 
-def with_gradient(output: Tensor, parameter: Tensor) -> Tensor:
-    """Hand the output on; whatever it depends on, the parameter gets a gradient, if only a zero.
+def attach_zero_grad(output: Tensor, parameter: Tensor) -> Tensor:
+    """Return the output, with a zero gradient for the parameter.
 
-    An optimiser then never finds None, and under DDP every process has the same parameters to
-    reduce. Adding ``0 * parameter`` would say the same, at the price of a pass over the output.
+    The optimiser then never finds None, and under DDP every process reduces the same parameters.
+    Adding ``0 * parameter`` would do the same, at the price of a pass over the output.
     """
-    attached: Tensor = _WithGradient.apply(output, parameter)  # type: ignore[no-untyped-call]
+    attached: Tensor = _AttachZeroGrad.apply(output, parameter)  # type: ignore[no-untyped-call]
     return attached
 
 
-class _WithGradient(Function):
+class _AttachZeroGrad(Function):
     @staticmethod
     def forward(ctx: Any, output: Tensor, parameter: Tensor) -> Tensor:
         ctx.save_for_backward(parameter)

@@ -1,23 +1,36 @@
-"""Select: which nodes become one."""
+"""Select: the clusters of nodes that merge."""
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from pyg_grapheme.filtration.noise import at_pairs
-from pyg_grapheme.nn.pool.candidates.candidates import Candidates
+from pyg_grapheme.graphs import Graphs
+from pyg_grapheme.nn.pool.candidates import (
+    AllPairs,
+    Candidates,
+    PairBlocks,
+    ScoredPairs,
+    edge_pairs,
+    pair_threshold,
+)
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels
+from pyg_grapheme.nn.pool.clustering.matching import keep_matching
+from pyg_grapheme.nn.pool.clustering.matching_blocks import match_all_pairs
+from pyg_grapheme.nn.pool.scores import Scorer
+from pyg_grapheme.typing import CandidatesName, MergeName
 
 
 class Selection(NamedTuple):
-    """A clustering, and what led to it.
+    """A clustering, and the scores and threshold that led to it.
 
     Attributes:
-        cluster: [N], which output node each input node goes to; numbered by smallest member.
+        cluster: [N], the output node of each input node; ordered by smallest member.
         num_clusters: C.
-        candidates: The pairs that might have merged, with their scores.
-        threshold: Scalar, or [N] where graphs have their own; pairs strictly above it merged.
+        candidates: The candidate pairs with their scores.
+        threshold: Scalar, or [N], the same for all nodes of a graph; pairs strictly above it
+            merged.
     """
 
     cluster: Tensor
@@ -26,26 +39,73 @@ class Selection(NamedTuple):
     threshold: Tensor | float
 
 
+def candidate_pairs(graphs: Graphs, candidates: CandidatesName) -> Tensor:
+    """Return all pairs [2, M] that may merge, smaller node first, sorted.
+
+    Args:
+        graphs: N nodes in B graphs.
+        candidates: "edges", or "all" pairs inside each graph.
+    """
+    if candidates == "edges":
+        return edge_pairs(graphs.edge_index, graphs.x.size(0), graphs.undirected)
+    return AllPairs(graphs.batch, graphs.num_graphs, None).block(0)
+
+
+def find_candidates(
+    scorer: Scorer,
+    graphs: Graphs,
+    candidates: CandidatesName,
+    merge: MergeName,
+    block_size: int,
+    min_score: Tensor | None = None,
+) -> Candidates:
+    """Return the pairs that may merge; for a matching, the pairs that some threshold merges.
+
+    Args:
+        scorer: Scores the pairs. All pairs are scored in one call unless it is repeatable.
+        graphs: N nodes in B graphs.
+        candidates: "edges", or "all" pairs inside each graph.
+        merge: "components" or "matching".
+        block_size: The largest number of all pairs in memory at a time.
+        min_score: Scalar or [N]; a matching leaves out pairs that do not score above it.
+    """
+    batch, num_graphs = graphs.batch, graphs.num_graphs
+    if candidates == "all" and scorer.repeatable:
+        blocks = AllPairs(batch, num_graphs, block_size)
+        if len(blocks) > 1 and merge == "matching":
+            return match_all_pairs(scorer, batch, num_graphs, block_size, min_score)
+        if len(blocks) > 1:
+            return PairBlocks(blocks, scorer)
+    pairs = candidate_pairs(graphs, candidates)
+    if scorer.cheap and torch.is_grad_enabled():
+        with torch.no_grad():
+            score = scorer(pairs)
+        scored = ScoredPairs(pairs, score, rescore=scorer)
+    else:
+        scored = ScoredPairs(pairs, scorer(pairs))
+    return keep_matching(scored, batch, num_graphs, min_score) if merge == "matching" else scored
+
+
 def select_components(
     candidates: Candidates,
     threshold: Tensor | float,
     num_nodes: int,
     dag: Tensor | None = None,
 ) -> Selection:
-    """Merge every pair whose score is strictly above the threshold, closed transitively.
+    """Merge every pair that scores strictly above the threshold, closed transitively.
 
     Args:
         candidates: The M pairs and their scores.
-        threshold: A scalar, or [N], alike for all nodes of a graph.
+        threshold: A scalar, or [N], the same for all nodes of a graph.
         num_nodes: N.
-        dag: [2, E], edges of a directed acyclic graph that is to stay one, or None.
+        dag: [2, E], edges of a directed acyclic graph that is to stay acyclic, or None.
 
-    Differentiation: the clustering is piecewise constant; the scores are handed on as they came.
+    Differentiation: the clustering is piecewise constant; the scores keep their gradient.
     Cost: O((N + M) log N).
     """
     root: Tensor | None = None
     for pairs, score in candidates.blocks():
-        merged = (score > at_pairs(threshold, pairs)).nonzero().view(-1)
+        merged = (score > pair_threshold(threshold, pairs)).nonzero().view(-1)
         root = component_roots(pairs[:, merged], num_nodes, root)
     assert root is not None
     if dag is not None:

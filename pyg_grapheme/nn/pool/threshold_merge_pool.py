@@ -1,101 +1,130 @@
-"""The layer: merge nodes that are similar enough, and learn how similar that is."""
+"""The pooling layer: merge similar nodes, and learn how similar is similar enough."""
 
 import math
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
-from pyg_grapheme.filtration.noise import draw_thresholds
-from pyg_grapheme.graphs.check_graphs import Graphs
-from pyg_grapheme.nn.pool.all_thresholds import AllThresholds
+from pyg_grapheme.filtration import (
+    Cuts,
+    cut_probabilities,
+    sample_cuts,
+    sample_thresholds,
+    sampled_log_prob,
+)
+from pyg_grapheme.graphs import Graphs, check_graphs, repeat_graphs
+from pyg_grapheme.nn.pool.candidates import Candidates
+from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
+from pyg_grapheme.nn.pool.clustering.components import dense_labels
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
-from pyg_grapheme.nn.pool.dendrogram.cuts import drawn_log_prob
-from pyg_grapheme.nn.pool.eager import eager
-from pyg_grapheme.nn.pool.estimators.estimators import Estimator, Merge, resolve_estimator
+from pyg_grapheme.nn.pool.dendrogram import (
+    Dendrogram,
+    cluster_cuts,
+    single_linkage,
+    step_heights,
+)
+from pyg_grapheme.nn.pool.estimators import Estimator, EstimatorInput, resolve_estimator
 from pyg_grapheme.nn.pool.history import MergeHistory, make_history
 from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
-from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce, with_gradient
-from pyg_grapheme.nn.pool.select import Selection, select_components
+from pyg_grapheme.nn.pool.reduce import attach_zero_grad, reduce_members, resolve_reduce
+from pyg_grapheme.nn.pool.scores import Scorer, make_scorer
+from pyg_grapheme.nn.pool.select import (
+    Selection,
+    candidate_pairs,
+    find_candidates,
+    select_components,
+)
+from pyg_grapheme.nn.uncompiled import uncompiled
 from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
 
 
-class ThresholdMergePool(AllThresholds):
-    r"""Merge the nodes of a graph that are similar enough into a real, coarser graph.
+class PairScores(NamedTuple):
+    """Candidate pairs [2, M], smaller node first, and their scores [M]."""
 
-    Two nodes joined by an edge, in either direction, become one where the cosine of their features
-    is strictly above the threshold :math:`\tau`, and so, transitively, do all that are linked by
-    such pairs. The result is the quotient graph: members are reduced to one node, edges inside a
-    cluster vanish, parallel ones become one.
+    pairs: Tensor
+    score: Tensor
 
-    ``forward`` pools at the plain threshold. :meth:`expect` averages any function of the pooled
-    graph over a logistic threshold :math:`\tau + T \epsilon`, exactly: it is smooth in the
-    threshold, and that gradient is the true one.
 
-    The parameter is ``raw_threshold`` = logit(threshold). A threshold in (0, 1) never merges pairs
-    of negative cosine.
+class ThresholdMergePool(nn.Module):
+    r"""Merge similar nodes into a real, coarser graph, with a learned threshold.
+
+    Train by :meth:`cuts`, evaluate by ``forward``: ``forward`` pools at the current threshold
+    :math:`\tau`, and by default teaches the threshold nothing. :meth:`cuts` returns every graph
+    that a noisy threshold :math:`\tau + T \epsilon` can lead to, with its probability; the
+    expectation over them is smooth in the threshold, and its gradient is exact.
+
+    Two nodes joined by an edge, in either direction, merge if the cosine of their features is
+    strictly above the threshold, and so, transitively, do all nodes linked by such pairs. The
+    output is the quotient graph: the members of a cluster become one node, edges inside a cluster
+    are removed, parallel edges become one. The parameter is ``raw_threshold``, the logit of the
+    threshold; a threshold in (0, 1) never merges pairs of negative cosine.
+
+    PyG's ``TopKPooling`` drops nodes, ``EdgePooling`` contracts a matching of edges, and
+    ``ClusterPooling`` merges components above a fixed threshold; none of them has a gradient for
+    its decision.
 
     Args:
         threshold: Initial threshold, in (0, 1). 0.69 is sigmoid(0.8).
-        score: How alike two nodes are: "cosine", of their features, or a module
-            ``(x_i [M, F], x_j [M, F], edge_attr [M, D] or None) -> [M]``. It sees each pair in both
-            orders, and the two are averaged; attributes of parallel edges are reduced first. It
-            should end in a sigmoid, for the threshold lies in (0, 1).
-        candidates: Which pairs may merge: "edges", the two ends of an edge in either direction; or
-            "all", any two nodes of one graph, n (n - 1) / 2 pairs of a graph of n nodes. A learned
-            score gets zeros for the attributes of a pair that no edge joins, and should treat each
-            pair by itself (no BatchNorm), for it sees the pairs block by block.
-        merge: Which of them do: "components", all above the threshold, closed transitively; or
-            "matching", greedily, best first, each node in at most one, equal scores in the order of
-            a fixed hash of the two nodes' places in their graph.
-        reduce: How the members of a cluster become one: any PyG aggregation, by name or as a
-            module; its weights, as those of ``score``, are kept as they are handed in.
-        edge_reduce: How the attributes of parallel edges become one: "sum", "mean", "min", "max"
-            or "mul".
-        estimator: What gradient the threshold gets from ``forward``: "none", a zero; "reinforce",
-            an unbiased one, by way of ``ReinforceLoss``; "gate", "straight_through" and "gumbel",
-            biased ones; or as an ``Estimator`` says. "gumbel" and "reinforce" draw a threshold for
-            each graph, in training only. :meth:`expect` needs none of them.
+        score: "cosine" of the features, or a module
+            ``(x_i [M, F], x_j [M, F], edge_attr [M, D] or None) -> [M]``, averaged over both
+            directions unless it has an attribute ``symmetric = True``; attributes of parallel edges
+            are reduced first. It should end in a sigmoid, as the threshold is in (0, 1). In
+            training mode it sees all pairs in one call.
+        candidates: The pairs that may merge: "edges", or "all" pairs of nodes of one graph, which
+            are n (n - 1) / 2 for a graph of n nodes. A module gets zeros as the attributes of pairs
+            that no edge joins.
+        merge: "components", all pairs above the threshold, closed transitively; or "matching",
+            greedily, best pair first, each node in at most one pair. Pairs of equal score are
+            ordered by a fixed hash of their nodes' positions in the graph.
+        reduce: Any PyG aggregation over the members of a cluster, by name or as a module.
+        edge_reduce: How parallel edges are combined: "sum", "mean", "min", "max" or "mul".
+        estimator: The gradient of the threshold in ``forward``: "none" (zero); "reinforce",
+            unbiased together with ``ReinforceLoss``; "gate", "straight_through", "gumbel" (biased);
+            or an ``Estimator``. "gumbel" and "reinforce" sample a threshold per graph in training.
         temperature: T > 0, the width of the noise.
-        acyclic: Keep a directed acyclic graph acyclic: nodes that would lie on a cycle of the
-            quotient (a strongly connected component) are merged too. Input with a cycle is an
-            error. Quick where node ids are a topological order already, as in text.
-        check_finite: Refuse NaN and infinity in the features and in learned scores. Without the
-            check, for a gradient scaler that waits for them to pass through, NaN merges with
-            nothing.
-        block_size: Most pairs scored at a time with ``candidates="all"``: what bounds its memory.
+        acyclic: Keep a directed acyclic graph acyclic: also merge nodes that would lie on a cycle
+            of the quotient. Input with a cycle is an error. Fast if node ids are a topological
+            order, as in text.
+        check_finite: Refuse NaN and infinity in features and learned scores. Without the check,
+            which a gradient scaler needs, NaN merges with nothing.
+        block_size: The largest number of pairs scored at a time with ``candidates="all"``, for the
+            cosine and for modules in evaluation mode; it bounds the memory.
 
     Shapes:
         x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted
         -> :class:`PoolOutput`.
 
     Raises:
-        ValueError: for an option that is not known, or input that does not fit, naming both.
+        ValueError: if an option or an input is not as expected; names it, what was expected and
+            what came.
 
     Differentiation:
-        Exact in x and edge_attr for the graph that comes out; the threshold's as the estimator
-        says, and never None. What is known at one cut of the loss says nothing of the others: see
-        :meth:`expect`, which is exact in everything, where no two scores tie. A learned score
-        learns from it, and from ``forward`` with an estimator other than "none".
+        ``forward`` is exact in x and edge_attr for the graph that it returns. The gradient of the
+        threshold is that of the estimator, and never None. :meth:`cuts` is exact in everything
+        wherever no two scores tie. A score module learns from :meth:`cuts`, or from ``forward``
+        with an estimator other than "none".
 
-    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. A matching goes through what is
-        left of the pairs in rounds: O(log M) of them for random scores and for equal ones, but one
-        for every second pair of a path along which scores fall (0.8 s for 1e4 nodes, growing with
-        the square). ``acyclic`` may take as many rounds as paths are long, where ids are no
-        topological order. All pairs of a graph are scored once a round by a matching, and up to
-        four times by components, where they take several blocks.
+    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. A matching takes O(log M) rounds
+        for random or equal scores, but one for every second pair of a path along which scores fall
+        (0.8 s for 1e4 nodes, growing quadratically). ``acyclic`` may take as many rounds as paths
+        are long if ids are no topological order. If all pairs take several blocks, a matching
+        scores them once per round, and components up to four times.
 
-    Compilation: how many nodes come out depends on the data, so ``torch.compile`` leaves the pool
-        out: one graph break in a model, and what stands before and behind it is compiled.
+    Compilation: the number of output nodes depends on the data, so ``torch.compile`` runs the pool
+        uncompiled, with one graph break.
 
     Example:
         >>> pool = ThresholdMergePool(threshold=0.9)
         >>> x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
         >>> edge_index = torch.tensor([[0, 1], [1, 2]])
+        >>> cuts = pool.cuts(x, edge_index)
+        >>> cuts.expectation(torch.ones(cuts.num_cuts))
+        tensor([1.], grad_fn=<ScatterAddBackward0>)
         >>> x, edge_index, edge_attr, batch, history = pool(x, edge_index)
         >>> history.cluster
         tensor([0, 0, 1])
@@ -120,7 +149,7 @@ class ThresholdMergePool(AllThresholds):
         block_size: int = 2**20,
     ) -> None:
         super().__init__()
-        # Closer to 1 than this, the logit has no digits left in float32.
+        # Closer to 1, the logit has no digits left in float32.
         expect_between("threshold", threshold, 0, 1 - 1e-7, "in (0, 1), and not within 1e-7 of 1")
         expect_between("temperature", temperature, 0, math.inf, "positive")
         expect_flag("acyclic", acyclic)
@@ -133,17 +162,16 @@ class ThresholdMergePool(AllThresholds):
         self.initial_threshold = threshold
         self.score, self.candidates, self.merge = score, candidates, merge
         self.temperature = temperature
-        self.acyclic = acyclic
-        self.check_finite = check_finite
+        self.acyclic, self.check_finite = acyclic, check_finite
         self.block_size = expect_count("block_size", block_size)
         self.edge_reduce = edge_reduce
         self.reduce = resolve_reduce(reduce)
         self.estimator = resolve_estimator(estimator)
-        # A score or an aggregation that is handed in keeps its weights, which may be trained ones.
+        # Modules that are passed in keep their weights, which may be trained.
         self.raw_threshold = nn.Parameter(torch.tensor(self._initial_raw_threshold()))
 
     def reset_parameters(self) -> None:
-        """Return to the initial threshold, and to new weights of score and aggregation."""
+        """Reset the threshold to its initial value, and draw new weights of score and reduce."""
         reset(self.reduce)
         reset(self.score)
         with torch.no_grad():
@@ -152,7 +180,12 @@ class ThresholdMergePool(AllThresholds):
     def _initial_raw_threshold(self) -> float:
         return math.log(self.initial_threshold / (1 - self.initial_threshold))
 
-    @eager
+    @property
+    def threshold(self) -> Tensor:
+        """The threshold, sigmoid(raw_threshold): a differentiable scalar in (0, 1)."""
+        return torch.sigmoid(self.raw_threshold)
+
+    @uncompiled
     def forward(
         self,
         x: Tensor,
@@ -161,35 +194,131 @@ class ThresholdMergePool(AllThresholds):
         batch: Tensor | None = None,
         batch_size: int | None = None,
     ) -> PoolOutput:
-        """Pool at the plain threshold.
+        """Pool at the current threshold.
 
         Args:
             x: [N, F].
             edge_index: [2, E].
             edge_attr: [E] or [E, D].
             batch: [N], sorted; one graph if None.
-            batch_size: B, needed where graphs at the end are empty.
+            batch_size: B, needed if graphs at the end are empty.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        threshold = self._draw(graphs)
-        of_nodes = threshold if threshold.dim() == 0 else threshold[graphs.batch]
-        selection = self._select(graphs, of_nodes.detach())
-        cluster, num_clusters = selection[:2]
-        pooled = reduce_members(self.reduce, x, cluster, num_clusters)
-        merge = Merge(x, pooled, selection, of_nodes, self.temperature)
-        return PoolOutput(
-            with_gradient(self.estimator(merge), self.threshold),
-            *self.connect(selection, graphs.edge_index, edge_attr),
-            coarse_batch(graphs.batch, cluster, num_clusters),
-            self._record(graphs, selection, threshold),
+        threshold = self._sample_threshold(graphs.num_graphs)
+        node_threshold = threshold if threshold.dim() == 0 else threshold[graphs.batch]
+        selection = self._select(graphs, node_threshold.detach())
+        output = self._pool(graphs, selection.cluster, selection.num_clusters, threshold)
+        estimated = self.estimator(
+            EstimatorInput(graphs.x, output.x, selection, node_threshold, self.temperature)
+        )
+        return output._replace(
+            x=attach_zero_grad(estimated, self.raw_threshold),
+            history=self._record_log_prob(output.history, graphs, selection, threshold),
         )
 
-    def pool_data(self, data: Data) -> Batch:
-        """Pool a ``Data`` or ``Batch``, with ``pos``, ``y`` and its other fields.
+    @uncompiled
+    def cuts(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+        *,
+        min_mass: float = 1.0,
+        max_cuts: int | None = None,
+    ) -> Cuts[PoolOutput]:
+        """Return every pooled graph that a noisy threshold can lead to, with its probability.
 
-        See :func:`pyg_grapheme.nn.pool.pool_data.pool_data` for what becomes of each.
+        A graph of n nodes has at most n cuts, with n nodes before pooling each. BatchNorm in a
+        model behind this batch computes its statistics over all cuts of all graphs; LayerNorm and
+        GraphNorm treat each cut by itself.
+
+        Args:
+            x: As for :meth:`forward`, and so are the next four.
+            edge_index: [2, E].
+            edge_attr: [E] or [E, D].
+            batch: [N].
+            batch_size: B.
+            min_mass: In (0, 1]. Keep the fewest cuts of each graph that together have this
+                probability, renormalised; ``dropped`` is the rest. If a single cut is left, the
+                threshold has no gradient.
+            max_cuts: Sample this many cuts of any graph that has more (unbiased). Use at least 2:
+                with 1 there is no baseline.
+
+        Differentiation: exact: ``output.x`` in x, ``output.edge_attr`` in edge_attr, ``weight`` in
+            the threshold, and in x and the parameters of a learned score wherever no two scores
+            tie. With ``merge="matching"`` the expectation jumps in x where two scores swap ranks.
+        Cost: O(N' F + (N' + E') log N') for N' nodes and E' edges over all cuts.
         """
-        return pool_data(self, self.edge_reduce, data)
+        expect_between("min_mass", min_mass, 0, math.nextafter(1, 2), "in (0, 1]")
+        max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
+        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
+        candidates = self._find_candidates(graphs)
+        tree = single_linkage(candidates, graphs.batch, graphs.num_graphs)
+        height = step_heights(candidates, tree, graphs.x.size(0))
+        probability = cut_probabilities(height, tree.num_steps, self.threshold, self.temperature)
+        sample = sample_cuts(probability, tree.num_steps + 1, min_mass, max_cuts)
+        copies = repeat_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, sample.graph)
+        copied = Graphs(
+            graphs.x[copies.node],
+            copies.edge_index,
+            None if graphs.edge_attr is None else graphs.edge_attr[copies.edge],
+            copies.batch,
+            sample.graph.numel(),
+        )
+        root = cluster_cuts(tree, sample, graphs.batch)
+        if self.acyclic:
+            root = acyclic_roots(root, copies.edge_index)
+        return Cuts(
+            output=self._pool(copied, *dense_labels(root), self.threshold),
+            graph=sample.graph,
+            node=copies.node,
+            batch=copies.batch,
+            weight=sample.weight,
+            num_graphs=graphs.num_graphs,
+            dropped=sample.dropped,
+            half_weights=sample.half_weights,
+        )
+
+    @uncompiled
+    def dendrogram(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Dendrogram:
+        """Return the merges of every graph as the threshold falls; arguments as for `forward`.
+
+        Raises:
+            ValueError: with ``acyclic=True``, which merges more than the dendrogram says.
+
+        Differentiation: ``height`` is exact in x and in the parameters of a learned score.
+        """
+        if self.acyclic:
+            raise ValueError("Expected 'acyclic' to be False for a dendrogram (got True)")
+        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
+        return single_linkage(self._find_candidates(graphs), graphs.batch, graphs.num_graphs)
+
+    @uncompiled
+    def scores(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> PairScores:
+        """Return all candidate pairs and their scores; arguments as for :meth:`forward`.
+
+        Differentiation: exact in x and in the parameters of a learned score.
+        Cost: O(M) memory, M being all pairs with ``candidates="all"``.
+        """
+        graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
+        pairs = candidate_pairs(graphs, self.candidates)
+        return PairScores(pairs, self._scorer(graphs)(pairs))
 
     def select(
         self,
@@ -199,43 +328,71 @@ class ThresholdMergePool(AllThresholds):
         batch: Tensor | None = None,
         batch_size: int | None = None,
     ) -> Selection:
-        """Decide which nodes become one; arguments as for :meth:`forward`."""
+        """Return the clusters at the current threshold; arguments as for :meth:`forward`."""
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         return self._select(graphs, self.threshold.detach())
 
     def connect(
         self, selection: Selection, edge_index: Tensor, edge_attr: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Carry the edges over to the clusters."""
+        """Return the edges between the clusters, and their attributes."""
         return connect_clusters(*selection[:2], edge_index, edge_attr, self.edge_reduce)
 
-    def _draw(self, graphs: Graphs) -> Tensor:
-        """The threshold, or one [B] a graph where the estimator draws them and this is training."""
-        if not (self.estimator.draws and self.training):
+    def pool_data(self, data: Data) -> Batch:
+        """Pool a ``Data`` or ``Batch``, with ``pos``, ``y`` and its other fields.
+
+        See :func:`pyg_grapheme.nn.pool.pool_data.pool_data` for the rules per field.
+        """
+        return pool_data(self, self.edge_reduce, data)
+
+    def _check(self, *inputs: object) -> Graphs:
+        return check_graphs(*inputs, check_finite=self.check_finite)
+
+    def _sample_threshold(self, num_graphs: int) -> Tensor:
+        """The threshold, or [B] samples of it if the estimator asks for them in training."""
+        if not (self.estimator.samples_threshold and self.training):
             return self.threshold
-        return draw_thresholds(self.threshold, self.temperature, graphs.num_graphs)
+        return sample_thresholds(self.threshold, self.temperature, num_graphs)
+
+    def _scorer(self, graphs: Graphs) -> Scorer:
+        return make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
+
+    def _find_candidates(self, graphs: Graphs, min_score: Tensor | None = None) -> Candidates:
+        return find_candidates(
+            self._scorer(graphs), graphs, self.candidates, self.merge, self.block_size, min_score
+        )
 
     def _select(self, graphs: Graphs, threshold: Tensor) -> Selection:
         if not self.estimator.differentiates_scores:
             graphs = graphs.detach()
-        # What is below the threshold does not change which pairs above it are matched; only to the
-        # probability of the draw it matters.
-        above = None if self.estimator.needs_log_prob else threshold
-        candidates = self._candidates(graphs, above)
+        # Pairs below the threshold do not change the matching above it, only the probability.
+        min_score = None if self.estimator.needs_log_prob else threshold
         dag = graphs.edge_index if self.acyclic else None
+        candidates = self._find_candidates(graphs, min_score)
         return select_components(candidates, threshold, graphs.x.size(0), dag)
 
-    def _record(self, graphs: Graphs, selection: Selection, threshold: Tensor) -> MergeHistory:
-        history = make_history(*selection[:2], graphs.num_graphs, threshold, graphs.x.dtype)
+    def _pool(
+        self, graphs: Graphs, cluster: Tensor, num_clusters: int, threshold: Tensor
+    ) -> PoolOutput:
+        """Reduce and connect the clusters."""
+        x, edge_index, edge_attr, batch, num_graphs, _ = graphs
+        clusters = (cluster, num_clusters)
+        return PoolOutput(
+            reduce_members(self.reduce, x, *clusters),
+            *connect_clusters(*clusters, edge_index, edge_attr, self.edge_reduce),
+            coarse_batch(batch, *clusters),
+            make_history(*clusters, num_graphs, threshold, x.dtype),
+        )
+
+    def _record_log_prob(
+        self, history: MergeHistory, graphs: Graphs, selection: Selection, threshold: Tensor
+    ) -> MergeHistory:
         if threshold.dim() == 0 or not self.estimator.needs_log_prob:
             return history
-        log_prob = drawn_log_prob(
-            selection.candidates,
-            graphs.batch,
-            graphs.num_graphs,
-            self.threshold,
-            self.temperature,
-            threshold.detach(),
+        tree = single_linkage(selection.candidates, graphs.batch, graphs.num_graphs)
+        height = step_heights(selection.candidates, tree, graphs.x.size(0))
+        log_prob = sampled_log_prob(
+            height, tree.num_steps, self.threshold, self.temperature, threshold.detach()
         )
         return history._replace(log_prob=log_prob)
 

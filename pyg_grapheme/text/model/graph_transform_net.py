@@ -10,8 +10,7 @@ from torch_geometric.utils import scatter, subgraph
 
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures
 from pyg_grapheme.nn.pool import MergeHistory, PoolOutput, ThresholdMergePool
-from pyg_grapheme.nn.pool.estimators.estimators import NoEstimator
-from pyg_grapheme.nn.pool.history import make_history
+from pyg_grapheme.nn.pool.estimators import NoEstimator
 from pyg_grapheme.options import expect_count, expect_one_of
 from pyg_grapheme.text.edits import Edits, apply_edits
 from pyg_grapheme.text.graph import units_graph, units_graphs
@@ -61,7 +60,7 @@ class GraphTransformNet(nn.Module):
     Units of a text are encoded in both directions; the pool merges neighbours that are to be
     treated alike; every node of the merged graph is then kept, left out or replaced as a whole, and
     any units may be written in front of it and at the end. Training goes through the exact
-    expectation over what may be merged (``pool.expect``) of the exact likelihood of the target, all
+    expectation over what may be merged (``pool.cuts``) of the exact likelihood of the target, all
     edits that lead to it summed up; prediction goes through the plain threshold and takes the
     likeliest edit, one after the other.
 
@@ -158,8 +157,7 @@ class GraphTransformNet(nn.Module):
         if self.merges:
             output: PoolOutput = self.pool(x, edge_index, None, batch, num_graphs)
             return output
-        node = torch.arange(x.size(0), device=x.device)
-        history = make_history(node, x.size(0), num_graphs, self.pool.threshold, x.dtype)
+        history = MergeHistory.identity(x.size(0), num_graphs, x.device)
         return PoolOutput(x, edge_index, None, batch, history)
 
     def coarse_features(self, pooled: PoolOutput, label: Tensor, category: Tensor) -> GraphFeatures:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.utils import degree, to_dense_batch
 
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
-from pyg_grapheme.nn.pool import Cuts
+from pyg_grapheme.nn.pool import Cuts, PoolOutput
 from pyg_grapheme.options import expect_between, expect_count, expect_one_of
 from pyg_grapheme.text.model.common_prefix import common_starts
 from pyg_grapheme.text.model.edit_lattice import shared_log_likelihood
@@ -51,11 +51,12 @@ class TransformLoss(nn.Module):
         structural: How graphs are compared.
         structural_weight: Weight of the structural loss in ``hybrid``.
         max_cuts: Of a text with more cuts than this, so many are drawn while training.
-        mass: Share of the probability of all cuts of a text to work out at least while training.
+        min_mass: Share of the probability of all cuts of a text to work out at least while
+            training.
 
     Differentiation: :meth:`forward` is the exact expectation over the threshold's noise, and so is
-        its gradient; of texts whose cuts are drawn, both are unbiased. With ``mass`` below 1 they
-        are those of the merges that are left, their probabilities scaled up to a sum of 1.
+        its gradient; of texts whose cuts are drawn, both are unbiased. With ``min_mass`` below 1
+        they are those of the merges that are left, their probabilities scaled up to a sum of 1.
     Cost: of a text of n units and a target of m, O(n^2 F) for its up to n merges and O(n^2 m) for
         their likelihoods; with ``max_cuts``, that many times O(n (F + m)). In memory, until the
         backward pass, O(n^2 F + n m F).
@@ -67,10 +68,10 @@ class TransformLoss(nn.Module):
         structural: StructuralLoss | None = None,
         structural_weight: float = 1.0,
         max_cuts: int | None = None,
-        mass: float = 1.0,
+        min_mass: float = 1.0,
     ) -> None:
         super().__init__()
-        self.mass = expect_between("mass", mass, 0, math.nextafter(1, 2), "in (0, 1]")
+        self.min_mass = expect_between("min_mass", min_mass, 0, math.nextafter(1, 2), "in (0, 1]")
         expect_one_of("loss", loss, get_args(LossName))
         self.max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
         self.loss = loss
@@ -88,19 +89,17 @@ class TransformLoss(nn.Module):
         state = net.encode(pair.source)
         target = _read_target(net, pair, state)
 
-        def losses(cuts: Cuts) -> Tensor:
-            return torch.stack(self._at(net, pair, state, target, cuts), dim=1)
-
-        expected = net.pool.expect(
-            losses,
+        cuts = net.pool.cuts(
             state.x,
             state.edge_index,
             None,
             state.batch,
             state.num_graphs,
-            mass=self.mass if self.training else 1.0,
+            min_mass=self.min_mass if self.training else 1.0,
             max_cuts=self.max_cuts if self.training else None,
         )
+        losses = torch.stack(self._at(net, pair, state, target, cuts), dim=1)
+        expected = cuts.expectation(losses)
         return TransformLossOutput(*expected.unbind(1))
 
     def at_threshold(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:
@@ -109,7 +108,8 @@ class TransformLoss(nn.Module):
         output = net.merge(state)
         graph = torch.arange(state.num_graphs, device=state.x.device)
         node = torch.arange(state.x.size(0), device=state.x.device)
-        cuts = Cuts(output, state.x.new_ones(state.num_graphs), graph, node, state.num_graphs)
+        one, zero = state.x.new_ones(state.num_graphs), state.x.new_zeros(state.num_graphs)
+        cuts = Cuts(output, graph, node, state.batch, one, state.num_graphs, zero)
         return self._at(net, pair, state, _read_target(net, pair, state), cuts)
 
     def _at(
@@ -118,22 +118,21 @@ class TransformLoss(nn.Module):
         pair: GraphPair,
         state: TextState,
         target: "_Target",
-        cuts: Cuts,
+        cuts: Cuts[PoolOutput],
     ) -> TransformLossOutput:
         """Losses of each of R cuts, [R] each."""
-        num_cuts = cuts.graph.numel()
-        structural = cross_entropy = state.x.new_zeros(num_cuts)
+        structural = cross_entropy = state.x.new_zeros(cuts.num_cuts)
         if self.loss != "cross_entropy":
             structural = self.structural.compare(*_features(net, pair, cuts)).total
         if self.loss != "structural":
             cross_entropy = _edit_loss(net, state, target, cuts)
         total = self.structural_weight * structural + cross_entropy
-        clusters = degree(cuts.output.batch, num_cuts, dtype=total.dtype)
+        clusters = degree(cuts.output.batch, cuts.num_cuts, dtype=total.dtype)
         return TransformLossOutput(total, structural, cross_entropy, clusters)
 
 
 def _features(
-    net: GraphTransformNet, pair: GraphPair, cuts: Cuts
+    net: GraphTransformNet, pair: GraphPair, cuts: Cuts[PoolOutput]
 ) -> tuple[GraphFeatures, GraphFeatures]:
     """The pooled graph of each cut, and the graph of the target it is to become."""
     fine, target = graph_features(pair.source, pair.target)
@@ -185,7 +184,9 @@ def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _
     return _Target(number, inside.sum(dim=1), written, runs)
 
 
-def _edit_loss(net: GraphTransformNet, state: TextState, target: _Target, cuts: Cuts) -> Tensor:
+def _edit_loss(
+    net: GraphTransformNet, state: TextState, target: _Target, cuts: Cuts[PoolOutput]
+) -> Tensor:
     """Negative log-likelihood of the targets, for every cut."""
     rows = edit_rows(cuts.output.x, cuts.output, state.end, cuts.graph)
     # A node is the same in every cut that has it: each is scored once.

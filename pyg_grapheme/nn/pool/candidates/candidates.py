@@ -1,4 +1,4 @@
-"""The pairs that may merge: held as they are, or made block by block."""
+"""Candidate pairs with their scores: held in memory, or scored block by block."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -9,15 +9,18 @@ from torch.utils.checkpoint import checkpoint
 
 from pyg_grapheme.nn.pool.candidates.all_pairs import AllPairs
 
-Choose = Callable[[Tensor, Tensor], Tensor]
-"""From pairs [2, m] and their scores [m], detached, to which of them count [m]."""
+Score = Callable[[Tensor], Tensor]
+"""From pairs [2, m], smaller node first, to their scores [m], differentiable."""
 
-Term = Callable[[Tensor, Tensor], Tensor]
-"""From pairs [2, m] and their scores [m] to something of a fixed shape, differentiable."""
+MaskFn = Callable[[Tensor, Tensor], Tensor]
+"""From pairs [2, m] and their scores [m], detached, to a mask [m]."""
+
+TermFn = Callable[[Tensor, Tensor], Tensor]
+"""From pairs [2, m] and their scores [m] to a tensor of a fixed shape, differentiable."""
 
 
 class Candidates(ABC):
-    """M pairs of nodes in an order of their own, and how alike the nodes of each are."""
+    """M pairs of nodes in a fixed order, and their scores."""
 
     @property
     @abstractmethod
@@ -26,18 +29,18 @@ class Candidates(ABC):
 
     @abstractmethod
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Go through all pairs [2, m] with their scores [m], detached, a block at a time."""
+        """Iterate over all pairs [2, m] and their scores [m], detached, block by block."""
 
     @abstractmethod
-    def total(self, choose: Choose, term: Term) -> Tensor:
-        """Add up the term of the chosen pairs of all blocks, differentiably."""
+    def sum_over(self, mask_fn: MaskFn, term_fn: TermFn) -> Tensor:
+        """Return the sum of the terms of the masked pairs over all blocks, differentiably."""
 
     @abstractmethod
-    def score_of(self, place: Tensor, pairs: Tensor) -> Tensor:
-        """Scores of some pairs, differentiably.
+    def score_of(self, index: Tensor, pairs: Tensor) -> Tensor:
+        """Return the scores of some pairs, differentiably.
 
         Args:
-            place: [K], where the pairs stand in the order.
+            index: [K], positions of the pairs among all.
             pairs: [2, K], those pairs.
         """
 
@@ -48,101 +51,83 @@ class ScoredPairs(Candidates):
     Args:
         pairs: [2, M].
         score: [M].
-        again: From pairs [2, m] to their scores [m], differentiable, for scores that are not: few
-            pairs' gradients matter, and to score those again is cheaper than to keep all others'.
+        rescore: From pairs to their scores, differentiable, if ``score`` is not: only few pairs
+            receive a gradient, and scoring these again is cheaper than a graph of all scores.
     """
 
-    def __init__(
-        self, pairs: Tensor, score: Tensor, again: Callable[[Tensor], Tensor] | None = None
-    ) -> None:
-        self.pairs, self.score, self.again = pairs, score, again
+    def __init__(self, pairs: Tensor, score: Tensor, rescore: Score | None = None) -> None:
+        self.pairs, self.score, self.rescore = pairs, score, rescore
 
     @property
     def num_pairs(self) -> int:
         """M."""
         return self.score.numel()
 
-    def keep(self, chosen: Tensor) -> "ScoredPairs":
-        """Only some of the pairs: a mask or places, [M] or [K]."""
-        return ScoredPairs(self.pairs[:, chosen], self.score[chosen], self.again)
+    def keep(self, index: Tensor) -> "ScoredPairs":
+        """Return some of the pairs, given by a mask [M] or positions [K]."""
+        return ScoredPairs(self.pairs[:, index], self.score[index], self.rescore)
 
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the one block."""
         yield self.pairs, self.score.detach()
 
-    def total(self, choose: Choose, term: Term) -> Tensor:
-        """Apply the term to the chosen pairs."""
-        place = choose(self.pairs, self.score.detach()).nonzero().view(-1)
-        pairs = self.pairs[:, place]
-        return term(pairs, self.score_of(place, pairs))
+    def sum_over(self, mask_fn: MaskFn, term_fn: TermFn) -> Tensor:
+        """Apply the term to the masked pairs."""
+        index = mask_fn(self.pairs, self.score.detach()).nonzero().view(-1)
+        pairs = self.pairs[:, index]
+        return term_fn(pairs, self.score_of(index, pairs))
 
-    def score_of(self, place: Tensor, pairs: Tensor) -> Tensor:
+    def score_of(self, index: Tensor, pairs: Tensor) -> Tensor:
         """Score the pairs again, or look their scores up."""
-        return self.score[place] if self.again is None else self.again(pairs)
+        return self.score[index] if self.rescore is None else self.rescore(pairs)
 
 
 class PairBlocks(Candidates):
-    """Pairs that are made and scored a block at a time, and again where they are needed again.
+    """All pairs of nodes, generated and scored block by block, and again where they are needed.
 
-    Nothing of a block is kept, for the backward pass neither: it makes and scores the block once
-    more. So memory is that of one block, whatever M is, and time a small multiple of one scoring.
+    Memory is that of one block, whatever M is: the backward pass scores the blocks once more.
 
     Args:
-        pairs: Makes the blocks.
-        score: From pairs [2, m] to scores [m], differentiable.
-        may_draw: Whether the score may be random: then a pair is only scored along with its block.
+        pairs: The blocks.
+        score: Must give the same scores each time.
     """
 
-    def __init__(
-        self, pairs: AllPairs, score: Callable[[Tensor], Tensor], may_draw: bool = True
-    ) -> None:
-        self.pairs, self.score, self.may_draw = pairs, score, may_draw
-        self.seed = int(torch.randint(2**31, ()))
+    def __init__(self, pairs: AllPairs, score: Score) -> None:
+        self.pairs, self.score = pairs, score
 
     @property
     def num_pairs(self) -> int:
         """M."""
         return self.pairs.total
 
-    def _scored(self, number: int) -> tuple[Tensor, Tensor]:
-        """Make and score a block; a score that draws (dropout) draws the same each time."""
-        pairs = self.pairs.block(number)
-        devices = [pairs.device] if pairs.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(self.seed + number)
-            return pairs, self.score(pairs)
-
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Make and score the blocks."""
-        for number in range(len(self.pairs)):
+        """Generate and score the blocks."""
+        for pairs in self.pairs:
             with torch.no_grad():
-                scored = self._scored(number)
-            yield scored
+                score = self.score(pairs)
+            yield pairs, score
 
-    def total(self, choose: Choose, term: Term) -> Tensor:
-        """Add up over the blocks."""
+    def sum_over(self, mask_fn: MaskFn, term_fn: TermFn) -> Tensor:
+        """Add up over the blocks, each under ``torch.utils.checkpoint``."""
 
-        def part(number: int) -> Tensor:
-            pairs, score = self._scored(number)
-            chosen = choose(pairs, score.detach())
-            return term(pairs[:, chosen], score[chosen])
+        def block_sum(index: int) -> Tensor:
+            pairs = self.pairs.block(index)
+            score = self.score(pairs)
+            mask = mask_fn(pairs, score.detach())
+            return term_fn(pairs[:, mask], score[mask])
 
-        total: Tensor = checkpoint(part, 0, use_reentrant=False)
-        for number in range(1, len(self.pairs)):
-            total = total + checkpoint(part, number, use_reentrant=False)
+        total: Tensor = checkpoint(block_sum, 0, use_reentrant=False)
+        for index in range(1, len(self.pairs)):
+            total = total + checkpoint(block_sum, index, use_reentrant=False)
         return total
 
-    def score_of(self, place: Tensor, pairs: Tensor) -> Tensor:
-        """Score the pairs once more, or all of the blocks that they are in."""
-        if not self.may_draw:
-            return self.score(pairs)
-        block = place.div(self.pairs.block_size, rounding_mode="floor")
-        inside = place - block * self.pairs.block_size
+    def score_of(self, index: Tensor, pairs: Tensor) -> Tensor:
+        """Score the pairs again."""
+        return self.score(pairs)
 
-        def part(number: int) -> Tensor:
-            return self._scored(number)[1][inside[block == number]]
 
-        parts = [checkpoint(part, n, use_reentrant=False) for n in torch.unique(block).tolist()]
-        if not parts:
-            return self.score(pairs)
-        return torch.cat(parts)[block.argsort(stable=True).argsort()]
+def pair_threshold(threshold: Tensor | float, pairs: Tensor) -> Tensor | float:
+    """Return the threshold of pairs [2, M]: the scalar itself, or [M] of thresholds [N] by node."""
+    if not isinstance(threshold, Tensor) or threshold.dim() == 0:
+        return threshold
+    return threshold.index_select(0, pairs[0])

@@ -1,4 +1,4 @@
-"""Keep a directed acyclic graph acyclic: merge what would lie on a cycle of the quotient."""
+"""Keep a directed acyclic graph acyclic: merge clusters that lie on a cycle of the quotient."""
 
 import torch
 from torch import Tensor
@@ -8,15 +8,15 @@ from torch_geometric.utils import degree
 def acyclic_roots(root: Tensor, edge_index: Tensor) -> Tensor:
     """Coarsen a clustering until its quotient graph has no cycle, and no further.
 
-    That is the condensation: each strongly connected component of the quotient becomes one cluster.
-    In a topological order of the nodes every cluster has a span, from its first member to its
-    last, and clusters on one cycle have spans that overlap, one with the next. Edges between groups
-    of spans that do not overlap are left out at once; where node ids are a topological order
-    already, as in a text, and clusters are stretches of it, that is all there is to do.
+    The result is the condensation: each strongly connected component of the quotient becomes one
+    cluster. In a topological order of the nodes every cluster spans an interval, and neighbouring
+    clusters on a cycle have intervals that overlap. Edges between groups of overlapping intervals
+    are dropped at once. If node ids are a topological order, as in a text, and clusters are
+    intervals of it, nothing is left to do.
 
     Args:
         root: [N], the smallest node of each node's cluster.
-        edge_index: [2, E], without a cycle but for self-loops.
+        edge_index: [2, E], without a cycle except self-loops.
 
     Returns:
         [N], roots as ``root``.
@@ -24,25 +24,25 @@ def acyclic_roots(root: Tensor, edge_index: Tensor) -> Tensor:
     Raises:
         ValueError: if ``edge_index`` has a cycle.
 
-    Cost: O(N log N + E) where ids are a topological order, O(E) a level of the graph more where
-        not; then O(edges inside overlapping groups) a round, as many rounds as the longest path
-        there has edges at worst.
+    Cost: O(N log N + E) if ids are a topological order, else O(E) more per level of the graph; then
+        O(edges inside overlapping groups) per round, with at most as many rounds as the longest
+        path there has edges.
     """
     edge_index = edge_index[:, edge_index[0] != edge_index[1]]
     group = _overlap_groups(root, topological_rank(edge_index, root.numel()))
     tail, head = root[edge_index[0]], root[edge_index[1]]
-    suspect = (tail != head) & (group[tail] == group[head])
-    if not bool(suspect.any()):
+    in_group = (tail != head) & (group[tail] == group[head])
+    if not bool(in_group.any()):
         return root
-    knot = strong_components(torch.stack([tail[suspect], head[suspect]]), root.numel())
-    return knot[root]
+    component = strong_components(torch.stack([tail[in_group], head[in_group]]), root.numel())
+    return component[root]
 
 
 def topological_rank(edge_index: Tensor, num_nodes: int) -> Tensor:
-    """Place [N] of each node in a topological order of a graph without self-loops.
+    """Return the position [N] of each node in a topological order of a graph without self-loops.
 
-    Nodes are ranked by level, the length of the longest path that ends in them, unless their ids
-    are such an order already.
+    If the ids are not such an order, nodes are ranked by level: the length of the longest path that
+    ends in them.
 
     Raises:
         ValueError: if there is a cycle.
@@ -72,7 +72,7 @@ def topological_rank(edge_index: Tensor, num_nodes: int) -> Tensor:
 
 
 def _overlap_groups(root: Tensor, rank: Tensor) -> Tensor:
-    """Group [N] of each root's cluster; clusters whose spans overlap in a row share one."""
+    """Group [N] of each root's cluster; clusters with overlapping intervals share a group."""
     first = torch.full_like(rank, rank.numel()).scatter_reduce(0, root, rank, "amin")
     last = torch.full_like(rank, -1).scatter_reduce(0, root, rank, "amax")
     order = first.argsort()
@@ -87,9 +87,9 @@ def _overlap_groups(root: Tensor, rank: Tensor) -> Tensor:
 def strong_components(edge_index: Tensor, num_nodes: int) -> Tensor:
     """Label every node with the smallest node of its strongly connected component.
 
-    Nodes that nothing enters or nothing leaves are components of their own; they are trimmed away,
-    round by round. In what is left, every node takes the smallest node that reaches it as its
-    colour, and those of a colour that reach that node back are its component.
+    Nodes without incoming or without outgoing edges are components of their own and are removed,
+    round by round. Every remaining node takes the smallest node that reaches it as its colour; the
+    nodes of a colour that reach that node form its component.
 
     Args:
         edge_index: [2, E], directed.
@@ -98,7 +98,7 @@ def strong_components(edge_index: Tensor, num_nodes: int) -> Tensor:
     Returns:
         [N].
 
-    Cost: O(E) a round; rounds as long as paths at worst.
+    Cost: O(E) per round; at most as many rounds as the longest path has edges.
     """
     nodes = torch.arange(num_nodes, device=edge_index.device)
     label = nodes.clone()
@@ -119,7 +119,7 @@ def strong_components(edge_index: Tensor, num_nodes: int) -> Tensor:
 
 
 def _spread_smallest(value: Tensor, tail: Tensor, head: Tensor) -> Tensor:
-    """Smallest value of all nodes from which each node can be reached, its own included."""
+    """Smallest value of all nodes that reach each node, itself included."""
     while True:
         spread = value.scatter_reduce(0, head, value[tail], "amin")
         if torch.equal(spread, value):

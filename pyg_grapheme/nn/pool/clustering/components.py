@@ -5,15 +5,15 @@ from torch import Tensor
 
 
 def component_roots(pairs: Tensor, num_nodes: int, root: Tensor | None = None) -> Tensor:
-    """Label every node with the smallest node that it is connected to.
+    """Label every node with the smallest node of its connected component.
 
-    Each round hooks every root to the smallest root next to it, then lets all nodes jump to
-    their root's root until they have arrived; a chain takes O(log N) jumps, not N.
+    Each round hooks every root to the smallest adjacent root, then shortens all paths by pointer
+    jumping; a chain takes O(log N) jumps, not N.
 
     Args:
         pairs: [2, M], undirected.
         num_nodes: N.
-        root: [N], the roots that other pairs have led to already, if any.
+        root: [N], the result for other pairs, to continue from.
 
     Returns:
         [N], the root of each node.
@@ -34,7 +34,7 @@ def component_roots(pairs: Tensor, num_nodes: int, root: Tensor | None = None) -
 
 
 def jump(parent: Tensor) -> Tensor:
-    """Follow a forest of parent pointers [N] to its roots by repeated doubling, O(N log depth)."""
+    """Return the root [N] of each node of a forest of parent pointers [N], O(N log depth)."""
     while True:
         further = parent.index_select(0, parent)
         if torch.equal(further, parent):
@@ -43,14 +43,14 @@ def jump(parent: Tensor) -> Tensor:
 
 
 def dense_labels(root: Tensor) -> tuple[Tensor, int]:
-    """Number the components 0, 1, ... by their smallest node.
+    """Return component ids 0, 1, ..., ordered by smallest node.
 
     Args:
         root: [N], the smallest node of each node's component.
 
     Returns:
-        The labels [N] and how many there are.
+        The ids [N] and their number.
     """
     is_root = root == torch.arange(root.numel(), device=root.device)
-    number = is_root.cumsum(0) - 1
-    return number.index_select(0, root), int(is_root.sum())
+    label = is_root.cumsum(0) - 1
+    return label.index_select(0, root), int(is_root.sum())

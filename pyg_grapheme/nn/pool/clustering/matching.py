@@ -2,23 +2,22 @@
 
 import torch
 from torch import Tensor
-from torch_geometric.utils import cumsum, degree
 
-from pyg_grapheme.filtration.noise import at_pairs
-from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs
+from pyg_grapheme.graphs import batch_ptr
+from pyg_grapheme.nn.pool.candidates import ScoredPairs, pair_threshold
 
 
 def keep_matching(
-    candidates: ScoredPairs, batch: Tensor, num_graphs: int, above: Tensor | None = None
+    candidates: ScoredPairs, batch: Tensor, num_graphs: int, min_score: Tensor | None = None
 ) -> ScoredPairs:
-    """Keep the pairs of the greedy matching of each graph, those with a score above ``above``.
+    """Keep the pairs of the greedy matching of each graph that score above ``min_score``.
 
-    The loop looks at the best pairs first, so those that it takes above any threshold are the same
-    whatever stands below: the matchings are nested, and what is kept without a threshold is a
-    forest to cut.
+    The greedy loop takes the best pairs first, so the pairs that it takes above a threshold do not
+    depend on those below: the matchings are nested, and the whole matching is a forest to cut.
     """
-    if above is not None:
-        candidates = candidates.keep(candidates.score.detach() > at_pairs(above, candidates.pairs))
+    if min_score is not None:
+        above = candidates.score.detach() > pair_threshold(min_score, candidates.pairs)
+        candidates = candidates.keep(above)
     order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     return candidates.keep(greedy_matching(candidates.pairs, order, batch.numel()))
 
@@ -26,10 +25,10 @@ def keep_matching(
 def greedy_matching(pairs: Tensor, order: Tensor, num_nodes: int) -> Tensor:
     """Take pairs in order, best first, each unless one of its nodes is taken already.
 
-    A pair that comes before all others at both its nodes is taken by the sequential loop in any
-    case, so all such pairs are taken at once; what touches them is dropped, and so on. The result
-    is exactly that of the loop (Preis 1999, "Linear time 1/2-approximation algorithm for maximum
-    weighted matching": locally heaviest edges).
+    The sequential loop takes every pair that precedes all others at both its nodes, so each round
+    takes all such pairs at once and drops the pairs that touch them. The result is exactly that of
+    the loop (Preis 1999, "Linear time 1/2-approximation algorithm for maximum weighted matching":
+    locally heaviest edges).
 
     Args:
         pairs: [2, M].
@@ -37,9 +36,9 @@ def greedy_matching(pairs: Tensor, order: Tensor, num_nodes: int) -> Tensor:
         num_nodes: N.
 
     Returns:
-        [M], True where a pair is taken.
+        [M], a mask of the pairs taken.
 
-    Cost: O(M) a round. Random scores take O(log M) rounds; scores that fall along a path take one
+    Cost: O(M) per round. Random scores take O(log M) rounds; scores that fall along a path take one
         round for every second pair of it.
     """
     taken = torch.zeros(pairs.size(1), dtype=torch.bool, device=pairs.device)
@@ -54,13 +53,13 @@ def greedy_matching(pairs: Tensor, order: Tensor, num_nodes: int) -> Tensor:
         taken[order[rank[chosen]]] = True
         free[left[chosen]] = False
         free[right[chosen]] = False
-        open_ = free[left] & free[right]
-        left, right, rank = left[open_], right[open_], rank[open_]
+        is_open = free[left] & free[right]
+        left, right, rank = left[is_open], right[is_open], rank[is_open]
     return taken
 
 
 def tie_order(score: Tensor, pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
-    """Order pairs [2, M] from best to worst score [M], equal scores by :func:`tie_key`.
+    """Sort pairs [2, M] from best to worst score [M], equal scores by :func:`tie_key`.
 
     Returns:
         [M], a permutation.
@@ -73,11 +72,11 @@ def tie_order(score: Tensor, pairs: Tensor, batch: Tensor, num_graphs: int) -> T
 
 
 def tie_key(pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
-    """Hash pairs: of two with equal scores, that with the smaller number comes first.
+    """Hash pairs: of two pairs with equal scores, the one with the smaller key comes first.
 
-    The hash mixes the places that the two nodes have in their own graph, so a graph is merged alike
-    alone and in any batch; among pairs of equal score it picks at random but always alike. On a
-    chain of equal scores it makes the rounds of :func:`greedy_matching` few.
+    The hash mixes the positions that the two nodes have in their own graph, so a graph is merged
+    alike alone and in any batch. The order is pseudo-random but fixed, so that chains of equal
+    scores take few rounds of :func:`greedy_matching`.
 
     Args:
         pairs: [2, M], smaller node first.
@@ -87,13 +86,12 @@ def tie_key(pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
     Returns:
         [M].
     """
-    start = cumsum(degree(batch, num_graphs, dtype=torch.long))
-    first = start[batch[pairs[0]]]
+    first = batch_ptr(batch, num_graphs)[batch[pairs[0]]]
     return _mix(_mix(pairs[0] - first) + pairs[1] - first)
 
 
 def _mix(key: Tensor) -> Tensor:
-    """Scramble integers one to one: the finaliser of SplitMix64 (Steele et al. 2014)."""
+    """Permute integers pseudo-randomly: the finaliser of SplitMix64 (Steele et al. 2014)."""
     key = key + -7046029254386353131
     key = (key ^ ((key >> 30) & 0x3FFFFFFFF)) * -4658895280553007687
     key = (key ^ ((key >> 27) & 0x1FFFFFFFFF)) * -7723592293110705685

@@ -6,9 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pyg_grapheme.filtration.noise import at_pairs
-from pyg_grapheme.nn.pool.candidates.all_pairs import AllPairs
-from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs
+from pyg_grapheme.nn.pool.candidates import AllPairs, ScoredPairs, pair_threshold
 from pyg_grapheme.nn.pool.clustering.matching import tie_key
 
 
@@ -16,9 +14,9 @@ class Best(NamedTuple):
     """The best pair of every node so far, [N] each.
 
     Attributes:
-        score: Its score; -infinity where there is none.
-        key: What orders it among pairs of equal score.
-        partner: The other node; the node itself where there is none.
+        score: Its score; -infinity if there is none.
+        key: Its order among pairs of equal score.
+        partner: The other node; the node itself if there is none.
     """
 
     score: Tensor
@@ -31,42 +29,41 @@ def match_all_pairs(
     batch: Tensor,
     num_graphs: int,
     block_size: int,
-    above: Tensor | None = None,
+    min_score: Tensor | None = None,
 ) -> ScoredPairs:
     """Match all pairs of nodes inside each graph, as ``keep_matching`` does, block by block.
 
-    A round goes through all pairs of nodes that are free, notes the best of every node, and takes
-    the pairs that are the best at both ends. A node with no pair above the threshold is done.
+    Each round finds the best pair of every free node, and takes the pairs that are the best of both
+    their nodes. A node without a pair above the threshold is done.
 
     Args:
-        score: From pairs [2, m], smaller node first, to scores [m], differentiable. One that draws
-            (dropout) does so anew in each round, and once more for the gradient: where that
-            matters, take a ``block_size`` that holds all pairs.
+        score: From pairs [2, m], smaller node first, to scores [m]; differentiable, and the same
+            each time.
         batch: [N], sorted.
         num_graphs: B.
-        block_size: Most pairs scored at a time.
-        above: Scalar or [N]; only pairs with a score above it are matched.
+        block_size: The largest number of pairs scored at a time.
+        min_score: Scalar or [N]; only pairs that score above it are matched.
 
-    Cost: O(N + block_size) memory; time of one scoring of all pairs of free nodes a round, rounds
-        as for ``greedy_matching``.
+    Cost: O(N + block_size) memory. Each round scores all pairs of free nodes; the number of rounds
+        is that of ``greedy_matching``.
     """
     free = torch.arange(batch.numel(), device=batch.device)
     matched, values = [free.new_empty(2, 0)], []
     while free.numel() > 0:
-        best = _best_pairs(score, free, batch, num_graphs, block_size, above)
+        best = _best_pairs(score, free, batch, num_graphs, block_size, min_score)
         place = torch.arange(free.numel(), device=free.device)
         mutual = (best.partner[best.partner] == place) & (place < best.partner)
         matched.append(free[torch.stack([place, best.partner])[:, mutual]])
         values.append(best.score[mutual])
-        open_ = best.partner != place
-        open_[best.partner[mutual]] = False
-        free = free[open_ & ~mutual]
+        is_open = best.partner != place
+        is_open[best.partner[mutual]] = False
+        free = free[is_open & ~mutual]
     pairs = torch.cat(matched, dim=1)
     order = pairs[0].argsort()
     pairs = pairs[:, order]
     live = score(pairs)
     value = torch.cat(values)[order] if values else live.detach()
-    # Scored anew among other pairs, a pair may differ by a rounding from what was compared.
+    # Rescored among other pairs, a score may differ by a rounding from the compared one.
     return ScoredPairs(pairs, value + (live - live.detach()))
 
 
@@ -77,18 +74,18 @@ def _best_pairs(
     batch: Tensor,
     num_graphs: int,
     block_size: int,
-    above: Tensor | None,
+    min_score: Tensor | None,
 ) -> Best:
-    """Find the best pair of each free node among all of them; nodes by their place in ``free``."""
+    """Return the best pair of each free node; nodes are positions in ``free``."""
     best: Best | None = None
     for pairs in AllPairs(batch[free], num_graphs, block_size):
         value, key = score(free[pairs]), tie_key(free[pairs], batch, num_graphs)
-        if above is None:
-            value = torch.where(value.isnan(), torch.inf, value)  # where sorting puts it
+        if min_score is None:
+            value = torch.where(value.isnan(), torch.inf, value)  # as sorting does
         if best is None:
             best = _no_pairs(free, value)
-        if above is not None:
-            passes = value > at_pairs(above, free[pairs])
+        if min_score is not None:
+            passes = value > pair_threshold(min_score, free[pairs])
             pairs, value, key = pairs[:, passes], value[passes], key[passes]
         best = _improve(best, pairs, value, key)
     assert best is not None
@@ -103,7 +100,7 @@ def _no_pairs(free: Tensor, value: Tensor) -> Best:
 
 
 def _improve(best: Best, pairs: Tensor, value: Tensor, key: Tensor) -> Best:
-    """Compare with further pairs [2, m]: first by score, then by key."""
+    """Update with further pairs [2, m], ordered by score, then by key."""
     node, other = torch.cat([pairs, pairs.flip(0)], dim=1)
     value, key = value.repeat(2), key.repeat(2)
     score = best.score.scatter_reduce(0, node, value, "amax")

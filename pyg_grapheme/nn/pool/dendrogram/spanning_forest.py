@@ -1,4 +1,4 @@
-"""Maximum spanning forests by Borůvka's rounds, and what their rounds know of any two nodes."""
+"""Maximum spanning forests by Borůvka's rounds, and bottlenecks of their paths."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,8 +13,8 @@ class Round(NamedTuple):
     """One round: every tree takes its best pair to another tree.
 
     Attributes:
-        tree: [N], the tree, named by one of its nodes, that each node is in beforehand.
-        best: [N], the rank of the pair that the tree of that name takes; M where it takes none.
+        tree: [N], the tree of each node before the round, as one of the tree's nodes.
+        best: [N], the rank of the pair that the tree takes; M if it takes none.
     """
 
     tree: Tensor
@@ -22,20 +22,20 @@ class Round(NamedTuple):
 
 
 def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
-    """Find the pairs [K] of a maximum spanning forest.
+    """Return the positions [K] of the pairs of a maximum spanning forest.
 
-    Scores that tie are ordered by their place.
+    Tied scores are ordered by position.
 
     Args:
         score: [M].
         pairs: [2, M].
         num_nodes: N.
 
-    Cost: O((N + M) log N); O(M) where they are seen to be a forest.
+    Cost: O((N + M) log N); O(M) for sorted pairs in which every node leads to one larger node.
     """
     low, high = pairs
     if bool((low < high).all() & (low[1:] > low[:-1]).all()):
-        # No two lead on from one node, and none leads back: sorted pairs of a text, say.
+        # One pair per smaller node, such as the sorted pairs of a chain: a forest.
         return torch.arange(score.numel(), device=score.device)
     order = score.argsort(descending=True, stable=True)
     rank = torch.empty_like(order)
@@ -47,12 +47,11 @@ def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
 
 
 def bottleneck(rank: Tensor, forest: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
-    """Find the worst rank [M] on the path between the two nodes of each pair, through a forest.
+    """Return the worst rank [M] on the path between the two nodes of each pair in a forest.
 
-    The trees of Borůvka's rounds are a tree themselves, at most log2(N) deep, in which a node and
-    the one above are linked by the pair that the lower took; and the worst link between two leaves
-    there is the worst between the two nodes in the forest (King 1997, "A simpler minimum spanning
-    tree verification algorithm").
+    The trees of Borůvka's rounds form a tree of depth at most log2(N), whose links are the pairs
+    that the trees took. The worst link between two of its leaves is the worst rank between the two
+    nodes in the forest (King 1997, "A simpler minimum spanning tree verification algorithm").
 
     Args:
         rank: [K], the order of the forest's pairs, best first, from 0.
@@ -72,10 +71,10 @@ def bottleneck(rank: Tensor, forest: Tensor, pairs: Tensor, num_nodes: int) -> T
 
 
 def boruvka_rounds(rank: Tensor, pairs: Tensor, num_nodes: int) -> Iterator[Round]:
-    """Go through the rounds until no pair joins two trees.
+    """Iterate over the rounds until no pair joins two trees.
 
-    Ranks differ, so that the only cycles are pairs that two trees both take. Trees at least halve
-    in number each round.
+    Ranks differ, so the only cycles are pairs that two trees both take. The number of trees at
+    least halves in each round.
 
     Args:
         rank: [M], all different, best first, in [0, M).
@@ -98,9 +97,9 @@ def boruvka_rounds(rank: Tensor, pairs: Tensor, num_nodes: int) -> Iterator[Roun
 
 
 def _hook(best: Tensor, left: Tensor, right: Tensor, rank: Tensor) -> Tensor:
-    """Point every tree to the tree at the other end of its best pair.
+    """Return the parent [N]: for every tree, the tree at the other end of its best pair.
 
-    Of two that point to each other, the smaller stays a root.
+    Of two trees that point to each other, the smaller becomes a root.
     """
     nodes = torch.arange(best.numel(), device=best.device)
     parent = nodes.clone()

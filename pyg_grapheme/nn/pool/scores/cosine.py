@@ -14,14 +14,14 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
 
     Args:
         x: [N, F].
-        pairs: [2, M]; quickest where sorted by their first node.
+        pairs: [2, M]; fastest if sorted by their first node.
 
     Returns:
-        [M], in [-1, 1], float32 at least: half precision can't tell close scores apart.
+        [M], in [-1, 1], float32 at least: half precision cannot tell close scores apart.
 
-    Differentiation: exact, any number of times. The cosine has no derivative at a zero vector;
-        there it is given that of the dot product with the other's direction.
-    Cost: O(N F + M F), in time; O(N + M) more memory.
+    Differentiation: exact, any number of times. The cosine has no derivative at a zero vector; the
+        one used there is that of the dot product with the other node's direction.
+    Cost: O(N F + M F) time, O(N + M) extra memory.
     """
     if not bool((pairs[0, 1:] >= pairs[0, :-1]).all()):
         order = pairs[0].argsort()
@@ -29,7 +29,7 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
     x = x.to(torch.promote_types(x.dtype, torch.float))
     norm: Tensor = torch.linalg.vector_norm(x.detach(), dim=-1)
     if x.size(-1) > 0 and not _squares_are_safe(norm):
-        # The cosine does not depend on lengths; without them nothing over- or underflows.
+        # The cosine does not depend on lengths; scaled rows neither overflow nor underflow.
         largest = x.detach().abs().amax(dim=-1, keepdim=True)
         x = x / largest.masked_fill(largest == 0, 1.0)
         norm = torch.linalg.vector_norm(x.detach(), dim=-1)
@@ -40,8 +40,8 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
 class _Cosine(Function):
     """x, 1 / |x|, pairs -> s = x_i . x_j / (|x_i| |x_j|).
 
-    As ds/dx_i = x_j / (|x_i| |x_j|) - s x_i / |x_i|^2, the gradient of all scores is A x with a
-    symmetric sparse A that has a diagonal. Taken apart, it would be several passes over N x F.
+    ds/dx_i = x_j / (|x_i| |x_j|) - s x_i / |x_i|^2, so the gradient of all scores is A x with a
+    symmetric sparse matrix A. One product replaces several passes over N x F numbers.
     """
 
     @staticmethod
@@ -55,14 +55,14 @@ class _Cosine(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         x, inverse, pairs, score = ctx.saved_tensors
         if torch.is_grad_enabled():
-            # Further derivatives are asked for: those of the same function in plain operations.
-            again = _plain_cosine(x, pairs)
-            (by_parts,) = torch.autograd.grad(again, x, gradient, create_graph=True)
-            return by_parts, None, None
-        return _spread(gradient, x, inverse, pairs, score), None, None
+            # Higher derivatives come from the same function in plain operations.
+            plain = _plain_cosine(x, pairs)
+            (of_x,) = torch.autograd.grad(plain, x, gradient, create_graph=True)
+            return of_x, None, None
+        return _gradient(gradient, x, inverse, pairs, score), None, None
 
 
-def _spread(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tensor) -> Tensor:
+def _gradient(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tensor) -> Tensor:
     """A x, see :class:`_Cosine`."""
     low, high = pairs
     across = g * inverse.index_select(0, low) * inverse.index_select(0, high)
@@ -75,7 +75,7 @@ def _spread(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tensor)
 
 
 def _plain_cosine(x: Tensor, pairs: Tensor) -> Tensor:
-    # The norm's second derivative at zero is NaN; there, a constant stands in for it.
+    # The norm's second derivative at zero is NaN; a constant replaces it there.
     zero = (x.detach() == 0).all(dim=-1)
     norm = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1)
     inverse = _inverse(norm.masked_fill(zero, 0.0))

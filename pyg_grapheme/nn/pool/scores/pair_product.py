@@ -8,26 +8,26 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn.functional import embedding_bag
 
-# The layout is all that is used here, and a user of the pool can do nothing about its state.
+# Only the layout is used here, and users of the pool cannot act on the warning.
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
 
 
 def pair_dot(x: Tensor, pairs: Tensor) -> Tensor:
-    """Dot product of the two rows of each pair.
+    """Return the dot product of the two rows of each pair.
 
-    The pairs are the pattern of a sparse matrix, and their products a dense product sampled at that
-    pattern. Gathering the rows first would take two temporaries of M x F, which cost far more than
-    the products, and a scatter in the backward pass.
+    The pairs are the sparsity pattern of a sampled dense product. Gathering the rows first would
+    need two temporaries of M x F, which cost far more than the products, and a scatter in the
+    backward pass.
 
     Args:
         x: [N, F], float32 or float64.
-        pairs: [2, M]; quickest where sorted by their first node.
+        pairs: [2, M]; fastest if sorted by their first node.
 
     Returns:
         [M].
 
     Differentiation: exact, any number of times.
-    Cost: O(M F) time, O(M) memory; the backward pass sorts the pairs once more.
+    Cost: O(M F) time, O(M) memory; the backward pass sorts the pairs again.
     """
     if bool((pairs[0, 1:] >= pairs[0, :-1]).all()):
         return _apply(_SelfDot, x, pairs)
@@ -69,7 +69,7 @@ class _Dot(Function):
 
 
 class _Spread(Function):
-    """g, x -> out, out_i the sum of g x_j over the pairs of i; the adjoint of the products."""
+    """g, x -> out, out_i the sum of g x_j over the pairs of i; the adjoint of the dot products."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, x: Tensor, pairs: Tensor) -> Tensor:
@@ -83,9 +83,9 @@ class _Spread(Function):
 
 
 def sampled_products(x: Tensor, y: Tensor, pairs: Tensor) -> Tensor:
-    """x_i . y_j for each pair, sorted by its first node: [M]; no derivative."""
+    """Return x_i . y_j [M] for pairs sorted by their first node; not differentiable."""
     start = torch.ops.aten._convert_indices_from_coo_to_csr(pairs[0].contiguous(), x.size(0))
-    # Strided indices it would take amiss.
+    # sparse_csr_tensor requires contiguous indices.
     pattern = torch.sparse_csr_tensor(
         start,
         pairs[1].contiguous(),
@@ -99,10 +99,9 @@ def sampled_products(x: Tensor, y: Tensor, pairs: Tensor) -> Tensor:
 
 
 def weighted_sums(row: Tensor, column: Tensor, weight: Tensor, x: Tensor) -> Tensor:
-    """A x for a square sparse matrix A, given by its entries in any order; no derivative.
+    """Return A x for a square sparse matrix A, given by its entries; not differentiable.
 
-    ``embedding_bag`` is that product under another name, and several times faster than the one of
-    sparse tensors.
+    ``embedding_bag`` computes this product several times faster than sparse tensors do.
 
     Args:
         row: [K].

@@ -1,20 +1,22 @@
-"""A learned score: the cosine of what a linear map makes of the features."""
+"""A learned score: the cosine of linearly mapped features."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
 class ProjectedCosine(nn.Module):
-    """Cosine of linearly mapped features, for a pool whose features have other work to do too.
+    """Cosine of linearly mapped features, for features that serve other purposes too.
 
     Args:
-        in_channels: F, features of a node.
-        out_channels: Of what they are mapped to.
-        bias: Whether the map adds a learned vector, which all nodes then have in common: small
-            features begin as alike, and what sets them apart is learned.
+        in_channels: F, features per node.
+        out_channels: Features that the cosine compares.
+        bias: Whether the map adds a learned vector. Nodes with small features then have a cosine
+            near 1 at first, and differences are learned.
 
     Shapes: x_i, x_j [M, F] -> [M], in [-1, 1].
     """
+
+    symmetric = True
 
     def __init__(self, in_channels: int, out_channels: int = 32, bias: bool = True) -> None:
         super().__init__()
@@ -25,6 +27,6 @@ class ProjectedCosine(nn.Module):
         self.map.reset_parameters()
 
     def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None = None) -> Tensor:
-        """Score M pairs; the attributes of their edges are not looked at."""
+        """Score M pairs; edge attributes are ignored."""
         score: Tensor = F.cosine_similarity(self.map(x_i), self.map(x_j), dim=1)
         return score

@@ -1,0 +1,115 @@
+"""Scores of pairs of nodes: the cosine, or a module."""
+
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from pyg_grapheme.graphs import Graphs
+from pyg_grapheme.nn.pool.scores.cosine import cosine_score
+from pyg_grapheme.nn.pool.scores.pair_attributes import pair_attributes
+
+
+class Scorer(Protocol):
+    """Score of pairs of the nodes of a batch of graphs.
+
+    Attributes:
+        repeatable: Whether pairs may be scored in blocks and again, with the same result.
+        cheap: Whether to score some pairs again is cheaper than to keep a graph of all scores.
+    """
+
+    repeatable: bool
+    cheap: bool
+
+    def __call__(self, pairs: Tensor) -> Tensor:
+        """Return the scores [M] of pairs [2, M], smaller node first; differentiable."""
+
+
+class CosineScorer:
+    """Cosine of the features."""
+
+    repeatable = True
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+        self.cheap = x.requires_grad
+
+    def __call__(self, pairs: Tensor) -> Tensor:
+        return cosine_score(self.x, pairs)
+
+
+class ModuleScorer:
+    """Score by a module.
+
+    In training mode it sees all pairs in one call: dropout draws once, and BatchNorm has statistics
+    of all pairs.
+    """
+
+    cheap = False
+
+    def __init__(
+        self, module: nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool
+    ) -> None:
+        self.module, self.graphs = module, graphs
+        self.edge_reduce, self.check_finite = edge_reduce, check_finite
+        self.repeatable = not module.training
+
+    def __call__(self, pairs: Tensor) -> Tensor:
+        x, edge_index, attributes = self.graphs[:3]
+        if attributes is not None:
+            attributes = pair_attributes(edge_index, attributes, pairs, x.size(0), self.edge_reduce)
+        return module_score(self.module, x, pairs, attributes, self.check_finite)
+
+
+def make_scorer(
+    score: Literal["cosine"] | nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool
+) -> Scorer:
+    """Return the scorer of the pairs of some graphs."""
+    if isinstance(score, nn.Module):
+        return ModuleScorer(score, graphs, edge_reduce, check_finite)
+    return CosineScorer(graphs.x)
+
+
+def module_score(
+    score: nn.Module,
+    x: Tensor,
+    pairs: Tensor,
+    attributes: Tensor | None,
+    check_finite: bool = True,
+) -> Tensor:
+    """Score pairs with a module, in one call, as the mean of both directions.
+
+    Args:
+        score: ``(x_i [M, F], x_j [M, F], edge_attr [M, D] or None) -> [M]``. If it has an attribute
+            ``symmetric`` that is true, it is called for one direction alone.
+        x: [N, F].
+        pairs: [2, M].
+        attributes: [M] or [M, D], or None.
+        check_finite: Refuse scores that are not finite.
+
+    Returns:
+        [M], float32 at least.
+
+    Raises:
+        ValueError: if the module does not return one finite number per pair.
+
+    Cost: one call of the module, for 2 M pairs if it is not symmetric, and their features.
+    """
+    symmetric = bool(getattr(score, "symmetric", False))
+    directed = pairs if symmetric else torch.cat([pairs, pairs.flip(0)], dim=1)
+    if attributes is not None and not symmetric:
+        attributes = torch.cat([attributes, attributes])
+    scores = score(*(x.index_select(0, end) for end in directed), attributes)
+    if not isinstance(scores, Tensor) or scores.shape != directed.shape[1:]:
+        got = (
+            f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
+        )
+        raise ValueError(
+            f"Expected 'score' to return one number for each of {directed.size(1)} pairs "
+            f"(got {got})"
+        )
+    if not symmetric:
+        scores = scores.reshape(2, -1).mean(0)
+    if check_finite and not bool(torch.isfinite(scores).all()):
+        raise ValueError("Expected 'score' to return finite numbers (got NaN or infinity)")
+    return scores.to(torch.promote_types(scores.dtype, torch.float))
