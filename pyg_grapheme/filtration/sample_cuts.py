@@ -105,5 +105,5 @@ def _sample_systematically(
         steps = torch.arange(size, device=ptr.device)
         point = nonempty + ((start + steps) / size).clamp(max=1 - 2**-24)
         index = torch.searchsorted(before, point.view(-1), right=True) - 1
-        frequency[:, half] = torch.bincount(index, minlength=probability.numel()) / max_cuts
-    return frequency
+        frequency[:, half] = torch.bincount(index, minlength=probability.numel())
+    return frequency / max_cuts

@@ -119,12 +119,17 @@ class ThresholdMergePool(nn.Module):
         uncompiled, with one graph break.
 
     Example:
+        >>> from torch_geometric.utils import degree
         >>> pool = ThresholdMergePool(threshold=0.9)
         >>> x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
         >>> edge_index = torch.tensor([[0, 1], [1, 2]])
         >>> cuts = pool.cuts(x, edge_index)
-        >>> cuts.expectation(torch.ones(cuts.num_cuts))
-        tensor([1.], grad_fn=<ScatterAddBackward0>)
+        >>> size = degree(cuts.output.batch, cuts.num_cuts)
+        >>> size
+        tensor([3., 2., 1.])
+        >>> cuts.expectation(size).backward()
+        >>> pool.raw_threshold.grad > 0
+        tensor(True)
         >>> x, edge_index, edge_attr, batch, history = pool(x, edge_index)
         >>> history.cluster
         tensor([0, 0, 1])

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch_geometric.nn import SAGEConv
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.pool import Cuts
+from pyg_grapheme.nn.pool import Cuts, PoolOutput
 
 WORLD = 2
-MODES = ["none", "gate", "straight_through", "expect", "learned"]
+MODES = ["none", "gate", "straight_through", "cuts", "learned"]
 
 
 class Learned(nn.Module):
@@ -37,20 +37,21 @@ class Model(nn.Module):
         super().__init__()
         self.conv = SAGEConv(3, 4)
         self.mode = mode
-        estimator = {"expect": "none", "learned": "gate"}.get(mode, mode)
+        estimator = {"cuts": "none", "learned": "gate"}.get(mode, mode)
         score = Learned() if mode == "learned" else "cosine"
         self.pool = ThresholdMergePool(0.3, estimator=estimator, score=score)
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         x = self.conv(x, edge_index)
-        if self.mode == "expect":
-            return self.pool.expect(read_out, x, edge_index)
+        if self.mode == "cuts":
+            cuts = self.pool.cuts(x, edge_index)
+            return cuts.expectation(read_out(cuts))
         return self.pool(x, edge_index).x.pow(2).sum().view(1)
 
 
-def read_out(cuts: Cuts) -> Tensor:
+def read_out(cuts: Cuts[PoolOutput]) -> Tensor:
     x = cuts.output.x.pow(2).sum(1)
-    return x.new_zeros(len(cuts.graph)).index_add(0, cuts.output.batch, x)
+    return x.new_zeros(cuts.num_cuts).index_add(0, cuts.output.batch, x)
 
 
 def make(mode: str) -> Model:
