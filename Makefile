@@ -17,6 +17,7 @@ lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
 
 clean:
 	rm -rf $(VENV)
@@ -28,15 +29,17 @@ $(VENV)/.torch: constraints.txt
 	touch $@
 
 $(VENV)/.fit: $(VENV)/.torch pyproject.toml
-	$(PIP) install --quiet --editable '.[viz]'
+	$(PIP) install --quiet --editable '.[text,viz]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
-	$(PIP) install --quiet --editable '.[viz,test]'
+	$(PIP) install --quiet --editable '.[test]'
 	touch $@ $(VENV)/.fit
 
-# Compiled from source against the torch that is installed; the tests and the package do without it.
+# Compiled from source against the installed torch. torch-geometric-pool, for the interop tests, needs
+# it, and scikit-learn, which it does not declare. The package and all other tests need none of them.
 $(VENV)/.scatter: $(VENV)/.test
 	@$(PIP) install --quiet --no-build-isolation torch-scatter > $(VENV)/scatter.log 2>&1 \
+		&& $(PIP) install --quiet torch-geometric-pool scikit-learn >> $(VENV)/scatter.log 2>&1 \
 		|| echo "torch-scatter could not be built (see $(VENV)/scatter.log): going on without it"
 	@touch $@

@@ -1,17 +1,87 @@
-"""The rooms of the house: who may look at whom."""
+"""Imports: their direction, and the packages that each part needs."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 
+REFUSE = """
+import runpy, sys
+
+# As if these packages were not installed: to import them fails, to look for them finds nothing.
+sys.modules.update(dict.fromkeys({refused!r}))
+sys.path.insert(0, {root!r})
+"""
+
+LAYERS = """
+import torch, pyg_grapheme.nn, pyg_grapheme.testing
+from pyg_grapheme.nn import StructuralLoss, ThresholdMergePool
+from pyg_grapheme.testing import assert_gradients_match, check_pool, tie_free_graph
+
+graph = tie_free_graph(6)
+pool = ThresholdMergePool(reduce="max").double()
+cuts = pool.cuts(graph.x, graph.edge_index)
+cuts.expectation(cuts.output.x.new_ones(cuts.num_cuts)).backward()
+pool(graph.x.requires_grad_(), graph.edge_index).x.sum().backward()
+assert_gradients_match(lambda x: x.sin(), [graph.x.detach()])
+assert all(result.passed for result in check_pool(ThresholdMergePool(), 3))
+print("fine")
+"""
+
+
+def closure(names: Sequence[str]) -> set[str]:
+    """Distributions that the named ones need, their extras left out."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        try:
+            required = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        found.add(name)
+        waiting += [
+            r.name for r in map(Requirement, required) if not r.marker or r.marker.evaluate()
+        ]
+    return found
+
+
+def run_with(allowed: Sequence[str], code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process that can import the allowed distributions and theirs alone."""
+    kept = closure(allowed) | {"pyg-grapheme"}
+    refused = {
+        module
+        for module, distributions in metadata.packages_distributions().items()
+        if not {d.lower().replace("_", "-") for d in distributions} & kept
+    }
+    refused.discard("_virtualenv")
+    return subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            REFUSE.format(refused=refused, root=str(ROOT)) + code,
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
 
 def test_imports_go_one_way() -> None:
-    linter = Path(sys.executable).with_name("lint-imports")
     run = subprocess.run(
-        [linter, "--no-cache"],
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -21,17 +91,21 @@ def test_imports_go_one_way() -> None:
     assert run.returncode == 0, run.stdout
 
 
-def test_the_package_does_without_its_extras() -> None:
-    """Without torch-scatter everything imports and pools."""
+def test_the_layers_need_torch_and_torch_geometric_alone() -> None:
+    run = run_with(["torch", "torch-geometric"], LAYERS)
+    assert run.stdout.strip() == "fine", run.stderr
+    refused = run_with(["torch", "torch-geometric"], "import regex")
+    assert "import of regex halted" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["graph_unet.py --maps 4 --epochs 1 --depth 1", "check_pools.py"]
+)
+def test_the_examples_of_the_layers_need_no_more(command: str) -> None:
+    name, *arguments = command.split()
     code = (
-        "import sys; sys.modules['torch_scatter'] = None;"
-        "import pyg_grapheme.nn, pyg_grapheme.text, lightning_modules.fit, torch;"
-        "from pyg_grapheme.nn import ThresholdMergePool;"
-        "pool = ThresholdMergePool(reduce='max');"
-        "x = torch.ones(3, 2, requires_grad=True);"
-        "pool(x, torch.tensor([[0], [1]])).x.sum().backward(); print(x.grad.shape)"
+        f"sys.argv = {[name, *arguments]}; runpy.run_path('examples/{name}', run_name='__main__')"
     )
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
-    )
-    assert run.stdout.strip() == "torch.Size([3, 2])", run.stderr
+    run = run_with(["torch", "torch-geometric"], code)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout
