@@ -1,4 +1,4 @@
-"""What the value of an option must be: checked once, in constructors."""
+"""Checks of options, for constructors."""
 
 import math
 import operator
@@ -7,7 +7,7 @@ from typing import SupportsIndex
 
 
 def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:
-    """Refuse an option that is none of the names it may have."""
+    """Refuse an option that is not one of the names."""
     if value not in names:
         known = ", ".join(map(repr, names))
         raise ValueError(f"Expected '{name}' to be one of {known} (got {value!r})")
@@ -20,7 +20,7 @@ def expect_flag(name: str, value: object) -> None:
 
 
 def expect_count(name: str, value: object) -> int:
-    """Refuse an option that is not a whole number from 1 on; hand it on as an int."""
+    """Refuse an option that is not an integer of at least 1; return it as an int."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise ValueError(f"Expected '{name}' to be an int (got {value!r})")
     if operator.index(value) < 1:
@@ -29,7 +29,7 @@ def expect_count(name: str, value: object) -> int:
 
 
 def expect_between(name: str, value: object, low: float, high: float, expected: str) -> float:
-    """Refuse an option that is not a number above ``low`` and below ``high``."""
+    """Refuse an option that is not a number above ``low`` and below ``high``; return it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high:
         raise ValueError(f"Expected '{name}' to be {expected} (got {value!r})")
     return float(value)

@@ -1,4 +1,4 @@
-"""Shape legend and the aliases that more than one room uses.
+"""Legend of shapes, and shared type aliases.
 
 Shapes in docstrings and comments use one set of letters:
 
@@ -9,11 +9,11 @@ N       nodes of the input, over the whole batch
 E       directed edges
 M       candidate pairs (unordered, each once)
 C       clusters: nodes of the output
-F       features a node
-D       features an edge
+F       features per node
+D       features per edge
 B       graphs in the batch
-R       cuts: graphs in the batch of all clusterings of all graphs
-V       graphemes in the vocabulary
+R       cuts, over all graphs of the batch
+V       units in the vocabulary, or labels
 ======  ==========================================================
 
 A prime (N', E') counts over all cuts instead of over all graphs.
@@ -23,28 +23,28 @@ from os import PathLike
 from typing import Literal, TypeAlias
 
 NormalForm: TypeAlias = Literal["NFC", "none"]
-"""Unicode normal form of the text: composed, or as it came."""
+"""Unicode normal form of the text: composed, or unchanged."""
 
 UnitsName: TypeAlias = Literal["graphemes", "letters", "spaced"]
-"""What one node of a text is: a grapheme cluster, a code point, or what stands between spaces."""
+"""The unit of text per node: a grapheme cluster, a code point, or a part between spaces."""
 
 PreprocessName: TypeAlias = Literal["none", "historical"]
-"""What is done to the examples of a file: nothing, or what is usual for historical texts."""
+"""Preprocessing of examples: none, or the usual one for historical texts."""
 
 EstimatorName: TypeAlias = Literal["none", "gate", "straight_through", "gumbel", "reinforce"]
-"""How a gradient reaches the threshold in ``ThresholdMergePool.forward``."""
+"""The estimator of the threshold's gradient in ``ThresholdMergePool.forward``."""
 
 CandidatesName: TypeAlias = Literal["edges", "all"]
-"""Which pairs of nodes may merge."""
+"""The pairs of nodes that may merge."""
 
 MergeName: TypeAlias = Literal["components", "matching"]
-"""Which of the candidate pairs above the threshold merge."""
+"""The candidate pairs above the threshold that merge."""
 
 LossName: TypeAlias = Literal["structural", "cross_entropy", "hybrid"]
-"""What the text model is trained on."""
+"""The loss of the text model."""
 
 EditDistanceName: TypeAlias = Literal["exact", "bipartite", "bp2"]
-"""How a graph edit distance is worked out."""
+"""The algorithm for a graph edit distance."""
 
 PathLikeStr: TypeAlias = str | PathLike[str]
 

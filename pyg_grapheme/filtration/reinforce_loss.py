@@ -1,4 +1,4 @@
-"""An unbiased gradient for what was drawn."""
+"""REINFORCE: an unbiased gradient for sampled thresholds."""
 
 import math
 from typing import Protocol
@@ -26,24 +26,24 @@ class SampledHistory(Protocol):
 
 
 class ReinforceLoss(nn.Module):
-    r"""Give the loss of drawn merges a gradient that is that of the expected loss, on average.
+    r"""Give a loss at sampled thresholds an unbiased gradient of the expected loss.
 
-    With :math:`L` the loss of a graph at the clustering :math:`\pi` that it has drawn, and
-    :math:`b` a baseline that does not depend on the draw,
+    With :math:`L` the loss of a graph at its sampled cut :math:`\pi`, and :math:`b` a baseline that
+    does not depend on the sample,
 
     .. math:: \nabla E[L] = E[\nabla L + (L - b) \nabla \log p(\pi)].
 
-    The baseline takes away most of the noise: where several draws of one input are at hand, the
-    mean of the others (leave-one-out: Kool, van Hoof and Welling 2019, "Buy 4 REINFORCE samples,
-    get a baseline for free!"); else a running mean of past losses.
+    The baseline removes most of the variance. With several samples of one input, it is the mean of
+    the others (leave-one-out: Kool, van Hoof and Welling 2019, "Buy 4 REINFORCE samples, get a
+    baseline for free!"); else it is a running mean of past losses.
 
     Args:
         momentum: Share of the running mean that a batch replaces.
 
     Shapes:
-        loss [B], history of B graphs -> [B], of the value of the loss.
+        loss [B], history of B graphs -> [B], with the value of the loss.
 
-    Differentiation: unbiased in all that the loss and the draw depend on.
+    Differentiation: unbiased in everything that the loss and the probabilities depend on.
     """
 
     mean: Tensor
@@ -58,28 +58,27 @@ class ReinforceLoss(nn.Module):
     def forward(
         self, loss: Tensor, history: SampledHistory, source: Tensor | None = None
     ) -> Tensor:
-        """Return the loss, with the gradient of what was drawn.
+        """Return the loss, with the gradient of the expectation.
 
-        A loss that is not finite is handed on, for a gradient scaler to see, and left out of the
+        A loss that is not finite is returned, for a gradient scaler to detect, and left out of the
         baseline.
 
         Args:
-            loss: [B], one number a graph.
-            history: Of a pool with the estimator "reinforce".
-            source: [B] integers, which input each graph is a copy of, where there are several draws
-                of one.
+            loss: [B], one number per graph.
+            history: Of a layer with the estimator "reinforce".
+            source: [B] integers, the input of each graph, if there are several samples per input.
         """
         _check(loss, history, source)
         value = loss.detach()
         advantage = value - self._baseline(value, source)
         if self.training:
             self._update(value)
-        # Zero in value, whatever the probability is.
-        draw = history.log_prob - history.log_prob.detach()
-        return loss + advantage * draw
+        # Zero in value, at any probability.
+        score = history.log_prob - history.log_prob.detach()
+        return loss + advantage * score
 
     def _baseline(self, value: Tensor, source: Tensor | None) -> Tensor:
-        # Before any loss was seen, the other graphs of the batch stand in: their draws are others.
+        # Before the first update, use the other graphs of the batch: their samples are independent.
         running = self.mean.to(value.dtype).expand_as(value)
         if not bool(self.seen):
             running = _mean_of_others(value, torch.zeros_like(value, dtype=torch.long), running)

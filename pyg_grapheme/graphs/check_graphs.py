@@ -1,4 +1,4 @@
-"""What a graph that goes into the pool, and an option of it, must look like."""
+"""Checks of the input of layers."""
 
 import operator
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from torch_geometric import EdgeIndex, Index
 
 
 class Graphs(NamedTuple):
-    """A batch of B graphs that has been checked: plain dense tensors on one device.
+    """A checked batch of B graphs: plain dense tensors on one device.
 
     Attributes:
-        x: [N, F], finite unless that was not to be checked.
+        x: [N, F], finite unless the check was off.
         edge_index: [2, E], int64, inside [0, N), each edge inside one graph.
         edge_attr: [E] or [E, D], or None.
         batch: [N], int64, sorted.
         num_graphs: B.
-        undirected: Whether every edge is known to be there in both directions.
+        undirected: Whether every edge is known to exist in both directions.
     """
 
     x: Tensor
@@ -29,7 +29,7 @@ class Graphs(NamedTuple):
     undirected: bool = False
 
     def detach(self) -> "Graphs":
-        """Return the same graphs, cut off from what computed their features."""
+        """Return the same graphs with detached features."""
         edge_attr = None if self.edge_attr is None else self.edge_attr.detach()
         return self._replace(x=self.x.detach(), edge_attr=edge_attr)
 
@@ -43,13 +43,12 @@ def check_graphs(
     *,
     check_finite: bool = True,
 ) -> Graphs:
-    """Check the input of a pool and fill in what was left out.
+    """Check the input of a layer, and fill in what was left out.
 
-    What the arguments are comes first, as it costs nothing; then what the tensors hold, for which
-    a GPU is waited for.
+    Types and shapes are checked first, as that is free; then the values, which synchronises a GPU.
 
     Raises:
-        ValueError: naming the argument, what was expected and what came.
+        ValueError: if an argument is not as expected; names it, what was expected and what came.
     """
     x = _check_tensor("x", x, "a float tensor [N, F]", _FLOATS, (None, None))
     undirected = isinstance(edge_index, EdgeIndex) and edge_index.is_undirected
@@ -82,7 +81,7 @@ _Shape = tuple[int | None, ...]  # None stands for any size
 def _check_tensor(
     name: str, value: object, expected: str, dtypes: Sequence[torch.dtype], *shapes: _Shape
 ) -> Tensor:
-    """Refuse what is not a dense tensor of one of the dtypes and of one of the shapes."""
+    """Return a dense tensor of one of the dtypes and one of the shapes; refuse anything else."""
     if (
         not isinstance(value, Tensor)
         or value.layout != torch.strided
@@ -90,14 +89,14 @@ def _check_tensor(
         or not any(_has_shape(value, shape) for shape in shapes)
     ):
         raise ValueError(f"Expected '{name}' to be {expected} (got {_describe(value)})")
-    # PyG's own kinds of index do as tensors do, but keep a cache and validate what comes of them.
+    # PyG's index types work as tensors, but carry a cache and validate every result.
     return value.as_tensor() if isinstance(value, EdgeIndex | Index) else value
 
 
 def _check_edge_index(edge_index: object, device: torch.device) -> Tensor:
     expected = "an int64 or int32 tensor [2, E]"
     if _is_sparse(edge_index):
-        # PyG's convolutions take it in this place, so say what to make of it.
+        # PyG's convolutions accept it here, so the message says how to convert it.
         expected += ", such as torch_geometric.utils.to_edge_index(adj_t.t())[0] of a sparse adj_t"
     tensor = _check_tensor("edge_index", edge_index, expected, _INDICES, (2, None))
     _check_device("edge_index", tensor, device)
@@ -120,8 +119,8 @@ def _check_batch(batch: object, num_nodes: int, device: torch.device) -> Tensor:
 
 
 def _check_batch_size(batch_size: object) -> int:
-    # A bool and a tensor would pass for an int, but are as a rule something else misplaced; and a
-    # tensor on a GPU would be waited for.
+    # A bool or a tensor would pass for an int, but is usually a misplaced argument; and a tensor on
+    # a GPU would have to be synchronised.
     if isinstance(batch_size, bool | Tensor) or not isinstance(batch_size, SupportsIndex):
         raise ValueError(
             f"Expected 'batch_size' to be an int or None (got {_describe(batch_size)})"
@@ -138,7 +137,7 @@ def _check_device(name: str, tensor: Tensor, device: torch.device) -> None:
 
 
 def _check_ends(edge_index: Tensor, num_nodes: int) -> None:
-    """Refuse an edge to a node that is not there."""
+    """Refuse an edge to a node that does not exist."""
     if edge_index.numel() == 0:
         return
     low, high = torch.stack(edge_index.aminmax()).tolist()
@@ -149,7 +148,7 @@ def _check_ends(edge_index: Tensor, num_nodes: int) -> None:
 
 
 def _check_order(batch: Tensor, edge_index: Tensor) -> None:
-    """Refuse graphs that are not one behind the other, or that an edge leaves."""
+    """Refuse a batch that is not sorted, and edges between two graphs."""
     if not bool((batch[1:] >= batch[:-1]).all()):
         raise ValueError("Expected 'batch' to be sorted (got a smaller graph after a larger one)")
     if not bool((batch[edge_index[0]] == batch[edge_index[1]]).all()):
@@ -177,7 +176,7 @@ def _count_of_one_graph(batch: Tensor, batch_size: int | None) -> int:
 
 
 def _is_finite(x: Tensor) -> bool:
-    # One norm is far cheaper than looking at each number, and finite only if all of them are.
+    # One norm is far cheaper than a test of each number, and finite only if all numbers are.
     norm = torch.linalg.vector_norm(x, dtype=torch.promote_types(x.dtype, torch.float))
     return bool(torch.isfinite(norm)) or bool(torch.isfinite(x).all())
 
@@ -189,7 +188,7 @@ def _has_shape(tensor: Tensor, shape: _Shape) -> bool:
 
 
 def _is_sparse(value: object) -> bool:
-    # torch_sparse, whose SparseTensor is no Tensor, need not be installed.
+    # By name: torch_sparse, whose SparseTensor is no Tensor, may not be installed.
     if isinstance(value, Tensor):
         return value.layout != torch.strided
     return type(value).__name__ == "SparseTensor"

@@ -6,30 +6,31 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
-from torch_geometric.utils import cumsum, degree, scatter
+from torch_geometric.utils import scatter
 
+from pyg_grapheme.graphs import batch_ptr
 from pyg_grapheme.nn.pool.connect import connect_clusters
 from pyg_grapheme.nn.pool.output import PoolOutput
 
 
 def pool_data(pool: Callable[..., PoolOutput], edge_reduce: str, data: Data) -> Batch:
-    """Pool a graph, or a batch of graphs, and carry all of its fields over.
+    """Pool a graph, or a batch of graphs, with all of its fields.
 
-    ``x``, ``edge_index`` and ``edge_attr`` are what the pool makes of them. Other tensors with a
-    row for each node or edge follow these: floating point is averaged over the members of a cluster
-    (``pos``), or put together like ``edge_attr``; of anything else (labels, masks) the first
-    member's, or the first edge's, is taken. Numbers of nodes, in ``face`` and in fields with
-    ``index`` in their name, become numbers of clusters. All else, such as ``y`` of a graph, or an
-    ``edge_label`` with an ``edge_label_index`` of its own, stays as it is.
+    The pool computes ``x``, ``edge_index`` and ``edge_attr``. Other tensors with one row per node
+    or edge follow: floating-point fields are averaged over the members of a cluster (``pos``), or
+    combined like ``edge_attr``; of all others (labels, masks), the value of the first member or
+    edge is kept. Node ids, in ``face`` and in fields with ``index`` in their name, become cluster
+    ids. Everything else, such as ``y`` of a graph, or an ``edge_label`` with an
+    ``edge_label_index`` of its own, is unchanged.
 
     Args:
         pool: The layer.
-        edge_reduce: How it puts parallel edges together.
-        data: Of N nodes in B graphs.
+        edge_reduce: How the layer combines parallel edges.
+        data: N nodes in B graphs.
 
     Returns:
-        A ``Batch`` of B graphs, which can be taken apart again, with the merge history as its
-        field ``history``.
+        A ``Batch`` of B graphs, with ``to_data_list`` and the merge history as its field
+        ``history``.
 
     Raises:
         ValueError: if ``data`` is not a ``Data`` or ``Batch``, or has no edge list.
@@ -65,7 +66,7 @@ _OWN = ("x", "edge_index", "edge_attr", "batch", "ptr", "num_nodes", "_num_nodes
 
 
 class _Fields(NamedTuple):
-    """Where the fields come from, and where their nodes and edges have gone."""
+    """The input of :func:`pool_data`, and the output of the pool."""
 
     data: Data
     edge_reduce: str
@@ -73,10 +74,10 @@ class _Fields(NamedTuple):
 
 
 def _carry(key: str, value: Any, fields: _Fields) -> Any:
-    """What a field becomes."""
+    """Return a field of the pooled data."""
     cluster, _, num_clusters, *_ = fields.output.history
     kind = _kind(key, value, fields)
-    if kind == "numbers":
+    if kind == "ids":
         if value.numel() and not (value.min() >= 0 and value.max() < cluster.numel()):
             raise ValueError(
                 f"Expected '{key}' to hold nodes in [0, {cluster.numel()}) "
@@ -101,28 +102,25 @@ def _carry(key: str, value: Any, fields: _Fields) -> Any:
 
 def _kind(
     key: str, value: Any, fields: _Fields
-) -> Literal["numbers", "node", "edge", "graph", "other"]:
-    """What a field has a row for.
+) -> Literal["ids", "node", "edge", "graph", "other"]:
+    """Return the kind of a field: what it has one row per.
 
-    Where numbers alone leave it open, names decide: one row a graph is taken to be the graph's,
-    even if it has one edge, unless ``edge`` is in the name.
+    Sizes decide, and names where sizes are ambiguous: one row per graph belongs to the graph, even
+    if the graph has one edge, unless ``edge`` is in the name.
     """
     if not isinstance(value, Tensor) or value.dim() == 0:
         return "other"
     if ("index" in key or key == "face") and not value.is_floating_point():
-        return "numbers"
+        return "ids"
     data, num_graphs = fields.data, fields.output.history.num_graphs
     rows = getattr(data, "_slice_dict", {}).get(key)
-    if rows is None:  # put together by hand: there is the length alone
+    if rows is None:  # a batch made by hand: only the length is known
         rows = torch.tensor(len(value))
         nodes, edges = torch.tensor(data.batch.numel()), torch.tensor(data.edge_index.size(1))
         graphs = torch.tensor(num_graphs)
     else:
         owner = data.batch[data.edge_index[0]]
-        nodes, edges = (
-            cumsum(degree(part, num_graphs, dtype=torch.long)).to(rows.device)
-            for part in (data.batch, owner)
-        )
+        nodes, edges = (batch_ptr(part, num_graphs).to(rows.device) for part in (data.batch, owner))
         graphs = torch.arange(num_graphs + 1, device=rows.device)
     if "edge" in key:
         own_edges = f"{key}_index" in data
@@ -135,11 +133,11 @@ def _kind(
 
 
 def _add_slices(pooled: Batch, fields: _Fields) -> None:
-    """Note where each graph's part of every field lies, for the batch to be taken apart."""
+    """Record each graph's slice of every field, for ``to_data_list``."""
     data, output = fields.data, fields.output
     num_graphs = output.history.num_graphs
-    nodes = cumsum(degree(output.batch, num_graphs, dtype=torch.long))
-    edges = cumsum(degree(output.batch[output.edge_index[0]], num_graphs, dtype=torch.long))
+    nodes = batch_ptr(output.batch, num_graphs)
+    edges = batch_ptr(output.batch[output.edge_index[0]], num_graphs)
     slices: dict[str, Tensor] = {"x": nodes, "edge_index": edges, "edge_attr": edges}
     if output.edge_attr is None:
         del slices["edge_attr"]
