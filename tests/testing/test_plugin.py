@@ -66,7 +66,10 @@ class Refuse:
         return ModuleSpec(name, self) if name.split(".")[0] in self.optional else None
 
     def create_module(self, spec):
-        raise ModuleNotFoundError(spec.name)
+        return None
+
+    def exec_module(self, module):
+        raise ModuleNotFoundError(module.__name__)
 
 sys.meta_path.insert(0, Refuse())
 from pyg_grapheme import testing
