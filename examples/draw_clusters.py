@@ -1,10 +1,9 @@
-"""Draw what the pool merges, and what it would merge at any other threshold.
+"""Draw the clusters of a pool, and its dendrogram: the clusters at every threshold.
 
     python examples/draw_clusters.py --folder docs
 
-A small map, whose cells show the kind of land that they are with some noise, is merged into
-regions: ``clusters.png``. Its dendrogram, with the threshold across it, says which merges were
-close calls: ``dendrogram.png``.
+The cells of a small map, with noisy features, are merged into regions: ``clusters.png``. The
+dendrogram with the threshold shows which scores are close to it: ``dendrogram.png``.
 """
 
 import argparse
@@ -19,10 +18,10 @@ from pyg_grapheme.viz import draw_clusters, draw_dendrogram
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the two pictures."""
+    """Write the two figures."""
     parser = argparse.ArgumentParser(description="Draw clusters and their dendrogram.")
     parser.add_argument("--folder", type=Path, default=Path())
-    parser.add_argument("--side", type=int, default=6, help="cells of a side of the map")
+    parser.add_argument("--side", type=int, default=6, help="cells per side of the map")
     parser.add_argument("--threshold", type=float, default=0.8)
     options = parser.parse_args(arguments)
     torch.manual_seed(33)

@@ -1,11 +1,11 @@
-"""Draw a loss against the threshold: its steps, its expectation, and the gradient of that.
+"""Draw a loss against the threshold, with its expectation and the gradient of the expectation.
 
     python examples/draw_expectation.py --folder docs
 
-A chain of twelve nodes shows three prototypes through noise; the loss is the distance of what the
-pool makes of each node from its prototype. At the plain threshold it is a step function, whose
-derivative is zero or nothing. ``expect`` averages it over a noisy threshold, exactly: a smooth
-function, whose gradient leads to the best merge. The dots are central differences.
+A chain of twelve nodes has the features of three prototypes with noise; the loss is the distance of
+each node's pooled features from its prototype. At the plain threshold the loss is a step function:
+its derivative is zero or undefined. ``cuts`` gives its exact expectation under a noisy threshold: a
+smooth function whose gradient leads to the best merge. The dots are central differences.
 """
 
 import argparse
@@ -14,14 +14,13 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 from torch_geometric.utils import scatter
 
-from pyg_grapheme.nn import Cuts, ThresholdMergePool
+from pyg_grapheme.nn import ThresholdMergePool
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the picture."""
+    """Write the figure."""
     parser = argparse.ArgumentParser(description="Draw an expected loss and its gradient.")
     parser.add_argument("--folder", type=Path, default=Path())
     parser.add_argument("--temperature", type=float, default=0.03)
@@ -31,24 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     x = clean + 0.3 * torch.randn_like(clean)
     edge_index = torch.stack([torch.arange(11), torch.arange(1, 12)])
 
-    def loss_per_cut(cuts: Cuts) -> Tensor:
+    def expected(threshold: float) -> tuple[float, float]:
+        pool = ThresholdMergePool(temperature=options.temperature).double()
+        with torch.no_grad():  # the constructor rounds the threshold to float32
+            pool.raw_threshold.copy_(torch.tensor(threshold, dtype=torch.double).logit())
+        cuts = pool.cuts(x, edge_index)
         history = cuts.output.history
         error = (history.lift(cuts.output.x) - clean[cuts.node]).square().sum(1)
         cut = cuts.output.batch[history.cluster]
-        return scatter(error, cut, dim_size=cuts.graph.numel(), reduce="mean")
-
-    def expected(threshold: float) -> tuple[float, float]:
-        pool = ThresholdMergePool(temperature=options.temperature).double()
-        with torch.no_grad():  # in double precision, which the constructor does not know of
-            pool.raw_threshold.copy_(torch.tensor(threshold, dtype=torch.double).logit())
-        value = pool.expect(loss_per_cut, x, edge_index).sum()
+        loss = scatter(error, cut, dim_size=cuts.graph.numel(), reduce="mean")
+        value = cuts.average(loss).sum()
         value.backward()
-        # From the raw threshold to the threshold itself.
+        # The chain rule turns the gradient in the raw threshold into that in the threshold.
         return float(value.detach()), float(pool.raw_threshold.grad) / (threshold * (1 - threshold))
 
     def plain(threshold: float) -> float:
-        pool = ThresholdMergePool(threshold, estimator="none").double()
-        out = pool(x, edge_index)
+        out = ThresholdMergePool(threshold).double()(x, edge_index)
         return float((out.history.lift(out.x) - clean).square().sum(1).mean())
 
     taus = torch.linspace(0.02, 0.98, 400).tolist()

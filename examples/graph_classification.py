@@ -3,17 +3,19 @@
     python examples/graph_classification.py data/tu/PROTEINS
     python examples/graph_classification.py data/tu/NCI1 --pools none topk ours --folds 3
 
-MP - Pool - MP - readout - MLP, the same for every layer but for the layer. On each fold the
-network is trained once; the epoch that does best on the fold's validation graphs is the one that is
-tested. Nothing is tuned for any layer: each runs at its defaults, the ratio of TopK, SAG and ASAP
-being a half. Ours adds members up, as EdgePooling does, for GIN can count. It comes in both ways of
-merging: on graphs of many edges a node, what links up transitively is soon the whole graph, and
-``merge="matching"`` is the one to take.
+Convolutions, pool, convolutions, readout, MLP: the networks differ in the pool alone. Each fold is
+one training run, tested at the epoch of the best validation result. Nothing is tuned for any pool;
+the ratio of TopK, SAG and ASAP is 0.5. ThresholdMergePool is trained by ``cuts``, a sample of the
+graphs that its threshold can lead to, and evaluated by ``forward``. It adds up features, as
+EdgePooling does, because GIN can count. In graphs with many edges per node, transitive merging soon
+gives a single cluster: use ``merge="matching"`` there.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from statistics import mean, pstdev
 from typing import Any, NamedTuple
@@ -38,7 +40,7 @@ from torch_geometric.nn import (
 from pyg_grapheme.nn import ThresholdMergePool
 
 Pool = Callable[[int], nn.Module | None]
-"""From the number of channels to a layer, or to none."""
+"""Build a layer, or none, for a number of channels."""
 
 POOLS: dict[str, Pool] = {
     "none": lambda channels: None,
@@ -46,10 +48,12 @@ POOLS: dict[str, Pool] = {
     "sag": lambda channels: SAGPooling(channels, ratio=0.5),
     "asap": lambda channels: ASAPooling(channels, ratio=0.5),
     "edge": lambda channels: EdgePooling(channels),
-    "cluster": lambda channels: ClusterPooling(channels),
     "ours": lambda channels: ThresholdMergePool(reduce="sum"),
     "ours_matching": lambda channels: ThresholdMergePool(merge="matching", reduce="sum"),
 }
+with suppress(ImportError):
+    import_module("scipy")  # PyG's ClusterPooling needs it
+    POOLS["cluster"] = ClusterPooling
 
 
 class Classifier(nn.Module):
@@ -63,42 +67,60 @@ class Classifier(nn.Module):
         self.head = MLP([2 * channels, channels, classes], dropout=0.5, norm=None)
 
     def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits [B, classes], and the graph [C] of every node behind the pool."""
+        """Return logits [B, classes], and the graph [C] of every node after the pool."""
         size = int(batch[-1]) + 1
         x = run(self.fine, x, edge_index)
         if self.pool is not None:
             x, edge_index, batch = pooled(self.pool(x, edge_index, batch=batch))
+        return self.read_out(x, edge_index, batch, size), batch
+
+    def loss(self, x: Tensor, edge_index: Tensor, batch: Tensor, y: Tensor) -> Tensor:
+        """Return the cross-entropy, for ThresholdMergePool its expectation over thresholds."""
+        if not isinstance(self.pool, ThresholdMergePool):
+            return F.cross_entropy(self(x, edge_index, batch)[0], y)
+        x = run(self.fine, x, edge_index)
+        cuts = self.pool.cuts(x, edge_index, batch=batch, max_cuts=4)
+        x, edge_index, _, batch, _ = cuts.output
+        logits = self.read_out(x, edge_index, batch, cuts.graph.numel())
+        return cuts.average(F.cross_entropy(logits, y[cuts.graph], reduction="none")).mean()
+
+    def read_out(self, x: Tensor, edge_index: Tensor, batch: Tensor, size: int) -> Tensor:
+        """Return logits [size, classes] of coarse graphs."""
         x = run(self.coarse, x.relu(), edge_index).relu()
         readout = torch.cat([global_add_pool(x, batch, size), global_max_pool(x, batch, size)], 1)
-        return self.head(readout), batch
+        return self.head(readout)
 
 
 def gin(features: int, channels: int) -> GINConv:
-    """GIN with a normalised output; what is normalised has cosines of either sign."""
-    return GINConv(nn.Sequential(MLP([features, channels, channels]), nn.BatchNorm1d(channels)))
+    """Return GIN with a LayerNorm: centred features have cosines of either sign.
+
+    BatchNorm would take its statistics over all cuts.
+    """
+    mlp = MLP([features, channels, channels], norm=None)
+    return GINConv(nn.Sequential(mlp, nn.LayerNorm(channels)))
 
 
 def run(layers: nn.ModuleList, x: Tensor, edge_index: Tensor) -> Tensor:
-    """Apply the layers, with an activation between two."""
+    """Apply the layers, with ReLU in between."""
     for i, layer in enumerate(layers):
         x = layer(x if i == 0 else x.relu(), edge_index)
     return x
 
 
 def pooled(output: Sequence[Any]) -> tuple[Tensor, Tensor, Tensor]:
-    """Features, edges and graphs of what a layer returns; PyG's edge poolings drop attributes."""
+    """Return x, edge_index and batch of a layer's output; PyG's edge pools return no attributes."""
     x, edge_index, *rest = output
     return x, edge_index, rest[0] if len(output) == 4 else rest[1]
 
 
 class Trial(NamedTuple):
-    """How one training went.
+    """Result of one training run.
 
     Attributes:
-        accuracy: Share of the test graphs, at the epoch that did best on the validation graphs.
-        ratio: C/N there, nodes behind over nodes before the pool.
-        seconds: Of the whole training.
-        threshold: Where ours ended, or None.
+        accuracy: Accuracy on the test graphs, at the epoch of the best validation result.
+        ratio: C/N at that epoch, the number of nodes after the pool over that before.
+        seconds: Duration of the training.
+        threshold: Final threshold of ThresholdMergePool, or None.
     """
 
     accuracy: float
@@ -108,7 +130,7 @@ class Trial(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Accuracy, mean cross-entropy and C/N of a set of graphs."""
+    """Accuracy, mean cross-entropy and C/N over a set of graphs."""
 
     accuracy: float
     loss: float
@@ -131,8 +153,7 @@ def train(graphs: GraphSet, fold: Fold, build: Pool, options: argparse.Namespace
         model.train()
         for batch in training:
             optimizer.zero_grad()
-            logits, _ = model(batch.x, batch.edge_index, batch.batch)
-            F.cross_entropy(logits, batch.y).backward()
+            model.loss(batch.x, batch.edge_index, batch.batch, batch.y).backward()
             optimizer.step()
         score = evaluate(model, validation)
         if best is None or (score.accuracy, -score.loss) > (best.accuracy, -best.loss):
@@ -148,16 +169,16 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Score:
     model.eval()
     correct = loss = coarse = fine = 0
     for batch in loader:
-        logits, owner = model(batch.x, batch.edge_index, batch.batch)
+        logits, graph = model(batch.x, batch.edge_index, batch.batch)
         correct += int((logits.argmax(1) == batch.y).sum())
         loss += float(F.cross_entropy(logits, batch.y, reduction="sum"))
-        coarse, fine = coarse + owner.numel(), fine + batch.batch.numel()
+        coarse, fine = coarse + graph.numel(), fine + batch.batch.numel()
     count = len(loader.dataset)
     return Score(correct / count, loss / count, coarse / fine)
 
 
 def summarise(name: str, trials: Sequence[Trial]) -> str:
-    """Write a line of the table: mean and deviation over the folds."""
+    """Format a row of the table: mean and standard deviation over the folds."""
     accuracy = [100 * trial.accuracy for trial in trials]
     ratio = mean(trial.ratio for trial in trials)
     seconds = mean(trial.seconds for trial in trials)
@@ -165,17 +186,17 @@ def summarise(name: str, trials: Sequence[Trial]) -> str:
     threshold = f"{mean(thresholds):.3f}" if thresholds else "-"
     return (
         f"| {name:<13} | {mean(accuracy):5.1f} ± {pstdev(accuracy):4.1f} | {ratio:.2f} "
-        f"| {threshold:>9} | {seconds:9.1f} |"
+        f"| {threshold:>9} | {seconds:10.1f} |"
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a table, one layer a line."""
+    """Print a table, one row per layer."""
     parser = argparse.ArgumentParser(description="Compare pooling layers in graph classification.")
     parser.add_argument("path", type=Path, help="folder of a TU set, or a benchmark's .npz")
     parser.add_argument("--pools", nargs="+", choices=POOLS, default=list(POOLS), metavar="NAME",
                         help=f"some of {', '.join(POOLS)}")  # fmt: skip
-    parser.add_argument("--folds", type=int, default=10, help="the first so many")
+    parser.add_argument("--folds", type=int, default=10, help="use the first FOLDS folds")
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--batch_size", type=int, default=32)
     parser.add_argument("--channels", type=int, default=64)
@@ -187,12 +208,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"Expected '--folds' to be in [1, {len(graphs.folds)}] (got {options.folds})")
     folds = graphs.folds[: options.folds]
     print(f"{options.path.stem}: {len(graphs.graphs)} graphs, {len(folds)} folds\n")
-    print("| pool          | accuracy, %  | C/N  | threshold | s a fold  |")
-    print("| ------------- | ------------ | ---- | --------- | --------- |")
+    print("| pool          | accuracy, %  | C/N  | threshold | s per fold |")
+    print("| ------------- | ------------ | ---- | --------- | ---------- |")
     for name in options.pools:
         trials = []
-        for number, fold in enumerate(folds):
-            seeded = argparse.Namespace(**{**vars(options), "seed": options.seed + number})
+        for index, fold in enumerate(folds):
+            seeded = argparse.Namespace(**{**vars(options), "seed": options.seed + index})
             trials.append(train(graphs, fold, POOLS[name], seeded))
         print(summarise(name, trials), flush=True)
 

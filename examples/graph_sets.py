@@ -1,4 +1,4 @@
-"""Sets of labelled graphs, read from plain files.
+"""Readers of labelled graph data sets in plain files.
 
 A TU set is a folder of text files (Morris et al. 2020, "TUDataset: a collection of benchmark
 datasets for learning with graphs"), gzipped or not; Bianchi's benchmark for graph classification is
@@ -16,11 +16,13 @@ from torch.nn.functional import one_hot
 from torch_geometric.data import Data
 from torch_geometric.utils import degree
 
+from pyg_grapheme.graphs import batch_ptr
+
 SPLITS = ("train", "val", "test")
 
 
 class Fold(NamedTuple):
-    """Numbers of the graphs to train on, to choose the epoch by, and to test on."""
+    """Indices of the graphs for training, for the choice of the epoch, and for testing."""
 
     train: list[int]
     validation: list[int]
@@ -28,13 +30,13 @@ class Fold(NamedTuple):
 
 
 class GraphSet(NamedTuple):
-    """Graphs with a class each.
+    """Labelled graphs.
 
     Attributes:
-        graphs: With ``x`` [N, F], ``edge_index`` [2, E] and ``y`` [1], a class from 0.
+        graphs: Graphs with ``x`` [N, F], ``edge_index`` [2, E] and the class ``y`` [1], from 0.
         num_features: F.
-        num_classes: How many classes there are.
-        folds: Ways to split the graphs.
+        num_classes: Number of classes.
+        folds: Splits of the graphs.
     """
 
     graphs: list[Data]
@@ -48,16 +50,16 @@ def read_graph_set(path: Path, folds: int = 10) -> GraphSet:
 
     Args:
         path: ``.../NAME/`` with ``NAME_A.txt`` and so on, or ``.../NAME.npz``.
-        folds: How many folds, where none are published; a file's one split serves them all.
+        folds: Number of folds if none are published; all folds of an ``.npz`` are its one split.
     """
     return read_npz(path, folds) if path.suffix == ".npz" else read_tu(path, folds)
 
 
 def read_tu(folder: Path, folds: int = 10) -> GraphSet:
-    """Read a TU set; nodes are described by their label, or else by their degree, one-hot.
+    """Read a TU set; the features of a node are its one-hot label, or its degree if it has none.
 
     The folds are those of ``../splits/NAME_splits.json`` (Errica et al. 2020, "A fair comparison of
-    graph neural networks for graph classification") if that is there, or else drawn.
+    graph neural networks for graph classification") if that file exists, else random ones.
     """
     name = folder.name
     edge_index = torch.from_numpy(_read_table(folder / f"{name}_A.txt").T) - 1
@@ -67,14 +69,14 @@ def read_tu(folder: Path, folds: int = 10) -> GraphSet:
         label = torch.from_numpy(_read_table(folder / f"{name}_node_labels.txt"))
     else:
         label = degree(edge_index[0], batch.numel(), dtype=torch.long)
-    graphs = _cut(one_hot(_from_zero(label)).float(), edge_index, batch, classes)
+    graphs = _split(one_hot(_from_zero(label)).float(), edge_index, batch, classes)
     splits = folder.parent / "splits" / f"{name}_splits.json"
     chosen = _read_folds(splits) if splits.exists() else _draw_folds(classes, folds)
     return GraphSet(graphs, graphs[0].num_features, int(classes.max()) + 1, chosen)
 
 
 def read_npz(path: Path, folds: int = 10) -> GraphSet:
-    """Read Bianchi's benchmark: its one split serves as every fold, each with another seed."""
+    """Read Bianchi's benchmark; every fold is its one split, to be used with different seeds."""
     graphs: list[Data] = []
     split: dict[str, list[int]] = {}
     with np.load(path, allow_pickle=False) as file:
@@ -87,7 +89,7 @@ def read_npz(path: Path, folds: int = 10) -> GraphSet:
             first = (size.cumsum(0) - size).repeat_interleave(edges)
             colour = one_hot(arrays["color"], 5).float()
             batch = torch.repeat_interleave(size)
-            part = _cut(colour, arrays["edge_index"] + first, batch, arrays["y"])
+            part = _split(colour, arrays["edge_index"] + first, batch, arrays["y"])
             split[name] = list(range(len(graphs), len(graphs) + len(part)))
             graphs += part
     classes = max(int(graph.y) for graph in graphs) + 1
@@ -96,7 +98,7 @@ def read_npz(path: Path, folds: int = 10) -> GraphSet:
 
 
 def _read_table(path: Path) -> np.ndarray:
-    """Integers of a text file with commas; numpy unpacks a ``.gz`` by itself."""
+    """Read the integers of a text file with commas, gzipped or not."""
     packed = path.with_name(path.name + ".gz")
     return np.loadtxt(packed if packed.exists() else path, dtype=np.int64, delimiter=",")
 
@@ -105,16 +107,15 @@ def _from_zero(values: Tensor) -> Tensor:
     return torch.unique(values, return_inverse=True)[1]
 
 
-def _cut(x: Tensor, edge_index: Tensor, batch: Tensor, classes: Tensor) -> list[Data]:
-    """Cut one big graph into those that it is made of, numbered by ``batch``, which is sorted."""
-    count = classes.numel()
-    nodes = degree(batch, count, dtype=torch.long)
-    owner = batch[edge_index[0]]
-    edges = degree(owner, count, dtype=torch.long)
-    edge_index = (edge_index - (nodes.cumsum(0) - nodes)[owner])[:, owner.argsort(stable=True)]
+def _split(x: Tensor, edge_index: Tensor, batch: Tensor, classes: Tensor) -> list[Data]:
+    """Split a batch into its graphs; ``batch`` is sorted."""
+    nodes = batch_ptr(batch, classes.numel())
+    graph = batch[edge_index[0]]
+    edges = batch_ptr(graph, classes.numel())
+    edge_index = (edge_index - nodes[graph])[:, graph.argsort(stable=True)]
     parts = zip(
-        x.split(nodes.tolist()),
-        edge_index.split(edges.tolist(), 1),
+        x.tensor_split(nodes[1:-1]),
+        edge_index.tensor_split(edges[1:-1], 1),
         classes.view(-1, 1),
         strict=True,
     )
@@ -130,7 +131,7 @@ def _read_folds(path: Path) -> list[Fold]:
 
 
 def _draw_folds(classes: Tensor, count: int) -> list[Fold]:
-    """Deal the graphs of each class out in turn; the part behind the one tested on validates."""
+    """Draw folds with equal shares of each class; part i tests, part i + 1 validates."""
     order = torch.randperm(classes.numel(), generator=torch.Generator().manual_seed(0))
     order = order[classes[order].argsort(stable=True)]
     parts = [order[start::count].tolist() for start in range(count)]

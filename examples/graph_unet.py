@@ -1,12 +1,15 @@
-"""A Graph U-Net: pool down, lift back up, join with what was there before.
+"""A Graph U-Net: pool, lift back, and concatenate with the features before pooling.
 
     python examples/graph_unet.py --depth 2
 
-The task is to read a map. A map is a grid of cells, cut into regions of one kind of land each, and
-every cell shows its kind with some noise. Which cells belong to a region that borders on water? A
-convolution on cells has to carry the answer from the shore across the whole region; on the coarse
-graph, in which a region is a node or a few, it is next door. The same network is trained with the
-pool and without, on the same maps, and tested on others.
+A map is a grid of cells, divided into regions of one kind of land each; the features of a cell are
+its kind with noise. The task is to find the cells of all regions that border on water. On cells, a
+convolution has to carry the answer from the border across the whole region. On the coarse graph, a
+region is one node or a few, so that a single convolution reaches it. The same network is trained
+with and without the pool on the same maps, and tested on others.
+
+The thresholds stay at 0.8: ``forward`` does not train them. See ``graph_classification.py`` for
+training by ``cuts``.
 """
 
 import argparse
@@ -24,14 +27,14 @@ from pyg_grapheme.nn import ThresholdMergePool
 
 
 class GraphUNet(nn.Module):
-    """The U-net of Gao and Ji 2019, "Graph U-Nets", with merging in the place of dropping.
+    """The U-Net of Gao and Ji 2019, "Graph U-Nets", which merges nodes instead of dropping them.
 
     Args:
-        features: Of a node.
-        channels: Of the hidden layers.
-        classes: Of the nodes.
-        depth: Levels.
-        pooling: Whether to pool between levels; if not, they are convolutions of the same graph.
+        features: Number of features per node.
+        channels: Width of the hidden layers.
+        classes: Number of classes of nodes.
+        depth: Number of levels.
+        pooling: Whether to pool between levels; if False, all levels have the same graph.
     """
 
     def __init__(
@@ -47,15 +50,15 @@ class GraphUNet(nn.Module):
         self.last = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor, list[int]]:
-        """Return logits [N, classes], and how many nodes there are at each level."""
+        """Return logits [N, classes] and the number of nodes at each level."""
         x = self.first(x)
         levels, sizes = [], [x.size(0)]
         for pool, norm, conv in zip(self.pools, self.norms, self.down, strict=True):
-            kept, history = (x, edge_index), None
-            x = norm(x)  # features of different classes then have cosines of either sign
+            skip, history = (x, edge_index), None
+            x = norm(x)  # centred features have cosines of either sign
             if self.pooling:
                 x, edge_index, _, batch, history = pool(x, edge_index, None, batch)
-            levels.append((*kept, history))
+            levels.append((*skip, history))
             sizes.append(x.size(0))
             x = conv(x, edge_index).relu()
         for (skip, edge_index, history), conv in zip(levels[::-1], self.up, strict=True):
@@ -65,16 +68,16 @@ class GraphUNet(nn.Module):
 
 
 def draw_map(side: int = 20, regions: int = 12, kinds: int = 4, noise: float = 0.1) -> Data:
-    """Draw a map; cells are of the region whose centre is nearest, and kind 0 is water."""
+    """Draw a map; a cell belongs to the region of the nearest centre, and kind 0 is water."""
     edge_index, cells = grid(side, side)
     region = torch.cdist(cells, side * torch.rand(regions, 2)).argmin(1)
     kind = torch.randint(kinds, (regions,))
-    from_, to = region[edge_index]
+    near, far = region[edge_index]
     on_water = torch.zeros(regions, dtype=torch.bool)
-    on_water[from_[kind[to] == 0]] = True
-    for _ in range(regions):  # neighbours of one kind are one region
-        alike = (kind[from_] == kind[to]) & on_water[to]
-        on_water[from_[alike]] = True
+    on_water[near[kind[far] == 0]] = True
+    for _ in range(regions):  # adjacent regions of one kind are one region
+        same = (kind[near] == kind[far]) & on_water[far]
+        on_water[near[same]] = True
     x = F.one_hot(kind[region], kinds) + noise * torch.randn(cells.size(0), kinds)
     return Data(x=x, edge_index=edge_index, y=(on_water & (kind != 0))[region].long())
 
@@ -82,7 +85,7 @@ def draw_map(side: int = 20, regions: int = 12, kinds: int = 4, noise: float = 0
 def train(
     graphs: Sequence[Data], depth: int, pooling: bool, epochs: int, lr: float = 5e-3
 ) -> nn.Module:
-    """Train a U-net."""
+    """Train a U-Net."""
     torch.manual_seed(0)
     net = GraphUNet(graphs[0].num_features, 32, 2, depth, pooling)
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
@@ -97,17 +100,19 @@ def train(
 
 @torch.no_grad()
 def test(net: nn.Module, graphs: Sequence[Data]) -> tuple[float, list[int]]:
-    """Share of nodes that are given their class, and nodes at each level."""
+    """Return the accuracy over all nodes, and the number of nodes at each level."""
     batch = next(iter(DataLoader(list(graphs), batch_size=len(graphs))))
     logits, sizes = net(batch.x, batch.edge_index, batch.batch)
     return float((logits.argmax(1) == batch.y).float().mean()), sizes
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train with and without the pool and print both accuracies."""
-    parser = argparse.ArgumentParser(description="Read maps with a Graph U-Net.")
+    """Print the accuracies with and without the pool."""
+    parser = argparse.ArgumentParser(description="Classify the cells of maps with a Graph U-Net.")
     parser.add_argument("--depth", type=int, default=2)
-    parser.add_argument("--maps", type=int, default=100, help="to train on, and to test on")
+    parser.add_argument(
+        "--maps", type=int, default=100, help="number for training, and for testing"
+    )
     parser.add_argument("--epochs", type=int, default=30)
     options = parser.parse_args(arguments)
     torch.manual_seed(0)

@@ -1,19 +1,33 @@
-"""What a pool, ours or a stranger's, is tested with: graphs, gradients by numbers, many checks.
+"""Tools to test pooling layers: graphs, numerical gradients, a list of checks, an oracle.
 
-With the package installed, pytest finds the fixtures by itself. It imports this room each time it
-starts, so what is heavy is imported where it is asked for.
+Where the package is installed, pytest finds the fixtures of ``plugin`` by itself. It imports this
+package at every start, so the names are imported on first access.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyg_grapheme.testing.check_pool import check_pool
     from pyg_grapheme.testing.check_result import CheckResult, format_results
     from pyg_grapheme.testing.checks import CHECKS
     from pyg_grapheme.testing.gradients import assert_gradients_match
     from pyg_grapheme.testing.graphs import degenerate_graphs, tie_free_batch, tie_free_graph
     from pyg_grapheme.testing.oracle import Clustering, enumerate_clusterings, expected_value
+    from pyg_grapheme.testing.run_checks import check_pool
+
+_MODULES = {
+    "CHECKS": "checks",
+    "CheckResult": "check_result",
+    "Clustering": "oracle",
+    "assert_gradients_match": "gradients",
+    "check_pool": "run_checks",
+    "degenerate_graphs": "graphs",
+    "enumerate_clusterings": "oracle",
+    "expected_value": "oracle",
+    "format_results": "check_result",
+    "tie_free_batch": "graphs",
+    "tie_free_graph": "graphs",
+}
 
 __all__ = [
     "CHECKS",
@@ -29,21 +43,8 @@ __all__ = [
     "tie_free_graph",
 ]
 
-_ROOMS = {
-    "check_pool": ("check_pool",),
-    "check_result": ("CheckResult", "format_results"),
-    "checks": ("CHECKS",),
-    "gradients": ("assert_gradients_match",),
-    "graphs": ("degenerate_graphs", "tie_free_batch", "tie_free_graph"),
-    "oracle": ("Clustering", "enumerate_clusterings", "expected_value"),
-}
-
 
 def __getattr__(name: str) -> Any:
-    for room, names in _ROOMS.items():
-        if name in names:
-            # The function check_pool lives in a room of its name, which would hide it from now on.
-            found = {n: getattr(import_module(f"{__name__}.{room}"), n) for n in names}
-            globals().update(found)
-            return found[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,15 +1,15 @@
-"""How a check went, and how that is written down."""
+"""The result of a check, and its text form."""
 
 from typing import NamedTuple
 
 
 class CheckResult(NamedTuple):
-    """How a check went.
+    """Result of one check.
 
     Attributes:
-        name: What was checked.
+        name: Property that was checked.
         passed: Whether it holds.
-        reason: Why it does not, in a line; empty where it does.
+        reason: Why it does not hold, in one line; empty if it does.
     """
 
     name: str
@@ -18,7 +18,7 @@ class CheckResult(NamedTuple):
 
 
 def format_results(results: list[CheckResult]) -> str:
-    """Write results down, one a line."""
+    """Format results, one per line."""
     return "\n".join(
         f"{'holds' if r.passed else 'FAILS'}  {r.name}{': ' + r.reason[:90] if r.reason else ''}"
         for r in results

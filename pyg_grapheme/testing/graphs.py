@@ -1,5 +1,7 @@
 """Graphs to test pools with."""
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,24 +18,24 @@ def tie_free_graph(
     acyclic: bool = False,
     margin: float = 1e-3,
 ) -> Data:
-    """Draw a graph in float64 whose nodes are all alike to different degrees.
+    """Draw a graph in float64 in which no two pairs of nodes are equally similar.
 
-    The cosines of all pairs of nodes differ by ``margin`` at least, and so do nearly all other
-    scores of them: a small step changes no order, and central differences mean something.
+    The cosines of all pairs of nodes differ by at least ``margin``, and so do nearly all other
+    scores. A small step then changes no order of scores, so that central differences are valid.
 
     Args:
-        num_nodes: n; the margin is hard to keep for more than a dozen nodes.
-        features: Of a node.
-        edges_per_node: Directed edges over nodes; repeats and self-loops may be among them.
-        seed: Of the generator.
-        acyclic: Draw a DAG, whose numbers are a topological order.
-        margin: Least distance of two cosines.
+        num_nodes: Number of nodes n; above a dozen, the margin is hard to keep.
+        features: Number of features F per node.
+        edges_per_node: Number of directed edges divided by n; repeated edges and self-loops occur.
+        seed: Seed of the generator.
+        acyclic: Draw a directed acyclic graph whose node ids are a topological order.
+        margin: Smallest difference of two cosines.
 
     Returns:
-        ``x`` [n, features], ``edge_index`` [2, E], ``edge_attr`` [E, 2].
+        ``x`` [n, F], ``edge_index`` [2, E], ``edge_attr`` [E, 2].
 
     Raises:
-        ValueError: if no such features were found in 1,000 attempts.
+        ValueError: if 1,000 attempts find no such features.
     """
     generator = torch.Generator().manual_seed(seed)
     x = _spread_features(num_nodes, features, generator, margin)
@@ -57,19 +59,19 @@ def _spread_features(
         if bool((score.diff() > margin).all()):
             return x
     raise ValueError(
-        f"Expected 'margin' to leave room for {num_nodes} nodes of {features} features "
+        f"Expected 'margin' to be small enough for {num_nodes} nodes of {features} features "
         f"(got {margin})"
     )
 
 
 def tie_free_batch(sizes: tuple[int, ...] = (6, 1, 4), *, seed: int = 0, **options: Any) -> Batch:
-    """Draw graphs of these sizes, each as :func:`tie_free_graph` does, in a batch."""
+    """Draw a batch of graphs of these sizes, each by :func:`tie_free_graph`."""
     graphs = [tie_free_graph(n, seed=1000 * seed + i, **options) for i, n in enumerate(sizes)]
     return Batch.from_data_list(graphs)
 
 
 def degenerate_graphs(features: int = 3) -> dict[str, Data]:
-    """Graphs that layers forget about, by name, in float64."""
+    """Return graphs of edge cases by name, in float64."""
     none = torch.empty(2, 0, dtype=torch.long)
     x = torch.randn(4, features, generator=torch.Generator().manual_seed(0), dtype=torch.double)
     path = torch.tensor([[0, 1, 2], [1, 2, 3]])
@@ -86,3 +88,75 @@ def degenerate_graphs(features: int = 3) -> dict[str, Data]:
         "zero features": Data(x=torch.zeros_like(x), edge_index=path),
         "equal features": Data(x=x[:1].expand(4, -1).clone(), edge_index=path),
     }
+
+
+@dataclass(frozen=True)
+class TestGraphs:
+    """The graphs that every check gets.
+
+    Attributes:
+        batch: Graphs of 6, 1 and 5 nodes.
+        gap: Graphs of 4 and 3 nodes, with an empty graph between them.
+        sparse: 8 nodes, 12 edges.
+        dense: 9 nodes, 27 edges, with self-loops and repeated edges.
+        edgeless: 6 nodes.
+        path: 9 nodes, joined in both directions.
+        star: 9 nodes, one edge from the first to each other.
+        degenerate: The graphs of :func:`degenerate_graphs`.
+    """
+
+    __test__ = False  # pytest does not collect it
+
+    batch: Batch
+    gap: Batch
+    sparse: Data
+    dense: Data
+    edgeless: Data
+    path: Data
+    star: Data
+    degenerate: dict[str, Data]
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "TestGraphs":
+        """Copy the graphs to a device, with features of a dtype."""
+
+        def copy(data: Data) -> Any:
+            return data.clone().apply(
+                lambda t: t.to(device, dtype if t.is_floating_point() else t.dtype)
+            )
+
+        graphs = dict(vars(self))
+        degenerate = {name: copy(graph) for name, graph in graphs.pop("degenerate").items()}
+        return TestGraphs(
+            **{name: copy(graph) for name, graph in graphs.items()}, degenerate=degenerate
+        )
+
+
+def draw_test_graphs(features: int) -> TestGraphs:
+    """Draw the graphs in float64 on the CPU.
+
+    Args:
+        features: Number of features per node, at least 2.
+
+    Raises:
+        ValueError: if ``features`` is below 2: all cosines of one feature are 1 or -1.
+    """
+    if isinstance(features, bool) or not isinstance(features, int) or features < 2:
+        raise ValueError(
+            "Expected 'features' to be an int of at least 2, as all cosines of one feature are 1 "
+            f"or -1 (got {features!r})"
+        )
+    # With more features, random cosines are closer to 0 and so to each other.
+    margin = 1e-3 * min(1.0, math.sqrt(3 / features))
+    steps = torch.arange(8)
+    forth = torch.stack([steps, steps + 1])
+    nine = tie_free_graph(9, features=features, margin=margin).x
+    return TestGraphs(
+        batch=tie_free_batch((6, 1, 5), features=features, margin=margin),
+        gap=tie_free_batch((4, 0, 3), features=features, margin=margin),
+        sparse=tie_free_graph(8, features=features, margin=margin),
+        dense=tie_free_graph(9, features=features, margin=margin, edges_per_node=3),
+        edgeless=tie_free_graph(6, features=features, margin=margin, edges_per_node=0),
+        path=Data(x=nine, edge_index=torch.cat([forth, forth.flip(0)], 1)),
+        star=Data(x=nine, edge_index=torch.stack([torch.zeros_like(steps), steps + 1])),
+        degenerate=degenerate_graphs(features),
+    )

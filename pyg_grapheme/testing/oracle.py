@@ -1,14 +1,12 @@
-"""The expectation over merges by brute force; shares no code with what it is held against.
+"""Brute-force expectation over merges, which shares no code with the pool.
 
-Plain Python numbers, loops, and networkx: slow, short, and as close to the definition as can be.
+Plain numbers, loops and networkx (imported on use), close to the definition and slow.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
 from typing import Literal, NamedTuple
-
-import networkx as nx
 
 Node = int
 Features = Sequence[Sequence[float]]
@@ -18,12 +16,12 @@ Clusters = list[list[Node]]
 
 
 class Clustering(NamedTuple):
-    """What comes of all thresholds from ``low`` on and below ``high``.
+    """Clustering for all thresholds in [low, high).
 
     Attributes:
-        high: The score that the last merge needed; infinity where nothing is merged.
-        low: The next score down; minus infinity where there is none.
-        clusters: Sorted, and so are the nodes in each.
+        high: Lowest score that is merged; infinity if there is none.
+        low: Next lower score; minus infinity if there is none.
+        clusters: Sorted list of clusters, each a sorted list of nodes.
     """
 
     high: float
@@ -32,7 +30,7 @@ class Clustering(NamedTuple):
 
 
 def cosine(left: Sequence[float], right: Sequence[float]) -> float:
-    """Cosine of two lists of numbers; 0 where one of them is all zeros."""
+    """Return the cosine of two vectors, 0 if one of them is zero."""
     lengths = math.hypot(*left) * math.hypot(*right)
     dot = math.fsum(a * b for a, b in zip(left, right, strict=True))
     return dot / lengths if lengths else 0.0
@@ -47,16 +45,23 @@ def enumerate_clusterings(
     acyclic: bool = False,
     score: Score = cosine,
 ) -> list[Clustering]:
-    """List every clustering of one graph that some threshold gives, finest first.
+    """List the clusterings of one graph for all thresholds, finest first.
 
     Args:
         x: Features of the n nodes.
-        edges: Directed; self-loops and repeats are allowed.
-        candidates: As for the pool, and so are ``merge`` and ``acyclic``.
-        merge: Scores must differ for "matching".
-        acyclic: The edges must be without a cycle.
-        score: Symmetric, of two nodes' features.
+        edges: Directed edges; self-loops and repeated edges are allowed.
+        candidates: Option of the pool.
+        merge: Option of the pool.
+        acyclic: Option of the pool; the edges must form no cycle.
+        score: Symmetric function of the features of two nodes.
+
+    Raises:
+        ValueError: if two scores are equal with ``merge="matching"``.
+
+    Cost: one pass of networkx over all pairs per distinct score.
     """
+    import networkx as nx
+
     pairs = combinations(range(len(x)), 2) if candidates == "all" else edges
     scores = {(min(p), max(p)): score(x[min(p)], x[max(p)]) for p in pairs if p[0] != p[1]}
     levels = [math.inf, *sorted(set(scores.values()), reverse=True), -math.inf]
@@ -79,7 +84,7 @@ def expected_value(
     threshold: float,
     temperature: float,
 ) -> float:
-    """Average a value over a logistic threshold, by the probability of each interval."""
+    """Return the expected value under a logistic threshold, by the probability of each interval."""
     return math.fsum(
         (_above(c.high, threshold, temperature) - _above(c.low, threshold, temperature))
         * value(c.clusters)
@@ -88,14 +93,14 @@ def expected_value(
 
 
 def _above(score: float, threshold: float, temperature: float) -> float:
-    """Probability that the noisy threshold lies below the score."""
+    """Return the probability that the noisy threshold is below the score."""
     if math.isinf(score):
         return float(score > 0)
     return 0.5 * (1 + math.tanh((score - threshold) / (2 * temperature)))
 
 
 def _matched(pairs: Edges) -> list[tuple[Node, Node]]:
-    """Go through pairs, best first, and take each whose nodes are both free."""
+    """Return each pair whose nodes are both free, in the order given."""
     taken: list[tuple[Node, Node]] = []
     busy: set[Node] = set()
     for pair in pairs:
@@ -107,9 +112,11 @@ def _matched(pairs: Edges) -> list[tuple[Node, Node]]:
 
 def _condensed(clusters: Clusters, edges: Edges) -> Clusters:
     """Merge the clusters that lie on a cycle of the quotient."""
-    of_node = {node: number for number, cluster in enumerate(clusters) for node in cluster}
+    import networkx as nx
+
+    of_node = {node: k for k, cluster in enumerate(clusters) for node in cluster}
     quotient = nx.DiGraph()
     quotient.add_nodes_from(range(len(clusters)))
     quotient.add_edges_from((of_node[u], of_node[v]) for u, v in edges)
     parts = nx.strongly_connected_components(quotient)
-    return sorted(sorted(node for number in part for node in clusters[number]) for part in parts)
+    return sorted(sorted(node for k in part for node in clusters[k]) for part in parts)

@@ -1,6 +1,6 @@
-"""Fixtures for anybody's tests; pytest loads this where the package is installed.
+"""Pytest fixtures; pytest loads this plugin wherever the package is installed.
 
-Nothing heavy is imported before a fixture is used.
+Importing it does not import torch: each fixture imports on use.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def tie_free_graph() -> "Callable[..., Data]":
-    """Draw graphs in float64 away from ties: see ``pyg_grapheme.testing.tie_free_graph``."""
+    """Return :func:`pyg_grapheme.testing.tie_free_graph`."""
     from pyg_grapheme.testing import tie_free_graph
 
     return tie_free_graph
@@ -22,7 +22,7 @@ def tie_free_graph() -> "Callable[..., Data]":
 
 @pytest.fixture
 def tie_free_batch() -> "Callable[..., Batch]":
-    """Draw batches of such graphs: see ``pyg_grapheme.testing.tie_free_batch``."""
+    """Return :func:`pyg_grapheme.testing.tie_free_batch`."""
     from pyg_grapheme.testing import tie_free_batch
 
     return tie_free_batch
@@ -30,7 +30,7 @@ def tie_free_batch() -> "Callable[..., Batch]":
 
 @pytest.fixture
 def tie_free_dag() -> "Callable[..., Data]":
-    """Draw such graphs without a cycle."""
+    """Return ``tie_free_graph`` with ``acyclic=True``."""
     from functools import partial
 
     from pyg_grapheme.testing import tie_free_graph
@@ -40,7 +40,7 @@ def tie_free_dag() -> "Callable[..., Data]":
 
 @pytest.fixture
 def degenerate_graphs() -> "dict[str, Data]":
-    """Graphs that layers forget about, by name."""
+    """Return :func:`pyg_grapheme.testing.degenerate_graphs` of three features."""
     from pyg_grapheme.testing import degenerate_graphs
 
     return degenerate_graphs()
@@ -48,7 +48,7 @@ def degenerate_graphs() -> "dict[str, Data]":
 
 @pytest.fixture
 def assert_gradients_match() -> Callable[..., None]:
-    """Compare with central differences: see ``pyg_grapheme.testing.assert_gradients_match``."""
+    """Return :func:`pyg_grapheme.testing.assert_gradients_match`."""
     from pyg_grapheme.testing import assert_gradients_match
 
     return assert_gradients_match
@@ -56,7 +56,7 @@ def assert_gradients_match() -> Callable[..., None]:
 
 @pytest.fixture
 def check_pool() -> Callable[..., object]:
-    """Put a pool through a list of checks: see ``pyg_grapheme.testing.check_pool``."""
+    """Return :func:`pyg_grapheme.testing.check_pool`."""
     from pyg_grapheme.testing import check_pool
 
     return check_pool

@@ -1,4 +1,4 @@
-"""How a stranger's pool is called, and what it returns is read."""
+"""Call of any PyG-style pool, and its output in one form."""
 
 from typing import Any, NamedTuple, TypeGuard
 
@@ -8,12 +8,12 @@ from torch_geometric.data import Data
 
 
 class Pooled(NamedTuple):
-    """What all pools return, in one shape or another.
+    """Output of a pool.
 
     Attributes:
         x: [C, F].
         edge_index: [2, E'].
-        edge_attr: [E'] or [E', D], attributes or weights; None where there are none.
+        edge_attr: [E'] or [E', D], attributes or weights, or None.
         batch: [C].
     """
 
@@ -24,16 +24,15 @@ class Pooled(NamedTuple):
 
 
 def run_pool(pool: nn.Module, data: Data, **attributes: Tensor) -> Pooled:
-    """Pool a graph or a batch of them.
+    """Pool a graph or a batch of graphs.
 
     Args:
-        pool: See :func:`pyg_grapheme.testing.check_pool`.
-        data: ``x``, ``edge_index`` and, where there are several graphs, ``batch``.
-        attributes: Of the edges, by the name that the pool has for them.
+        pool: Any pool that :func:`pyg_grapheme.testing.check_pool` takes.
+        data: Graph with ``x``, ``edge_index`` and, for several graphs, ``batch``.
+        attributes: Edge attributes, by the pool's name for them.
 
     Raises:
-        AssertionError: if x, edge_index and batch are not found in what the pool returns, naming
-            what came.
+        AssertionError: if the output has no x, edge_index and batch, naming what it has.
     """
     batch = data.edge_index.new_zeros(data.num_nodes) if data.batch is None else data.batch
     return _read(pool(data.x, data.edge_index, batch=batch, **attributes))
@@ -45,14 +44,14 @@ def _read(output: Any) -> Pooled:
     if not isinstance(output, tuple | list):
         raise AssertionError(f"Expected the pool to return a tuple (got {_kind(output)})")
     rest = output[2:]
-    place = next((i for i, item in enumerate(rest) if _is_batch(item)), None)
-    if place is None:
-        came = ", ".join(map(_kind, output))
+    index = next((i for i, item in enumerate(rest) if _is_batch(item)), None)
+    if index is None:
+        found = ", ".join(map(_kind, output))
         raise AssertionError(
-            f"Expected an int64 vector, the batch, after x and edge_index (got {came})"
+            f"Expected an int64 vector, the batch, after x and edge_index (got {found})"
         )
-    attr = next((item for item in rest[:place] if isinstance(item, Tensor)), None)
-    return Pooled(output[0], output[1], attr, rest[place])
+    attr = next((item for item in rest[:index] if isinstance(item, Tensor)), None)
+    return Pooled(output[0], output[1], attr, rest[index])
 
 
 def _read_fields(output: Any) -> Pooled:

@@ -1,9 +1,8 @@
-"""Pictures, by matplotlib (the extra ``viz``)."""
+"""Figures by matplotlib (the extra ``viz``)."""
 
-from pyg_grapheme.text import MergedText
 from pyg_grapheme.viz.clusters import draw_clusters
 from pyg_grapheme.viz.dendrogram import draw_dendrogram
 from pyg_grapheme.viz.merges import draw_merges
 from pyg_grapheme.viz.training import draw_curves
 
-__all__ = ["MergedText", "draw_clusters", "draw_curves", "draw_dendrogram", "draw_merges"]
+__all__ = ["draw_clusters", "draw_curves", "draw_dendrogram", "draw_merges"]

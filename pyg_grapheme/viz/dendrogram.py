@@ -1,4 +1,4 @@
-"""Pictures of every merge that some threshold gives."""
+"""Figure of a dendrogram."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from pyg_grapheme.nn.pool import Dendrogram
 
 
 class _Tree(NamedTuple):
-    """A cluster: its leaves from left to right, the middle of its bar, and the bar's height."""
+    """A cluster: its leaves from left to right, its two children if any, and its height."""
 
     leaves: tuple[int, ...]
     children: tuple["_Tree", ...]
@@ -25,64 +25,65 @@ def draw_dendrogram(
     start: int = 0,
     threshold: float | None = None,
 ) -> Figure:
-    """Draw the merges of one graph, and the threshold across them.
+    """Draw the merges of one graph, and the threshold as a line.
 
-    Leaves stand at the foot; a bar joins two clusters at the score at which they merge. What hangs
-    together below the line of the threshold is one node of the pooled graph.
+    Leaves are at the bottom; a bar joins two clusters at the score at which they merge. A tree
+    below the line is one node of the pooled graph.
 
     Args:
-        dendrogram: Of a batch.
-        labels: Of the n nodes of the graph.
-        graph: Which graph of the batch.
-        start: The first node of that graph in the batch.
-        threshold: Where to draw the line, if anywhere.
+        dendrogram: Dendrogram of a batch.
+        labels: Labels of the n nodes of the graph.
+        graph: Index of the graph in the batch.
+        start: Index of the graph's first node in the batch.
+        threshold: Position of the line, or None for no line.
 
-    No display is needed; ``figure.savefig(path)`` writes the figure.
+    Returns:
+        A figure that needs no display; ``figure.savefig(path)`` writes it.
     """
-    here = dendrogram.graph == graph
-    pairs = (dendrogram.pairs[:, here] - start).T.tolist()
-    heights = dendrogram.height.detach()[here].tolist()
-    trees = _grow(pairs, heights, len(labels))
+    mine = dendrogram.graph == graph
+    pairs = (dendrogram.pairs[:, mine] - start).T.tolist()
+    heights = dendrogram.height.detach()[mine].tolist()
+    trees = _build_trees(pairs, heights, len(labels))
     figure = Figure(figsize=(max(4.0, 0.3 * len(labels) + 1.2), 3.2))
     axes = figure.add_subplot()
     order = [leaf for tree in trees for leaf in tree.leaves]
-    place = {leaf: float(x) for x, leaf in enumerate(order)}
-    foot = max([1.0, *heights])
+    column = {leaf: float(x) for x, leaf in enumerate(order)}
+    bottom = max([1.0, *heights])
     for tree in trees:
-        _draw_tree(axes, tree, place, foot, threshold)
+        _draw_tree(axes, tree, column, bottom, threshold)
     if threshold is not None:
         axes.axhline(threshold, color="#d62828", linestyle="--", linewidth=1)
     axes.set_xticks(range(len(order)), [labels[leaf] for leaf in order], parse_math=False)
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.6, max(len(order) - 0.4, 0.6))
     lowest = min([0.0, *heights] if threshold is None else [0.0, threshold, *heights])
-    axes.set_ylim(foot + 0.02, lowest - 0.08)
+    axes.set_ylim(bottom + 0.02, lowest - 0.08)
     axes.set_ylabel("score")
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     figure.tight_layout()
     return figure
 
 
-def _grow(pairs: list[list[int]], heights: list[float], num_leaves: int) -> list[_Tree]:
-    """Join clusters pair by pair, best first; the trees that are left, by their first leaf."""
+def _build_trees(pairs: list[list[int]], heights: list[float], num_leaves: int) -> list[_Tree]:
+    """Merge clusters pair by pair, best first; return the trees, ordered by first leaf."""
     tree_of = {leaf: _Tree((leaf,), (), 1.0) for leaf in range(num_leaves)}
     for (left, right), height in zip(pairs, heights, strict=True):
         children = sorted((tree_of[left], tree_of[right]), key=lambda tree: tree.leaves[0])
         leaves = children[0].leaves + children[1].leaves
-        joined = _Tree(leaves, tuple(children), height)
-        tree_of.update(dict.fromkeys(leaves, joined))
+        merged = _Tree(leaves, tuple(children), height)
+        tree_of.update(dict.fromkeys(leaves, merged))
     unique = {tree.leaves: tree for tree in tree_of.values()}
     return [unique[leaves] for leaves in sorted(unique)]
 
 
 def _draw_tree(
-    axes: Axes, tree: _Tree, place: dict[int, float], foot: float, threshold: float | None
+    axes: Axes, tree: _Tree, column: dict[int, float], bottom: float, threshold: float | None
 ) -> float:
-    """Draw a tree and return the middle of its bar."""
+    """Draw a tree and return the centre of its bar."""
     if not tree.children:
-        return place[tree.leaves[0]]
-    xs = [_draw_tree(axes, child, place, foot, threshold) for child in tree.children]
-    ys = [child.height if child.children else foot for child in tree.children]
+        return column[tree.leaves[0]]
+    xs = [_draw_tree(axes, child, column, bottom, threshold) for child in tree.children]
+    ys = [child.height if child.children else bottom for child in tree.children]
     merged = threshold is not None and tree.height > threshold
     axes.plot(
         [xs[0], xs[0], xs[1], xs[1]],

@@ -1,26 +1,31 @@
-"""Pictures of which graphemes were merged."""
+"""Figure of merged graphemes."""
 
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from pyg_grapheme.text import MergedText
+if TYPE_CHECKING:
+    from pyg_grapheme.text import MergedText
 
 COLOURS = ("#8ecae6", "#ffb703", "#95d5b2", "#f4a3a8", "#c8b6ff", "#e9c46a")
 _ROW = 1.75
-"""Distance between two texts, in graphemes."""
+"""Distance of two rows, in widths of a grapheme."""
 _INCHES = 0.42
-"""Width of a grapheme."""
+"""Width of a grapheme in inches."""
 
 
-def draw_merges(texts: Sequence[MergedText], threshold: float) -> Figure:
-    """Draw one text a row: neighbours of one cluster share a box, scores stand between them.
+def draw_merges(texts: "Sequence[MergedText]", threshold: float) -> Figure:
+    """Draw one text per row: a box per cluster, and the score between neighbours.
 
-    A score above the threshold is bold. No display is needed; ``figure.savefig(path)`` writes it.
+    Scores above the threshold are bold.
+
+    Returns:
+        A figure that needs no display; ``figure.savefig(path)`` writes it.
     """
     longest = max((len(text.graphemes) for text in texts), default=1)
     left, right = -0.7, max(longest - 0.3, 8.0)
@@ -36,7 +41,7 @@ def draw_merges(texts: Sequence[MergedText], threshold: float) -> Figure:
     return figure
 
 
-def _draw_text(axes: Axes, y: float, text: MergedText, threshold: float) -> None:
+def _draw_text(axes: Axes, y: float, text: "MergedText", threshold: float) -> None:
     start = 0
     n = len(text.graphemes)
     for i in range(1, n + 1):

@@ -1,4 +1,4 @@
-"""Curves of a training run."""
+"""Figure of the curves of a training run."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 def draw_curves(
     curves: Mapping[str, Sequence[float]], *, ylabel: str, logarithmic: bool = False
 ) -> Figure:
-    """Draw values an epoch, one line each.
+    """Draw one line per curve, with one value per epoch.
 
-    No display is needed; ``figure.savefig(path)`` writes the figure.
+    Returns:
+        A figure that needs no display; ``figure.savefig(path)`` writes it.
     """
     figure = Figure(figsize=(6, 3.5))
     axes = figure.add_subplot()

@@ -1,4 +1,4 @@
-"""What the pool refuses, at every entry point, and what it fills in."""
+"""Input that is refused, and what is filled in; each entry point of the pool uses this check."""
 
 import math
 from itertools import product
@@ -22,17 +22,12 @@ BATCH = torch.zeros(3, dtype=torch.long)
 ADJACENCY = torch.ones(3, 3).to_sparse()
 CANDIDATES = ("edges", "all")
 MERGES = ("components", "matching")
-METHODS = ["forward", "select", "dendrogram", "cuts", "expect"]
-
-
-def call(pool: ThresholdMergePool, method: str, **inputs: Any) -> Any:
-    if method == "expect":
-        inputs["fn"] = lambda cuts: cuts.weight.detach()
-    return getattr(pool, method)(**inputs)
+METHODS = ["forward", "select", "dendrogram", "cuts"]
+NOT_FINITE = [torch.nan, torch.inf, -torch.inf]
 
 
 class SparseTensor:
-    """As ``torch_sparse`` has it: an adjacency matrix that is no tensor."""
+    """Stand-in for the class of ``torch_sparse``: an adjacency matrix that is no tensor."""
 
 
 def bad_x(value: float, node: int) -> Tensor:
@@ -50,7 +45,7 @@ A_SIZE = r"'batch_size' to be an int or None \(got "
 ENDS = r"'edge_index' to hold nodes in "
 FINITE = r"'x' to be finite \(got NaN or infinity\)"
 
-# Name -> what to change of arguments that fit, and the message.
+# Name -> changes to valid arguments, and the message.
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "x: 1-d": ({"x": torch.ones(3)}, A_FLOAT + r"float32 of shape \(3,\)\)"),
     "x: 3-d": ({"x": torch.ones(3, 2, 1)}, A_FLOAT + r"float32 of shape \(3, 2, 1\)\)"),
@@ -143,7 +138,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         r"'batch_size' to be at least 1, as there are nodes \(got 0\)",
     ),
     "batch_size: negative": ({"batch_size": -1}, r"'batch_size' to be at least 0 \(got -1\)"),
-    "batch_size: negative, beside a batch": (
+    "batch_size: negative, with a batch": (
         {"batch": BATCH, "batch_size": -1},
         r"'batch_size' to be at least 0 \(got -1\)",
     ),
@@ -154,15 +149,26 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("changed", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_refused(changed: dict[str, Any], message: str, method: str) -> None:
+def test_invalid_input_is_refused(changed: dict[str, Any], message: str) -> None:
+    arguments = {"x": X, "edge_index": EDGES, "edge_attr": None, "batch": None, "batch_size": None}
     with pytest.raises(ValueError, match="Expected " + message):
-        call(ThresholdMergePool(), method, **{"x": X, "edge_index": EDGES, **changed})
+        check_graphs(**{**arguments, **changed})
 
 
-def test_what_fits_is_not_refused() -> None:
-    assert ThresholdMergePool()(X, EDGES).history.cluster.tolist() == [0, 0, 0]
+@pytest.mark.parametrize("method", METHODS)
+def test_every_entry_point_checks_each_argument(method: str) -> None:
+    entry = getattr(ThresholdMergePool(), method)
+    entry(X, EDGES, torch.ones(2), BATCH, 1)
+    for name, value, message in (
+        ("x", bad_x(torch.nan, 2), FINITE),
+        ("edge_index", EDGES + 1, ENDS),
+        ("edge_attr", torch.ones(3), NUMBERS),
+        ("batch", BATCH[:2], A_BATCH),
+        ("batch_size", 0, "'batch_size' to be at least 1"),
+    ):
+        with pytest.raises(ValueError, match="Expected " + message):
+            entry(**{"x": X, "edge_index": EDGES, name: value})
 
 
 @pytest.mark.parametrize("layout", ["coo", "csr"])
@@ -176,7 +182,7 @@ def test_a_sparse_adj_t_becomes_edges_as_the_message_says(layout: str) -> None:
 
 
 def test_the_sparse_tensor_of_torch_sparse() -> None:
-    torch_sparse = pytest.importorskip("torch_sparse")
+    torch_sparse = pytest.importorskip("torch_sparse", reason="torch_sparse is not installed")
     with pytest.raises(ValueError, match=FROM_SPARSE + r".* \(got SparseTensor\)"):
         ThresholdMergePool()(X, torch_sparse.SparseTensor.from_edge_index(EDGES))
 
@@ -201,48 +207,48 @@ FILLED_IN = {
     FILLED_IN.values(),
     ids=FILLED_IN.keys(),
 )
-@pytest.mark.parametrize("kind", [torch.long, torch.int32, Index], ids=["int64", "int32", "Index"])
-def test_filled_in(
-    kind: Any,
+def test_batch_and_batch_size_are_filled_in(
     num_nodes: int,
     batch: list[int] | None,
     batch_size: int | None,
     filled: list[int],
     num_graphs: int,
 ) -> None:
-    if batch is not None:
-        batch = Index(batch, dtype=torch.long) if kind is Index else torch.tensor(batch, dtype=kind)
-    found = check_graphs(torch.ones(num_nodes, 2), NONE.int(), None, batch, batch_size)
-    assert type(found.batch) is Tensor
-    assert found.edge_index.dtype == found.batch.dtype == torch.long
-    assert (found.batch.tolist(), found.num_graphs) == (filled, num_graphs)
-    assert type(found.num_graphs) is int
+    for kind in (torch.long, torch.int32, Index):
+        given: Any = batch
+        if batch is not None:
+            index = torch.tensor(batch, dtype=torch.long)
+            given = Index(index) if kind is Index else index.to(kind)
+        found = check_graphs(torch.ones(num_nodes, 2), NONE.int(), None, given, batch_size)
+        assert type(found.batch) is Tensor, kind
+        assert found.edge_index.dtype == found.batch.dtype == torch.long, kind
+        assert (found.batch.tolist(), found.num_graphs) == (filled, num_graphs), kind
+        assert type(found.num_graphs) is int, kind
 
 
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("sort_order", ["row", "col"])
-def test_the_cache_of_an_edge_index_stays_as_it_is(sort_order: str, method: str) -> None:
+def test_an_edge_index_keeps_its_cache(sort_order: str) -> None:
     edges = torch.tensor([[0, 0, 1, 2], [1, 1, 2, 2]])
     own = EdgeIndex(edges, sparse_size=(3, 3), sort_order=sort_order).fill_cache_()
     assert type(check_graphs(X, own, None, None, None).edge_index) is Tensor
-    call(ThresholdMergePool(), method, x=X, edge_index=own, edge_attr=torch.ones(4))
-    own.validate()
-    assert own.as_tensor().tolist() == [[0, 0, 1, 2], [1, 1, 2, 2]]
-    assert own.sparse_size() == (3, 3)
-    (row_start, column), _ = own.get_csr()
-    (column_start, row), _ = own.get_csc()
-    assert (row_start.tolist(), column.tolist()) == ([0, 2, 3, 4], [1, 1, 2, 2])
-    assert (column_start.tolist(), row.tolist()) == ([0, 0, 2, 4], [0, 0, 1, 2])
+    for method in METHODS:
+        getattr(ThresholdMergePool(), method)(X, own, torch.ones(4))
+        own.validate()
+        assert own.as_tensor().tolist() == edges.tolist(), method
+        assert own.sparse_size() == (3, 3), method
+        (row_start, column), _ = own.get_csr()
+        (column_start, row), _ = own.get_csc()
+        assert (row_start.tolist(), column.tolist()) == ([0, 2, 3, 4], [1, 1, 2, 2]), method
+        assert (column_start.tolist(), row.tolist()) == ([0, 0, 2, 4], [0, 0, 1, 2]), method
 
 
-# Two graphs: a path of which node 1 is not a number, and a pair. Nodes 2 and 3 are alike, 4 and 5.
+# Two graphs: a path whose node 1 is not finite, and a pair. Nodes 2 and 3 are alike, 4 and 5.
 BROKEN = {
     "x": torch.tensor([[1.0, -1.0], [0.0, 0.0], [2.0, 2.0], [3.0, 3.0], [1.0, 3.0], [2.0, 6.0]]),
     "edge_index": torch.tensor([[0, 1, 2, 4], [1, 2, 3, 5]]),
     "batch": torch.tensor([0, 0, 0, 0, 1, 1]),
 }
 settings = pytest.mark.parametrize(("candidates", "merge"), list(product(CANDIDATES, MERGES)))
-not_finite = pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 
 
 def broken(value: float) -> dict[str, Tensor]:
@@ -252,60 +258,57 @@ def broken(value: float) -> dict[str, Tensor]:
 
 
 @settings
-@not_finite
-@pytest.mark.parametrize("estimator", ["none", "gate", "straight_through"])
-def test_unchecked_what_is_no_number_merges_with_nothing(
-    estimator: str, value: float, candidates: str, merge: str
+def test_unchecked_a_node_that_is_not_finite_merges_with_nothing(
+    candidates: str, merge: str
 ) -> None:
-    options = {"candidates": candidates, "merge": merge, "estimator": estimator}
-    pool = ThresholdMergePool(0.5, check_finite=False, **options)
-    x, edge_index, _, batch, history = pool(**broken(value))
-    assert history.cluster.tolist() == [0, 1, 2, 2, 3, 3]
-    assert edge_index.tolist() == [[0, 1], [1, 2]]
-    assert batch.tolist() == [0, 0, 0, 1]
-    w = 1 / (1 + math.exp(-0.5 / 0.1)) if estimator == "gate" else 1.0
-    expected = torch.tensor([[1.0, -1.0], [2.5 * w, 2.5 * w], [1.5 * w, 4.5 * w]])
-    torch.testing.assert_close(x[[0, 2, 3]], expected)
-    assert not x[1].isfinite().all()
+    for value, estimator in product(NOT_FINITE, ("none", "gate", "straight_through")):
+        pool = ThresholdMergePool(
+            0.5, candidates=candidates, merge=merge, estimator=estimator, check_finite=False
+        )
+        x, edge_index, _, batch, history = pool(**broken(value))
+        assert history.cluster.tolist() == [0, 1, 2, 2, 3, 3], (value, estimator)
+        assert edge_index.tolist() == [[0, 1], [1, 2]], (value, estimator)
+        assert batch.tolist() == [0, 0, 0, 1], (value, estimator)
+        w = 1 / (1 + math.exp(-0.5 / 0.1)) if estimator == "gate" else 1.0
+        expected = torch.tensor([[1.0, -1.0], [2.5 * w, 2.5 * w], [1.5 * w, 4.5 * w]])
+        torch.testing.assert_close(x[[0, 2, 3]], expected)
+        assert not x[1].isfinite().all(), (value, estimator)
 
 
 @settings
-@not_finite
-@pytest.mark.parametrize("method", METHODS)
-def test_unchecked_nothing_raises_and_other_graphs_are_as_ever(
-    method: str, value: float, candidates: str, merge: str
+def test_unchecked_nothing_raises_and_other_graphs_are_unaffected(
+    candidates: str, merge: str
 ) -> None:
     pool = ThresholdMergePool(0.5, candidates=candidates, merge=merge, check_finite=False)
-    found = call(pool, method, **broken(value))
     above = 1 / (1 + math.exp(-0.5 / 0.1))
-    if method == "select":
-        assert found.cluster.tolist() == [0, 1, 2, 2, 3, 3]
-    if method == "dendrogram":
-        assert found.height[found.graph == 1].tolist() == pytest.approx([1.0])
-    if method == "cuts":
-        assert found.weight[found.graph == 0].isnan().any()
-        assert found.weight[found.graph == 1].tolist() == pytest.approx([1 - above, above])
-    if method == "expect":
-        assert found[0].isnan()
-        assert found[1].item() == pytest.approx((1 - above) ** 2 + above**2)
+    for value in NOT_FINITE:
+        assert pool.select(**broken(value)).cluster.tolist() == [0, 1, 2, 2, 3, 3], value
+        tree = pool.dendrogram(**broken(value))
+        assert tree.height[tree.graph == 1].tolist() == pytest.approx([1.0]), value
+        cuts = pool.cuts(**broken(value))
+        assert cuts.weight[cuts.graph == 0].isnan().any(), value
+        assert cuts.weight[cuts.graph == 1].tolist() == pytest.approx([1 - above, above]), value
+        mean = cuts.average(cuts.weight)
+        assert mean[0].isnan(), value
+        assert mean[1].item() == pytest.approx((1 - above) ** 2 + above**2), value
 
 
 class Attribute(nn.Module):
-    """A score that the edge decides."""
+    """A score that depends on the edge attribute alone."""
 
     def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor) -> Tensor:
         return edge_attr.sigmoid()
 
 
 @pytest.mark.parametrize("merge", MERGES)
-@pytest.mark.parametrize("method", METHODS)
-def test_a_learned_score_that_is_no_number(method: str, merge: str) -> None:
-    inputs = {"x": X, "edge_index": EDGES, "edge_attr": torch.tensor([torch.nan, 5.0])}
-    pool = ThresholdMergePool(score=Attribute(), merge=merge)
-    with pytest.raises(ValueError, match=r"'score' to return finite numbers \(got NaN"):
-        call(pool, method, **inputs)
-    pool = ThresholdMergePool(score=Attribute(), merge=merge, check_finite=False)
-    found = call(pool, method, **inputs)
-    if method == "forward":
-        assert found.history.cluster.tolist() == [0, 1, 1]
-        assert found.edge_attr.isnan().tolist() == [True]
+def test_a_learned_score_that_is_not_finite(merge: str) -> None:
+    inputs = (X, EDGES, torch.tensor([torch.nan, 5.0]))
+    checked = ThresholdMergePool(score=Attribute(), merge=merge)
+    unchecked = ThresholdMergePool(score=Attribute(), merge=merge, check_finite=False)
+    for method in METHODS:
+        with pytest.raises(ValueError, match=r"'score' to return finite numbers \(got NaN"):
+            getattr(checked, method)(*inputs)
+        getattr(unchecked, method)(*inputs)
+    found = unchecked(*inputs)
+    assert found.history.cluster.tolist() == [0, 1, 1]
+    assert found.edge_attr.isnan().tolist() == [True]

@@ -1,4 +1,4 @@
-"""check_pool says of a pool what is so, and catches pools that are broken on purpose."""
+"""check_pool passes correct pools and fails pools that are broken on purpose."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -17,38 +17,38 @@ def failing(pool: nn.Module, features: int = 3) -> set[str]:
 
 
 @pytest.mark.parametrize("merge", ["components", "matching"])
-@pytest.mark.parametrize("estimator", ["none", "gate"])
-def test_ours_holds_them_all(estimator: str, merge: str) -> None:
-    results = check_pool(ThresholdMergePool(0.5, estimator=estimator, merge=merge), 3)
-    assert [result.name for result in results] == list(CHECKS)
-    assert [result for result in results if not result.passed] == []
+def test_threshold_merge_pool_passes_all_checks(merge: str) -> None:
+    for estimator in ("none", "gate"):
+        results = check_pool(ThresholdMergePool(0.5, estimator=estimator, merge=merge), 3)
+        assert [result.name for result in results] == list(CHECKS)
+        assert [result for result in results if not result.passed] == [], estimator
 
 
-def test_the_biased_estimators_are_found_to_be() -> None:
-    """Straight-through's gradient in the threshold is not that of what it computes."""
+def test_a_biased_estimator_fails() -> None:
+    """The gradient of straight-through in the threshold is not that of its output."""
     assert failing(ThresholdMergePool(0.5, estimator="straight_through")) == {
-        "has the gradient in its parameters that central differences have"
+        "has correct gradients in its parameters"
     }
 
 
-def test_what_is_known_of_pyg_s_pools_is_found() -> None:
+def test_known_properties_of_pyg_s_pools() -> None:
     torch.manual_seed(0)
     keeps_the_best = {
-        "returns no self-loop and no edge twice",
-        "leaves a connected graph connected",
-        "lets every node reach the output",
+        "returns no self-loops and no repeated edges",
+        "keeps a connected graph connected",
+        "passes a gradient to every node",
     }
     assert failing(TopKPooling(3)) == keeps_the_best
     assert failing(SAGPooling(3)) == keeps_the_best
     assert failing(EdgePooling(3)) == {
         "keeps the batch sorted",
-        "returns no self-loop and no edge twice",
+        "returns no self-loops and no repeated edges",
     }
     assert "keeps the direction of the edges" in failing(ASAPooling(3))
 
 
 class Broken(nn.Module):
-    """Ours with something wrong behind it."""
+    """A correct pool whose output is then damaged."""
 
     def __init__(self, damage: Callable[[PoolOutput], Any]) -> None:
         super().__init__()
@@ -72,117 +72,111 @@ class _Bent(torch.autograd.Function):
 
 
 def with_edges(out: PoolOutput, kept: slice | Tensor) -> PoolOutput:
-    """Some of the edges, with their attributes."""
+    """Keep some of the edges, with their attributes."""
     attr = None if out.edge_attr is None else out.edge_attr[kept]
     return out._replace(edge_index=out.edge_index[:, kept], edge_attr=attr)
 
 
 def completed(out: PoolOutput) -> PoolOutput:
-    """All edges that there can be in a graph."""
+    """Join all nodes of each graph."""
     joined = out.batch[:, None] == out.batch
     return out._replace(edge_index=joined.fill_diagonal_(False).nonzero().T, edge_attr=None)
 
 
 def with_attr(change: Callable[[Tensor], Any]) -> Callable[[PoolOutput], PoolOutput]:
-    """Change the attributes, where there are any."""
+    """Change the attributes, if there are any."""
     return lambda out: (
         out if out.edge_attr is None else out._replace(edge_attr=change(out.edge_attr))
     )
 
 
-CARRIES = "carries the attributes of the edges, if it takes any"
-BROKEN = [
-    ("returns a graph", lambda out: out._replace(edge_index=out.edge_index + 1)),
-    (
-        "keeps the batch sorted",
+CARRIES = "carries edge attributes, if it accepts them"
+BROKEN: dict[str, list[Callable[[PoolOutput], Any]]] = {
+    "returns a graph": [
+        lambda out: out._replace(edge_index=out.edge_index + 1),
+    ],
+    "keeps the batch sorted": [
         lambda out: (
             out.x.flip(0),
             out.x.size(0) - 1 - out.edge_index,
             None,
             out.batch.flip(0),
         ),
-    ),
-    (
-        "keeps at least a node of every graph",
+    ],
+    "keeps at least one node of every graph": [
         lambda out: out._replace(batch=out.batch.clamp(max=1)),
-    ),
-    (
-        "treats each graph of a batch as if it were alone",
+    ],
+    "pools each graph of a batch independently": [
         lambda out: out._replace(x=out.x - out.x.mean(0)),
-    ),
-    (
-        "treats each graph of a batch as if it were alone",
         lambda out: with_edges(out, out.edge_index[0] < 4),
-    ),
-    (
-        "does not look at the order of the nodes",
+    ],
+    "ignores the order of the nodes": [
         lambda out: out._replace(x=out.x + torch.arange(len(out.x))[:, None]),
-    ),
-    (
-        "does not look at the order of the nodes",
         lambda out: with_edges(out, out.edge_index[0] < out.edge_index[1]),
-    ),
-    ("evaluates alike twice", lambda out: out._replace(x=out.x + 0.1 * torch.randn_like(out.x))),
-    (
-        "returns no self-loop and no edge twice",
+    ],
+    "is deterministic in eval mode": [
+        lambda out: out._replace(x=out.x + 0.1 * torch.randn_like(out.x)),
+    ],
+    "returns no self-loops and no repeated edges": [
         lambda out: out._replace(edge_index=out.edge_index.repeat(1, 2)),
-    ),
-    ("leaves a connected graph connected", lambda out: with_edges(out, slice(0, 0))),
-    ("leaves a connected graph connected", lambda out: with_edges(out, slice(2, None))),
-    ("returns no more edges than it is given", completed),
-    ("keeps the direction of the edges", lambda out: out._replace(edge_index=out[1].flip(0))),
-    (
-        "keeps the direction of the edges",
+    ],
+    "keeps a connected graph connected": [
+        lambda out: with_edges(out, slice(0, 0)),
+        lambda out: with_edges(out, slice(2, None)),
+    ],
+    "returns at most as many edges as the input has": [
+        completed,
+    ],
+    "keeps the direction of the edges": [
+        lambda out: out._replace(edge_index=out[1].flip(0)),
         lambda out: out._replace(edge_index=torch.cat([out[1], out[1].flip(0)], 1)),
-    ),
-    (CARRIES, lambda out: out._replace(edge_attr=None)),
-    (CARRIES, with_attr(lambda attr: attr[1:])),
-    (CARRIES, with_attr(lambda attr: attr.sum(1))),
-    (CARRIES, with_attr(lambda attr: attr.double())),
-    (CARRIES, with_attr(lambda attr: attr.detach())),
-    (CARRIES, with_attr(lambda attr: attr.flip(0))),
-    (
-        "does not look at the order of edges with attributes, if it takes any",
+    ],
+    CARRIES: [
+        lambda out: out._replace(edge_attr=None),
+        with_attr(lambda attr: attr[1:]),
+        with_attr(lambda attr: attr.sum(1)),
+        with_attr(lambda attr: attr.double()),
+        with_attr(lambda attr: attr.detach()),
+        with_attr(lambda attr: attr.flip(0)),
+    ],
+    "ignores the order of edges with attributes, if it accepts them": [
         with_attr(lambda attr: attr + torch.rand_like(attr)),
-    ),
-    (
-        "lets every node reach the output",
+    ],
+    "passes a gradient to every node": [
         lambda out: out._replace(x=out.x * (torch.arange(len(out.x)) > 0)[:, None]),
-    ),
-    ("lets every node reach the output", lambda out: out._replace(x=out.x.detach())),
-    (
-        "has the gradient in x that central differences have",
+        lambda out: out._replace(x=out.x.detach()),
+    ],
+    "has a correct gradient in x": [
         lambda out: out._replace(x=_Bent.apply(out.x)),
-    ),
-    (
-        "has the gradient in x that central differences have",
         lambda out: out._replace(x=out.x.detach()),
-    ),
-    (
-        "gives every parameter a gradient, without an edge too",
+    ],
+    "gives every parameter a gradient, even without edges": [
         lambda out: out._replace(x=out.x.detach().requires_grad_()),
-    ),
-    (
-        "gives every parameter a gradient, without an edge too",
         lambda out: out._replace(x=out.x.detach()),
-    ),
-    ("keeps the precision of x", lambda out: out._replace(x=out.x.float())),
-    ("takes a graph: zero features", lambda out: out._replace(x=out.x / out.x.norm())),
-    ("takes a graph: no nodes", lambda out: out._replace(x=out.x + out.x.max() * 0)),
-]
+    ],
+    "keeps the precision of x": [
+        lambda out: out._replace(x=out.x.float()),
+    ],
+    "accepts a graph: zero features": [
+        lambda out: out._replace(x=out.x / out.x.norm()),
+    ],
+    "accepts a graph: no nodes": [
+        lambda out: out._replace(x=out.x + out.x.max() * 0),
+    ],
+}
 
 
 class FirstEdges(nn.Module):
-    """Keeps all nodes, and as many of the edges as there are nodes, in the order they come in."""
+    """Keeps all nodes and the first N edges."""
 
     def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor, ...]:
         return x, edge_index[:, : len(x)], batch
 
 
 class Same(nn.Module):
-    """Returns what it takes; with a number of its own, which nobody trains, if asked to."""
+    """Returns its input; with a buffer or a frozen parameter on request."""
 
-    def __init__(self, kind: str = "no number") -> None:
+    def __init__(self, kind: str = "no state") -> None:
         super().__init__()
         if kind == "buffer":
             self.register_buffer("scale", torch.ones(()))
@@ -196,18 +190,19 @@ class Same(nn.Module):
         return x * self.scale, edge_index, edge_weight, batch
 
 
-@pytest.mark.parametrize(("name", "damage"), BROKEN)
-def test_what_is_broken_is_found(name: str, damage: Callable[[PoolOutput], Any]) -> None:
-    assert name in failing(Broken(damage))
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_pool_fails(name: str) -> None:
+    for number, damage in enumerate(BROKEN[name]):
+        assert name in failing(Broken(damage)), number
 
 
 def test_edges_that_depend_on_their_order_are_found() -> None:
-    assert "does not look at the order of the edges" in failing(FirstEdges())
+    assert "ignores the order of the edges" in failing(FirstEdges())
 
 
-@pytest.mark.parametrize("kind", ["no number", "buffer", "frozen"])
-def test_a_pool_without_parameters_to_train_is_judged_by_the_rest(kind: str) -> None:
-    assert failing(Same(kind)) == {"returns no self-loop and no edge twice"}
+def test_a_pool_needs_no_trainable_parameters() -> None:
+    for kind in ("no state", "buffer", "frozen"):
+        assert failing(Same(kind)) == {"returns no self-loops and no repeated edges"}, kind
 
 
 def test_a_frozen_threshold_is_no_fault() -> None:
@@ -216,12 +211,12 @@ def test_a_frozen_threshold_is_no_fault() -> None:
     assert failing(pool) == set()
 
 
-def test_a_pool_in_float64_is_judged_alike() -> None:
+def test_a_pool_in_float64_passes() -> None:
     assert failing(ThresholdMergePool(0.5).double()) == set()
 
 
 class Devices(nn.Module):
-    """Notes where the input is, and gives up."""
+    """Records the devices of its input and returns nothing."""
 
     seen: ClassVar[set[str]] = set()
 
@@ -241,11 +236,11 @@ def test_the_data_is_where_the_pool_is() -> None:
     assert Devices.seen == {"meta"}
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_pool_on_a_gpu_is_judged_there() -> None:
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_pool_on_a_gpu_is_checked_there() -> None:
     torch.cuda.manual_seed(3)
     before = torch.cuda.get_rng_state()
-    assert failing(Same("buffer").cuda()) == {"returns no self-loop and no edge twice"}
+    assert failing(Same("buffer").cuda()) == {"returns no self-loops and no repeated edges"}
     assert torch.equal(torch.cuda.get_rng_state(), before)
 
 
@@ -254,15 +249,17 @@ def test_the_number_of_features_is_the_pool_s_or_three() -> None:
     assert all(result.passed for result in check_pool(ThresholdMergePool(0.5)))
 
 
-@pytest.mark.parametrize("features", [2, 64, 512])
-def test_many_features_are_no_fault_of_the_pool(features: int) -> None:
-    assert failing(Same(), features) == {"returns no self-loop and no edge twice"}
+def test_the_number_of_features_does_not_matter() -> None:
+    for features in (2, 64, 512):
+        assert failing(Same(), features) == {"returns no self-loops and no repeated edges"}, (
+            features
+        )
 
 
 def test_one_feature_is_refused_for_the_cosines_tie() -> None:
-    with pytest.raises(ValueError, match=r"'features' to be an int, at least 2, .* \(got 1\)"):
+    with pytest.raises(ValueError, match=r"'features' to be an int of at least 2, .* \(got 1\)"):
         check_pool(ThresholdMergePool(0.5), 1)
-    with pytest.raises(ValueError, match=r"'features' to be an int, at least 2, .* \(got 1\)"):
+    with pytest.raises(ValueError, match=r"'features' to be an int of at least 2, .* \(got 1\)"):
         check_pool(TopKPooling(1))
 
 
@@ -271,7 +268,7 @@ def test_a_class_is_no_pool() -> None:
         check_pool(TopKPooling)
 
 
-def test_the_caller_s_random_numbers_stay_where_they_were() -> None:
+def test_the_state_of_random_generators_is_restored() -> None:
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)

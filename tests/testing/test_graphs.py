@@ -1,4 +1,4 @@
-"""Graphs away from ties, checked with SciPy and networkx."""
+"""Test graphs, checked with SciPy and networkx."""
 
 import networkx as nx
 import pytest
@@ -6,18 +6,19 @@ import torch
 from scipy.spatial.distance import pdist
 
 from pyg_grapheme.testing import degenerate_graphs, tie_free_batch, tie_free_graph
+from pyg_grapheme.testing.graphs import draw_test_graphs
 
 
-@pytest.mark.parametrize("num_nodes", [0, 1, 2, 8, 12])
-@pytest.mark.parametrize("seed", range(5))
-def test_no_two_pairs_are_alike_to_the_same_degree(num_nodes: int, seed: int) -> None:
-    graph = tie_free_graph(num_nodes, seed=seed)
-    assert graph.num_nodes == num_nodes
-    assert graph.x.dtype == graph.edge_attr.dtype == torch.double
-    if num_nodes > 2:
-        distances = torch.from_numpy(pdist(graph.x.numpy(), "cosine")).sort().values
-        assert distances.diff().min() > 1e-3
-    graph.validate()
+def test_no_two_pairs_are_equally_similar() -> None:
+    for num_nodes in (0, 1, 2, 8, 12):
+        for seed in range(5):
+            graph = tie_free_graph(num_nodes, seed=seed)
+            graph.validate()
+            assert graph.num_nodes == num_nodes
+            assert graph.x.dtype == graph.edge_attr.dtype == torch.double
+            if num_nodes > 2:
+                distances = torch.from_numpy(pdist(graph.x.numpy(), "cosine")).sort().values
+                assert distances.diff().min() > 1e-3, (num_nodes, seed)
 
 
 def test_the_seed_decides() -> None:
@@ -27,11 +28,11 @@ def test_the_seed_decides() -> None:
     assert not torch.equal(first.x, other.x)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_acyclic_graphs_are(seed: int) -> None:
-    graph = tie_free_graph(9, acyclic=True, edges_per_node=3, seed=seed)
-    assert graph.num_edges > 9
-    assert nx.is_directed_acyclic_graph(nx.DiGraph(graph.edge_index.T.tolist()))
+def test_acyclic_graphs_are_acyclic() -> None:
+    for seed in range(5):
+        graph = tie_free_graph(9, acyclic=True, edges_per_node=3, seed=seed)
+        assert graph.num_edges > 9, seed
+        assert nx.is_directed_acyclic_graph(nx.DiGraph(graph.edge_index.T.tolist())), seed
 
 
 def test_batches_have_the_sizes_asked_for() -> None:
@@ -41,8 +42,8 @@ def test_batches_have_the_sizes_asked_for() -> None:
     assert batch.x.shape == (8, 2)
 
 
-def test_room_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"'margin' to leave room for 9 nodes .* \(got 0.5\)"):
+def test_a_margin_that_cannot_be_kept_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"'margin' to be small enough for 9 nodes .* \(got 0.5\)"):
         tie_free_graph(9, margin=0.5)
 
 
@@ -55,3 +56,40 @@ def test_degenerate_graphs_are_what_their_names_say() -> None:
     assert graphs["both ways"].is_undirected()
     assert not graphs["one way"].is_undirected()
     assert all(graph.x.size(1) == 5 for graph in graphs.values())
+
+
+@pytest.mark.parametrize("features", [2, 3, 512])
+def test_the_graphs_of_the_checks_are_as_documented(features: int) -> None:
+    graphs = draw_test_graphs(features)
+    assert torch.bincount(graphs.batch.batch).tolist() == [6, 1, 5]
+    assert torch.bincount(graphs.gap.batch).tolist() == [4, 0, 3]
+    assert (graphs.sparse.num_nodes, graphs.sparse.num_edges) == (8, 12)
+    assert (graphs.dense.num_nodes, graphs.dense.num_edges) == (9, 27)
+    assert graphs.dense.has_self_loops()
+    assert not graphs.dense.is_coalesced()
+    assert graphs.edgeless.num_edges == 0
+    path = nx.DiGraph(graphs.path.edge_index.T.tolist())
+    assert nx.utils.graphs_equal(path, nx.path_graph(9).to_directed())
+    star = nx.DiGraph(graphs.star.edge_index.T.tolist())
+    assert nx.is_arborescence(star)
+    assert star.out_degree(0) == 8
+    assert all(graph.x.size(1) == features for graph in graphs.degenerate.values())
+
+
+def test_the_graphs_of_the_checks_are_copied() -> None:
+    graphs = draw_test_graphs(3)
+    moved = graphs.to(torch.device("cpu"), torch.double)
+    moved.batch.x.zero_()
+    moved.degenerate["no edges"].x.zero_()
+    assert bool(graphs.batch.x.all())
+    assert bool(graphs.degenerate["no edges"].x.all())
+    single = graphs.to(torch.device("cpu"), torch.float)
+    assert single.sparse.x.dtype == single.batch.edge_attr.dtype == torch.float
+    assert single.sparse.edge_index.dtype == single.batch.batch.dtype == torch.long
+    assert len(single.batch.to_data_list()) == 3
+
+
+def test_too_few_features_are_refused() -> None:
+    for features in (1, 0, -3, 2.0, True):
+        with pytest.raises(ValueError, match=rf"'features' to be an int .* \(got {features}\)"):
+            draw_test_graphs(features)

@@ -19,7 +19,7 @@ STEP = 1e-5
 
 
 class Learned(nn.Module):
-    """A score of the difference: sigmoid(a - sum of b (x_i - x_j)^2)."""
+    """sigmoid(a - sum of b (x_i - x_j)^2)."""
 
     def __init__(self, weight: list[float]) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ def learned(weight: list[float]):
 
 
 def loss_per_cut(cuts: Cuts) -> Tensor:
-    """Sum of the sines of the clusters' features, clusters squared over ten, edges' products."""
+    """Sum the sines of features, a tenth of the squared number of clusters, products over edges."""
     out, size = cuts.output, cuts.graph.numel()
     node = scatter(out.x.sum(1).sin(), out.batch, dim_size=size)
     count = scatter(torch.ones_like(out.x[:, 0]), out.batch, dim_size=size)
@@ -59,7 +59,7 @@ def loss_by_hand(clusters: Clusters, x: list[list[float]], edges: list[tuple[int
 
 
 class Case:
-    """A batch of small graphs, and the options of a pool, drawn."""
+    """A random batch of small graphs and random options of a pool."""
 
     def __init__(self, seed: int) -> None:
         rng = random.Random(seed)
@@ -90,7 +90,7 @@ class Case:
         return torch.tensor(edges, dtype=torch.long).view(-1, 2).T
 
     def value(self, numbers: list[float]) -> float:
-        """The oracle's expectation, summed, of x, the raw threshold and the score's weights."""
+        """Return the oracle's summed expectation, given x, the raw threshold and the weights."""
         rows = [numbers[2 * i : 2 * i + 2] for i in range(len(self.x))]
         raw, *weight = numbers[2 * len(self.x) :]
         score = {"score": learned(weight)} if self.learns else {}
@@ -112,7 +112,7 @@ class Case:
         return [number for row in self.x for number in row] + [self.raw, *weight]
 
     def found(self) -> tuple[float, Tensor]:
-        """The package's value and gradient, in the same order."""
+        """Return the pool's value and gradient, in the order of ``numbers``."""
         options = {"score": Learned(self.weight)} if self.learns else {}
         pool = ThresholdMergePool(
             temperature=self.temperature, block_size=4, **self.options, **options
@@ -121,7 +121,8 @@ class Case:
             pool.raw_threshold.fill_(self.raw)
         x = torch.tensor(self.x, dtype=torch.double, requires_grad=True)
         batch = torch.repeat_interleave(torch.tensor(self.sizes))
-        value = pool.expect(loss_per_cut, x, self.edge_index(), None, batch).sum()
+        cuts = pool.cuts(x, self.edge_index(), None, batch)
+        value = cuts.average(loss_per_cut(cuts)).sum()
         value.backward()
         gradients = [x.grad.flatten(), pool.raw_threshold.grad.view(1)]
         if self.learns:
@@ -129,7 +130,7 @@ class Case:
         return float(value.detach()), torch.cat(gradients)
 
     def is_away_from_ties(self) -> bool:
-        """Whether a step of the differences changes no order of scores."""
+        """Return whether a step of the differences changes no order of scores."""
         first = 0
         score = {"score": learned(self.weight)} if self.learns else {}
         for n, pairs in zip(self.sizes, self.graphs, strict=True):

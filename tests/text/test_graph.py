@@ -27,20 +27,18 @@ GRAPH_FIELDS = ("grapheme", "category", "activation", "hashes", "position", "is_
     ],
     ids=["empty", "one", "accent", "emoji"],
 )
-@pytest.mark.parametrize("tags", [(), ("V", "PST")], ids=["", "tagged"])
-def test_graphemes_are_chained_and_tags_stand_apart(
-    text: str, clusters: list[str], tags: tuple[str, ...]
-) -> None:
-    graph = text_graph(text, tags)
-    graph.validate()
-    n, k = len(clusters), len(tags)
-    assert graph.text == clusters
-    assert graph.num_nodes == n + k
-    assert graph.edge_index.shape == (2, max(n - 1, 0))
-    assert graph.edge_index.T.tolist() == [[i, i + 1] for i in range(n - 1)]
-    assert graph.position.tolist() == [[i, n - 1 - i] for i in range(n)] + [[-1, -1]] * k
-    assert graph.is_tag.tolist() == [False] * n + [True] * k
-    assert graph.category[n:].tolist() == [len(CATEGORIES)] * k
+def test_graphemes_are_chained_and_tags_stand_apart(text: str, clusters: list[str]) -> None:
+    for tags in ((), ("V", "PST")):
+        graph = text_graph(text, tags)
+        graph.validate()
+        n, k = len(clusters), len(tags)
+        assert graph.text == clusters, tags
+        assert graph.num_nodes == n + k, tags
+        assert graph.edge_index.shape == (2, max(n - 1, 0)), tags
+        assert graph.edge_index.T.tolist() == [[i, i + 1] for i in range(n - 1)], tags
+        assert graph.position.tolist() == [[i, n - 1 - i] for i in range(n)] + [[-1, -1]] * k, tags
+        assert graph.is_tag.tolist() == [False] * n + [True] * k, tags
+        assert graph.category[n:].tolist() == [len(CATEGORIES)] * k, tags
 
 
 def test_nodes_carry_the_description_of_their_grapheme() -> None:
@@ -93,18 +91,18 @@ def test_batches_shift_the_edges_and_keep_empty_texts() -> None:
     assert batch.text == [["a", "b"], [], ["c", "d"]]
 
 
-@pytest.mark.parametrize("tagged", [False, True])
-def test_all_at_once_is_what_pyg_would_batch(tagged: bool) -> None:
-    texts = [list("walk"), [], ["e\u0301"], list("👨‍👩‍👧ab")]
-    tags = [("V", "PST"), ("N",), (), ("V",)] if tagged else []
-    batch = units_graphs(texts, tags)
-    graphs = [units_graph(t, tags[i] if tags else ()) for i, t in enumerate(texts)]
-    expected = Batch.from_data_list(graphs)
-    assert batch.num_graphs == expected.num_graphs == 4
-    assert batch.num_nodes == expected.num_nodes
-    assert batch.text == expected.text
-    for name in (*GRAPH_FIELDS, "edge_index", "batch", "ptr"):
-        torch.testing.assert_close(batch[name], expected[name], rtol=0, atol=0)
+def test_all_at_once_is_what_pyg_would_batch() -> None:
+    for tagged in (False, True):
+        texts = [list("walk"), [], ["e\u0301"], list("👨‍👩‍👧ab")]
+        tags = [("V", "PST"), ("N",), (), ("V",)] if tagged else []
+        batch = units_graphs(texts, tags)
+        graphs = [units_graph(t, tags[i] if tags else ()) for i, t in enumerate(texts)]
+        expected = Batch.from_data_list(graphs)
+        assert batch.num_graphs == expected.num_graphs == 4, tagged
+        assert batch.num_nodes == expected.num_nodes, tagged
+        assert batch.text == expected.text, tagged
+        for name in (*GRAPH_FIELDS, "edge_index", "batch", "ptr"):
+            torch.testing.assert_close(batch[name], expected[name], rtol=0, atol=0)
 
 
 def test_no_texts_are_an_empty_batch() -> None:

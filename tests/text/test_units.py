@@ -15,26 +15,23 @@ TEXTS = st.lists(st.one_of(st.sampled_from([*PIECES, " "]), st.characters()), ma
     "".join
 )
 HYPOTHESIS = settings(deadline=None, database=None, max_examples=300)
-FORMS: tuple[NormalForm, ...] = ("NFC", "none")
+FORMS = st.sampled_from(["NFC", "none"])
 
 
 def normal(text: str, form: NormalForm) -> str:
     return text if form == "none" else unicodedata.normalize(form, text)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("units", ["graphemes", "letters"])
 @HYPOTHESIS
-@given(text=TEXTS)
+@given(TEXTS, st.sampled_from(["graphemes", "letters"]), FORMS)
 def test_units_joined_are_the_normalized_text(
     text: str, units: UnitsName, form: NormalForm
 ) -> None:
     assert join_units(split_units(text, units, form), units, form) == normal(text, form)
 
 
-@pytest.mark.parametrize("form", FORMS)
 @HYPOTHESIS
-@given(fields=st.lists(TEXTS.map(lambda text: text.replace(" ", "")).filter(bool), max_size=5))
+@given(st.lists(TEXTS.map(lambda text: text.replace(" ", "")).filter(bool), max_size=5), FORMS)
 def test_spaced_units_joined_are_the_normalized_text(fields: list[str], form: NormalForm) -> None:
     text = " ".join(fields)
     split = split_units(text, "spaced", form)
@@ -42,9 +39,8 @@ def test_spaced_units_joined_are_the_normalized_text(fields: list[str], form: No
     assert join_units(split, "spaced", form) == normal(text, form)
 
 
-@pytest.mark.parametrize("form", FORMS)
 @HYPOTHESIS
-@given(text=TEXTS)
+@given(TEXTS, FORMS)
 def test_of_a_spaced_text_nothing_but_surplus_spaces_goes(text: str, form: NormalForm) -> None:
     split = split_units(text, "spaced", form)
     assert all(split)

@@ -1,4 +1,4 @@
-"""Pictures come out as files, without a display."""
+"""Figures are drawn and saved without a display."""
 
 from pathlib import Path
 
@@ -7,10 +7,11 @@ import torch
 from matplotlib.image import imread
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.viz import MergedText, draw_clusters, draw_curves, draw_dendrogram, draw_merges
+from pyg_grapheme.text import MergedText
+from pyg_grapheme.viz import draw_clusters, draw_curves, draw_dendrogram, draw_merges
 
 
-def test_merges_are_drawn_one_box_a_cluster(tmp_path: Path) -> None:
+def test_merges_are_drawn_with_one_box_per_cluster(tmp_path: Path) -> None:
     text = MergedText(["a", "b", " ", "$"], [0, 0, 1, 2], [0.9, 0.1, 0.2], "ab")
     figure = draw_merges([text, text], threshold=0.5)
     (axes,) = figure.axes
@@ -20,7 +21,7 @@ def test_merges_are_drawn_one_box_a_cluster(tmp_path: Path) -> None:
     assert imread(tmp_path / "merges.png").std() > 0
 
 
-def test_curves_are_drawn_one_line_each(tmp_path: Path) -> None:
+def test_every_curve_is_a_line(tmp_path: Path) -> None:
     figure = draw_curves({"a": [1.0, 2.0], "b": [3.0]}, ylabel="loss", logarithmic=True)
     (axes,) = figure.axes
     assert [line.get_label() for line in axes.lines] == ["a", "b"]
@@ -28,7 +29,7 @@ def test_curves_are_drawn_one_line_each(tmp_path: Path) -> None:
     assert imread(tmp_path / "curves.png").std() > 0
 
 
-def test_the_dendrogram_has_a_bar_a_joint_and_the_threshold_across(tmp_path: Path) -> None:
+def test_a_dendrogram_has_a_bar_per_merge_and_a_line_at_the_threshold(tmp_path: Path) -> None:
     x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0], [1.0, 1.0]])
     edge_index = torch.tensor([[0, 1, 2], [1, 2, 3]])
     batch = torch.tensor([0, 0, 0, 0, 1])
@@ -47,13 +48,13 @@ def test_the_dendrogram_has_a_bar_a_joint_and_the_threshold_across(tmp_path: Pat
     assert list(alone.lines) == []
 
 
-@pytest.mark.parametrize("placed", [False, True])
-def test_clusters_lie_on_patches_of_colour(placed: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("positioned", [False, True])
+def test_every_cluster_has_a_colour(positioned: bool, tmp_path: Path) -> None:
     x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0], [-1.0, 0.0]])
     edge_index = torch.tensor([[0, 1, 2, 3, 3, 1], [1, 2, 3, 4, 3, 0]])
     history = ThresholdMergePool(0.9)(x, edge_index).history
     assert history.cluster.tolist() == [0, 0, 1, 1, 2]
-    position = torch.arange(10.0).view(5, 2) if placed else None
+    position = torch.arange(10.0).view(5, 2) if positioned else None
     figure = draw_clusters(edge_index, history, position=position, labels=list("abcde"))
     (axes,) = figure.axes
     inside = [line for line in axes.lines if line.get_linewidth() > 2]
@@ -61,7 +62,7 @@ def test_clusters_lie_on_patches_of_colour(placed: bool, tmp_path: Path) -> None
     assert len({line.get_color() for line in inside}) == 2
     assert len(axes.lines) - len(inside) == 4
     assert [text.get_text() for text in axes.texts] == list("abcde")
-    if placed:
+    if positioned:
         assert sorted(inside[0].get_xdata()) == [0, 2]
     figure.savefig(tmp_path / "clusters.png")
     assert imread(tmp_path / "clusters.png").std() > 0
@@ -69,6 +70,6 @@ def test_clusters_lie_on_patches_of_colour(placed: bool, tmp_path: Path) -> None
     assert list(draw_clusters(edge_index[:, :0], none).axes[0].lines) == []
 
 
-def test_nothing_to_draw_is_an_empty_picture() -> None:
+def test_without_data_a_figure_is_empty() -> None:
     assert list(draw_merges([], 0.5).axes[0].patches) == []
     assert list(draw_curves({}, ylabel="loss").axes[0].lines) == []

@@ -1,4 +1,4 @@
-"""The checks that a pool is put through, by what they look at."""
+"""The checks of a pool, in groups."""
 
 from pyg_grapheme.testing.checks.check import Check
 from pyg_grapheme.testing.checks.edge_attributes import OF_EDGE_ATTRIBUTES
@@ -18,6 +18,6 @@ CHECKS: dict[str, Check] = {
     **OF_STATE,
     **OF_INPUT,
 }
-"""Name -> check."""
+"""All checks by name, in the order in which they run."""
 
 __all__ = ["CHECKS", "Check"]

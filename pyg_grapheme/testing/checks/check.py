@@ -1,4 +1,4 @@
-"""What a check is."""
+"""A check of a pool."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,22 +6,22 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from pyg_grapheme.testing.specimens import Specimens
+from pyg_grapheme.testing.graphs import TestGraphs
 
 
 class Check(NamedTuple):
-    """One thing that is asked of a pool.
+    """A property that a pool should have.
 
     Attributes:
-        judge: Raises where it does not hold; the pool and the graphs are its own.
-        dtype: Precision that it wants both in.
+        run: Function that raises if the property does not hold; it may change pool and graphs.
+        dtype: dtype of the pool and the graphs.
     """
 
-    judge: Callable[[nn.Module, Specimens], None]
+    run: Callable[[nn.Module, TestGraphs], None]
     dtype: torch.dtype = torch.float
 
 
 def expect_that(holds: bool, reason: str) -> None:
-    """Raise an AssertionError with the reason, even where Python leaves out ``assert``."""
+    """Raise an AssertionError with the reason, even under ``python -O``."""
     if not holds:
         raise AssertionError(reason)

@@ -1,4 +1,4 @@
-"""Which gradients a pool has."""
+"""Checks of gradients."""
 
 import torch
 from torch import nn
@@ -6,12 +6,12 @@ from torch_geometric.data import Data
 
 from pyg_grapheme.testing.checks.check import Check, expect_that
 from pyg_grapheme.testing.gradients import assert_gradients_match, gradients_or_zeros
+from pyg_grapheme.testing.graphs import TestGraphs
 from pyg_grapheme.testing.pooled import run_pool
-from pyg_grapheme.testing.specimens import Specimens
 
 
-def _loses_no_node(pool: nn.Module, specimens: Specimens) -> None:
-    data = specimens.sparse
+def _reaches_every_node(pool: nn.Module, graphs: TestGraphs) -> None:
+    data = graphs.sparse
     data.x.requires_grad_()
     out = run_pool(pool, data).x
     (gradient,) = gradients_or_zeros((out * torch.randn_like(out)).sum(), [data.x])
@@ -19,25 +19,25 @@ def _loses_no_node(pool: nn.Module, specimens: Specimens) -> None:
     expect_that(not lost, f"no gradient reaches nodes {lost} of {data.num_nodes}")
 
 
-def _gradient_of_x(pool: nn.Module, specimens: Specimens) -> None:
+def _gradient_of_x(pool: nn.Module, graphs: TestGraphs) -> None:
     pool.eval()
-    edge_index, batch = specimens.batch.edge_index, specimens.batch.batch
+    edge_index, batch = graphs.batch.edge_index, graphs.batch.batch
     assert_gradients_match(
         lambda x: run_pool(pool, Data(x=x, edge_index=edge_index, batch=batch)).x,
-        [specimens.batch.x],
+        [graphs.batch.x],
     )
 
 
-def _gradient_of_parameters(pool: nn.Module, specimens: Specimens) -> None:
+def _gradient_of_parameters(pool: nn.Module, graphs: TestGraphs) -> None:
     pool.eval()
     trained = [parameter for parameter in pool.parameters() if parameter.requires_grad]
     if trained:
-        assert_gradients_match(lambda *_: run_pool(pool, specimens.batch).x, trained)
+        assert_gradients_match(lambda *_: run_pool(pool, graphs.batch).x, trained)
 
 
-def _gradients_are_there(pool: nn.Module, specimens: Specimens) -> None:
+def _gradients_exist(pool: nn.Module, graphs: TestGraphs) -> None:
     trained = {name: p for name, p in pool.named_parameters() if p.requires_grad}
-    for data in (specimens.sparse, specimens.edgeless):
+    for data in (graphs.sparse, graphs.edgeless):
         pool.zero_grad(set_to_none=True)
         out = run_pool(pool, data).x
         if out.requires_grad:
@@ -48,10 +48,8 @@ def _gradients_are_there(pool: nn.Module, specimens: Specimens) -> None:
 
 
 OF_GRADIENTS = {
-    "lets every node reach the output": Check(_loses_no_node),
-    "has the gradient in x that central differences have": Check(_gradient_of_x, torch.double),
-    "has the gradient in its parameters that central differences have": Check(
-        _gradient_of_parameters, torch.double
-    ),
-    "gives every parameter a gradient, without an edge too": Check(_gradients_are_there),
+    "passes a gradient to every node": Check(_reaches_every_node),
+    "has a correct gradient in x": Check(_gradient_of_x, torch.double),
+    "has correct gradients in its parameters": Check(_gradient_of_parameters, torch.double),
+    "gives every parameter a gradient, even without edges": Check(_gradients_exist),
 }

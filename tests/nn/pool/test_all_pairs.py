@@ -1,6 +1,7 @@
-"""All pairs of nodes as candidates: what a complete graph gives, whatever the block."""
+"""All pairs of nodes as candidates, against a complete graph, for every block size."""
 
-from itertools import combinations
+from collections.abc import Callable
+from itertools import combinations, product
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call
 
-from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn import Cuts, ThresholdMergePool
+from pyg_grapheme.nn.pool import Dendrogram
 from pyg_grapheme.nn.pool.candidates.all_pairs import AllPairs
 from pyg_grapheme.nn.pool.candidates.candidates import PairBlocks
 
@@ -17,7 +19,7 @@ BLOCKS = (1, 5, 2**20)
 
 
 def draw(seed: int, sizes: list[int], levels: int = 0) -> tuple[Tensor, Tensor]:
-    """Features, of which many are alike where there are levels, and the batch."""
+    """Features, only ``levels`` different ones if not 0, and the batch."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(sum(sizes), 3, generator=generator, dtype=torch.double)
     if levels:
@@ -35,20 +37,20 @@ def complete(sizes: list[int]) -> Tensor:
 
 
 @pytest.mark.parametrize("block_size", BLOCKS)
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-def test_blocks_list_every_pair_once_in_order(sizes: list[int], block_size: int) -> None:
-    _, batch = draw(0, sizes)
-    listed = AllPairs(batch, len(sizes), block_size)
-    blocks = list(listed)
-    assert torch.equal(torch.cat(blocks, 1), complete(sizes))
-    assert listed.total == complete(sizes).size(1)
-    assert all(torch.equal(listed.block(i), block) for i, block in enumerate(blocks))
-    assert all(block.size(1) <= block_size for block in blocks)
-    assert len(blocks) == max(1, -(-complete(sizes).size(1) // block_size))
+def test_blocks_list_every_pair_once_in_order(block_size: int) -> None:
+    for sizes in SIZES:
+        _, batch = draw(0, sizes)
+        listed, expected = AllPairs(batch, len(sizes), block_size), complete(sizes)
+        blocks = list(listed)
+        assert torch.equal(torch.cat(blocks, 1), expected), sizes
+        assert listed.total == expected.size(1), sizes
+        assert all(torch.equal(listed.block(i), block) for i, block in enumerate(blocks)), sizes
+        assert all(block.size(1) <= block_size for block in blocks), sizes
+        assert len(blocks) == max(1, -(-expected.size(1) // block_size)), sizes
 
 
 class Learned(nn.Module):
-    """A score that tells its two ends apart."""
+    """A score that is not symmetric in its two ends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,82 +62,78 @@ class Learned(nn.Module):
         return torch.sigmoid(self.linear(torch.cat([x_i, x_j, extra], 1))).squeeze(1)
 
 
+def assert_same_gradients(found: list[Tensor], expected: list[Tensor], *where: object) -> None:
+    for gradient, same in zip(found, expected, strict=True):
+        torch.testing.assert_close(gradient, same, msg=lambda message: f"{where}: {message}")
+
+
 # A matrix product rounds differently in a block of another size: only cosines tie for certain.
-CASES = [
-    pytest.param({"merge": merge, "estimator": estimator, "score": score}, levels, id=name)
-    for merge in ("components", "matching")
-    for estimator in ("none", "gate", "straight_through")
-    for name, score, levels in (
-        (f"{merge}-{estimator}-cosine", "cosine", 0),
-        (f"{merge}-{estimator}-ties", "cosine", 4),
-        (f"{merge}-{estimator}-learned", Learned(), 0),
-    )
-]
-
-
-@pytest.mark.parametrize("block_size", BLOCKS)
-@pytest.mark.parametrize(("options", "levels"), CASES)
-@pytest.mark.parametrize("sizes", SIZES[:4], ids=str)
+@pytest.mark.parametrize("merge", ["components", "matching"])
+@pytest.mark.parametrize(
+    ("score", "levels"),
+    [("cosine", 0), ("cosine", 4), (Learned(), 0)],
+    ids=["cosine", "ties", "learned"],
+)
 def test_forward_is_that_of_a_complete_graph(
-    sizes: list[int], options: dict[str, object], block_size: int, levels: int
+    merge: str, score: str | nn.Module, levels: int
 ) -> None:
-    x, batch = draw(1, sizes, levels)
-    found = ThresholdMergePool(0.6, candidates="all", block_size=block_size, **options).double()
-    expected = ThresholdMergePool(0.6, **options).double()
-    results = []
-    for pool, edges in ((found, complete(sizes)[:, :0]), (expected, complete(sizes))):
-        leaf = x.clone().requires_grad_()
-        pool.zero_grad()
-        output = pool(leaf, edges, None, batch, len(sizes))
-        output.x.pow(3).sum().backward()
-        gradients = [leaf.grad, *(p.grad for p in pool.parameters())]
-        results.append((output.history.cluster, output.x, gradients))
-    (cluster, pooled, gradients), (same_cluster, same_pooled, same_gradients) = results
-    assert torch.equal(cluster, same_cluster)
-    torch.testing.assert_close(pooled, same_pooled)
-    for gradient, same in zip(gradients, same_gradients, strict=True):
-        torch.testing.assert_close(gradient, same)
+    estimators = ("none", "gate", "straight_through")
+    for sizes, block_size, estimator in product(SIZES[:4], BLOCKS, estimators):
+        x, batch = draw(1, sizes, levels)
+        options = {"merge": merge, "estimator": estimator, "score": score}
+        found = ThresholdMergePool(0.6, candidates="all", block_size=block_size, **options).double()
+        expected = ThresholdMergePool(0.6, **options).double()
+        results = []
+        for pool, edges in ((found, complete(sizes)[:, :0]), (expected, complete(sizes))):
+            leaf = x.clone().requires_grad_()
+            pool.zero_grad()
+            output = pool(leaf, edges, None, batch, len(sizes))
+            output.x.pow(3).sum().backward()
+            gradients = [leaf.grad, *(p.grad for p in pool.parameters())]
+            results.append((output.history.cluster, output.x, gradients))
+        (cluster, pooled, gradients), (same_cluster, same_pooled, same_gradients) = results
+        assert torch.equal(cluster, same_cluster), (sizes, block_size, estimator)
+        assert_same_gradients(
+            [pooled, *gradients], [same_pooled, *same_gradients], sizes, block_size, estimator
+        )
 
 
 @pytest.mark.parametrize("levels", [0, 4], ids=["distinct", "ties"])
-@pytest.mark.parametrize("block_size", BLOCKS)
 @pytest.mark.parametrize("merge", ["components", "matching"])
 def test_cuts_and_dendrograms_are_those_of_a_complete_graph(
-    merge: str, block_size: int, levels: int, fourth_powers
+    merge: str, levels: int, fourth_powers
 ) -> None:
     sizes = [6, 1, 0, 9]
     x, batch = draw(2, sizes, levels)
     options = {"merge": merge, "temperature": 0.2}
-    found = ThresholdMergePool(0.6, candidates="all", block_size=block_size, **options).double()
-    expected = ThresholdMergePool(0.6, **options).double()
-    results = []
-    for pool, edges in ((found, complete(sizes)[:, :0]), (expected, complete(sizes))):
+
+    def results(pool: ThresholdMergePool, edges: Tensor) -> tuple[Dendrogram, list[Tensor]]:
         leaf = x.clone().requires_grad_()
         dendrogram = pool.dendrogram(leaf, edges, None, batch, len(sizes))
-        value = pool.expect(fourth_powers, leaf, edges, None, batch, len(sizes))
+        cuts = pool.cuts(leaf, edges, None, batch, len(sizes))
+        value = cuts.average(fourth_powers(cuts))
         total = value.sum() + dendrogram.height.pow(2).sum()
         gradients = torch.autograd.grad(total, [leaf, pool.raw_threshold])
-        results.append((dendrogram, value, gradients))
-    (joints, value, gradients), (same_joints, same_value, same_gradients) = results
-    assert torch.equal(joints.pairs, same_joints.pairs)
-    assert torch.equal(joints.step, same_joints.step)
-    torch.testing.assert_close(joints.height, same_joints.height)
-    torch.testing.assert_close(value, same_value)
-    torch.testing.assert_close(gradients, same_gradients)
+        return dendrogram, [dendrogram.height, value, *gradients]
+
+    expected, numbers = results(ThresholdMergePool(0.6, **options).double(), complete(sizes))
+    for block_size in BLOCKS:
+        pool = ThresholdMergePool(0.6, candidates="all", block_size=block_size, **options).double()
+        found, same = results(pool, complete(sizes)[:, :0])
+        assert torch.equal(found.pairs, expected.pairs), block_size
+        assert torch.equal(found.step, expected.step), block_size
+        assert_same_gradients(same, numbers, block_size)
 
 
 @pytest.mark.parametrize("block_size", [7, 2**20])
-def test_the_expectation_over_blocks_differentiates_any_number_of_times(
-    block_size: int, fourth_powers
-) -> None:
+def test_the_expectation_over_blocks_has_second_derivatives(block_size: int, fourth_powers) -> None:
     sizes = [5, 3]
     x, batch = draw(3, sizes)
     pool = ThresholdMergePool(0.5, candidates="all", temperature=0.3, block_size=block_size)
-    pool = pool.double()
+    module = Expectation(pool.double(), fourth_powers)
     edges = complete(sizes)[:, ::2]
 
     def expectation(x: Tensor, raw: Tensor) -> Tensor:
-        module = Expect(pool, fourth_powers)
         return functional_call(module, {"pool.raw_threshold": raw}, (x, edges, batch))
 
     raw = pool.raw_threshold.detach().clone().requires_grad_()
@@ -144,15 +142,16 @@ def test_the_expectation_over_blocks_differentiates_any_number_of_times(
     assert gradgradcheck(expectation, arguments, rtol=1e-5)
 
 
-class Expect(nn.Module):
-    """A pool's expectation as a module, for its parameters to be replaced."""
+class Expectation(nn.Module):
+    """A pool's expectation as a module, so that its parameters can be replaced."""
 
-    def __init__(self, pool: ThresholdMergePool, fn: object) -> None:
+    def __init__(self, pool: ThresholdMergePool, read_out: Callable[[Cuts], Tensor]) -> None:
         super().__init__()
-        self.pool, self.fn = pool, fn
+        self.pool, self.read_out = pool, read_out
 
     def forward(self, x: Tensor, edges: Tensor, batch: Tensor) -> Tensor:
-        return self.pool.expect(self.fn, x, edges, None, batch)
+        cuts = self.pool.cuts(x, edges, None, batch)
+        return cuts.average(self.read_out(cuts))
 
 
 def test_attributes_reach_the_pairs_that_edges_join_and_zeros_the_others() -> None:
@@ -197,7 +196,7 @@ def test_no_more_pairs_than_a_block_are_ever_scored_together(
 
 
 def test_blocks_keep_nothing_for_the_backward_pass() -> None:
-    """What autograd saves over all blocks is less than the scores of one in ten of them."""
+    """Autograd saves fewer numbers than a tenth of the scores."""
     x, batch = draw(5, [200])
     x.requires_grad_()
     saved = 0
@@ -223,25 +222,22 @@ def test_blocks_keep_nothing_for_the_backward_pass() -> None:
 
 
 class Dropped(nn.Module):
-    """A score that draws."""
+    """A stochastic score."""
 
     def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None) -> Tensor:
         return torch.dropout(torch.cosine_similarity(x_i, x_j), 0.5, True) / 2
 
 
-@pytest.mark.parametrize("sizes", [[2, 2, 1], [4, 3]])
-def test_the_gradient_of_a_score_that_draws_is_that_of_what_it_has_drawn(sizes: list[int]) -> None:
+def test_the_gradient_of_a_stochastic_score_is_that_of_its_sample() -> None:
+    sizes = [3, 2]
     x, batch = draw(3, sizes)
     edges = complete(sizes)[:, :0]
     pool = ThresholdMergePool(0.3, score=Dropped(), candidates="all", block_size=1).double()
 
     def number_of_cuts(x: Tensor) -> Tensor:
-        torch.manual_seed(9)  # before each, and so one and the same draw
-        kept = pool.expect(
-            lambda cuts: torch.arange(cuts.weight.numel()).double(), x, edges, None, batch
-        )
-        assert isinstance(kept, Tensor)
-        return kept
+        torch.manual_seed(9)  # the same sample each time
+        cuts = pool.cuts(x, edges, None, batch)
+        return cuts.average(torch.arange(cuts.weight.numel()).double())
 
     def heights(x: Tensor) -> Tensor:
         torch.manual_seed(9)
@@ -252,22 +248,21 @@ def test_the_gradient_of_a_score_that_draws_is_that_of_what_it_has_drawn(sizes: 
         assert torch.autograd.gradcheck(function, x.requires_grad_())
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_score_that_draws_draws_once_for_all_that_is_done_with_it(
-    seed: int, fourth_powers
-) -> None:
-    torch.manual_seed(seed)
-    x, batch = draw(seed, [9, 7])
-    x.requires_grad_()
-    pool = ThresholdMergePool(0.3, score=Dropped(), candidates="all", block_size=5).double()
-    edges = complete([9, 7])[:, :0]
-    out = pool(x, edges, None, batch)
-    alone = torch.bincount(out.history.cluster)[out.history.cluster] == 1
-    torch.testing.assert_close(out.x[out.history.cluster[alone]], x[alone])
-    before = torch.get_rng_state()
-    cuts = pool.cuts(x, edges, None, batch)
-    assert bool((cuts.weight >= 0).all())
-    torch.testing.assert_close(cuts.average(torch.ones_like(cuts.weight)), torch.ones(2).double())
-    assert not torch.equal(before, torch.get_rng_state())
-    pool.expect(fourth_powers, x, edges, None, batch).sum().backward()
-    assert torch.isfinite(x.grad).all()
+def test_a_stochastic_score_is_sampled_once_per_call(fourth_powers) -> None:
+    for seed in range(5):
+        torch.manual_seed(seed)
+        x, batch = draw(seed, [9, 7])
+        x.requires_grad_()
+        pool = ThresholdMergePool(0.3, score=Dropped(), candidates="all", block_size=5).double()
+        edges = complete([9, 7])[:, :0]
+        out = pool(x, edges, None, batch)
+        alone = torch.bincount(out.history.cluster)[out.history.cluster] == 1
+        torch.testing.assert_close(out.x[out.history.cluster[alone]], x[alone])
+        before = torch.get_rng_state()
+        cuts = pool.cuts(x, edges, None, batch)
+        assert not torch.equal(before, torch.get_rng_state()), seed
+        assert bool((cuts.weight >= 0).all()), seed
+        total = cuts.average(torch.ones_like(cuts.weight))
+        torch.testing.assert_close(total, torch.ones(2).double())
+        cuts.average(fourth_powers(cuts)).sum().backward()
+        assert torch.isfinite(x.grad).all(), seed

@@ -22,29 +22,30 @@ def history() -> MergeHistory:
     return ThresholdMergePool(0.9)(X, EDGES).history
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("how", ["mean", "sum"])
-def test_routing_equals_autograd(how: str, seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(20, 4, generator=generator, dtype=torch.double, requires_grad=True)
-    edge_index = torch.randint(20, (2, 50), generator=generator)
-    pool = ThresholdMergePool(0.3, reduce=how, estimator="none").double()
-    out = pool(x, edge_index)
-    assert 1 < out.history.num_clusters < 20
-    gradient = torch.randn(out.x.shape, generator=generator, dtype=torch.double)
-    (expected,) = torch.autograd.grad(out.x, x, gradient)
-    torch.testing.assert_close(out.history.route(gradient, how), expected, rtol=1e-12, atol=1e-14)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_routing_equals_autograd(reduction: str) -> None:
+    for seed in range(5):
+        generator = torch.Generator().manual_seed(seed)
+        x = torch.randn(20, 4, generator=generator, dtype=torch.double, requires_grad=True)
+        edge_index = torch.randint(20, (2, 50), generator=generator)
+        pool = ThresholdMergePool(0.3, reduce=reduction, estimator="none").double()
+        out = pool(x, edge_index)
+        assert 1 < out.history.num_clusters < 20, seed
+        gradient = torch.randn(out.x.shape, generator=generator, dtype=torch.double)
+        (expected,) = torch.autograd.grad(out.x, x, gradient)
+        routed = out.history.route(gradient, reduction)
+        torch.testing.assert_close(routed, expected, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
-def test_routing_takes_gradients_of_any_width(history: MergeHistory, shape: tuple[int]) -> None:
-    gradient = torch.randn(3, *shape)
-    routed = history.route(gradient)
-    for i, (k, weight) in enumerate([(0, 0.5), (1, 0.5), (0, 0.5), (1, 0.5), (2, 1.0)]):
-        torch.testing.assert_close(routed[i], gradient[k] * weight)
+def test_routing_takes_gradients_of_any_width(history: MergeHistory) -> None:
+    for shape in ((), (4,), (2, 3)):
+        gradient = torch.randn(3, *shape)
+        routed = history.route(gradient)
+        for i, (k, weight) in enumerate([(0, 0.5), (1, 0.5), (0, 0.5), (1, 0.5), (2, 1.0)]):
+            torch.testing.assert_close(routed[i], gradient[k] * weight)
 
 
-def test_the_record_is_what_was_found_by_hand(history: MergeHistory) -> None:
+def test_the_history_of_a_merge_by_hand(history: MergeHistory) -> None:
     assert history.cluster.tolist() == [0, 1, 0, 1, 2]
     assert history.weight.tolist() == [0.5, 0.5, 0.5, 0.5, 1.0]
     assert (history.num_clusters, history.num_graphs) == (3, 1)
@@ -53,10 +54,10 @@ def test_the_record_is_what_was_found_by_hand(history: MergeHistory) -> None:
     assert [history.members(k).tolist() for k in range(3)] == [[0, 2], [1, 3], [4]]
 
 
-@pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
-def test_lift_gives_every_node_its_cluster(history: MergeHistory, shape: tuple[int]) -> None:
-    coarse = torch.randn(3, *shape)
-    assert history.lift(coarse).equal(torch.stack([coarse[k] for k in (0, 1, 0, 1, 2)]))
+def test_lift_gives_every_node_its_cluster(history: MergeHistory) -> None:
+    for shape in ((), (4,), (2, 3)):
+        coarse = torch.randn(3, *shape)
+        assert history.lift(coarse).equal(torch.stack([coarse[k] for k in (0, 1, 0, 1, 2)]))
 
 
 def test_gradcheck_of_lift(history: MergeHistory) -> None:
@@ -64,19 +65,18 @@ def test_gradcheck_of_lift(history: MergeHistory) -> None:
     assert torch.autograd.gradcheck(history.lift, coarse)
 
 
-@pytest.mark.parametrize("k", [-1, 3])
-def test_members_of_no_cluster_are_an_error(history: MergeHistory, k: int) -> None:
-    with pytest.raises(IndexError, match=rf"'k' to be in \[0, 3\) \(got {k}\)"):
-        history.members(k)
+def test_members_of_no_cluster_are_an_error(history: MergeHistory) -> None:
+    for k in (-1, 3):
+        with pytest.raises(IndexError, match=rf"'k' to be in \[0, 3\) \(got {k}\)"):
+            history.members(k)
 
 
 @pytest.mark.parametrize(("method", "name"), [("lift", "coarse"), ("route", "gradient")])
-@pytest.mark.parametrize("shape", [(), (5, 2)])
-def test_rows_that_are_not_the_clusters_are_an_error(
-    history: MergeHistory, method: str, name: str, shape: tuple[int, ...]
-) -> None:
-    with pytest.raises(ValueError, match=rf"'{name}' to have 3 rows, .*{re.escape(str(shape))}"):
-        getattr(history, method)(torch.ones(shape))
+def test_a_wrong_number_of_rows_is_an_error(history: MergeHistory, method: str, name: str) -> None:
+    for shape in ((), (5, 2)):
+        message = rf"'{name}' to have 3 rows, .*{re.escape(str(shape))}"
+        with pytest.raises(ValueError, match=message):
+            getattr(history, method)(torch.ones(shape))
 
 
 def test_routing_through_another_reduction_is_an_error(history: MergeHistory) -> None:
@@ -84,19 +84,18 @@ def test_routing_through_another_reduction_is_an_error(history: MergeHistory) ->
         history.route(torch.ones(3, 2), "max")  # type: ignore[arg-type]
 
 
-def test_nothing_in_the_record_requires_a_gradient() -> None:
+def test_no_field_of_a_history_requires_a_gradient() -> None:
     history = ThresholdMergePool(0.9)(X.clone().requires_grad_(), EDGES).history
     for tensor in (history.cluster, history.weight, history.threshold, history.log_prob):
         assert not tensor.requires_grad
 
 
-@pytest.mark.parametrize("how", ["pickle", "deepcopy"])
-def test_copies_are_equal(history: MergeHistory, how: str) -> None:
-    copied = pickle.loads(pickle.dumps(history)) if how == "pickle" else copy.deepcopy(history)
-    assert type(copied) is MergeHistory
-    for old, new in zip(history, copied, strict=True):
-        assert new.equal(old) if isinstance(old, torch.Tensor) else new == old
-    assert copied.members(1).tolist() == [1, 3]
+def test_copies_are_equal(history: MergeHistory) -> None:
+    for copied in (pickle.loads(pickle.dumps(history)), copy.deepcopy(history)):
+        assert type(copied) is MergeHistory
+        for old, new in zip(history, copied, strict=True):
+            assert new.equal(old) if isinstance(old, torch.Tensor) else new == old
+        assert copied.members(1).tolist() == [1, 3]
 
 
 def levels(seed: int, draw_graphs) -> tuple[Tensor, list[MergeHistory], Tensor]:
@@ -112,23 +111,22 @@ def levels(seed: int, draw_graphs) -> tuple[Tensor, list[MergeHistory], Tensor]:
     return leaf, histories, x
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_composed_history_lifts_through_all_levels(seed: int, draw_graphs) -> None:
-    leaf, histories, coarse = levels(seed, draw_graphs)
-    sizes = [leaf.size(0), *(history.num_clusters for history in histories)]
-    assert sizes == sorted(sizes, reverse=True)
-    assert len(set(sizes)) > 2
-    composed = reduce(MergeHistory.compose, histories)
-    lifted = coarse
-    for history in reversed(histories):
-        lifted = history.lift(lifted)
-    assert torch.equal(composed.lift(coarse), lifted)
-    assert composed.num_clusters == coarse.size(0)
-    assert composed.num_graphs == 4
-    # The shares are those of a mean of means, and autograd's own.
-    gradient = torch.randn_like(coarse)
-    coarse.backward(gradient)
-    torch.testing.assert_close(composed.route(gradient), leaf.grad)
+def test_a_composed_history_lifts_through_all_levels(draw_graphs) -> None:
+    for seed in range(4):
+        leaf, histories, coarse = levels(seed, draw_graphs)
+        sizes = [leaf.size(0), *(history.num_clusters for history in histories)]
+        assert sizes == sorted(sizes, reverse=True), seed
+        assert len(set(sizes)) > 2, seed
+        composed = reduce(MergeHistory.compose, histories)
+        lifted = coarse
+        for history in reversed(histories):
+            lifted = history.lift(lifted)
+        assert torch.equal(composed.lift(coarse), lifted), seed
+        assert (composed.num_clusters, composed.num_graphs) == (coarse.size(0), 4), seed
+        # The shares are those of a mean of means, and autograd's own.
+        gradient = torch.randn_like(coarse)
+        coarse.backward(gradient)
+        torch.testing.assert_close(composed.route(gradient), leaf.grad)
 
 
 def test_composing_is_associative(draw_graphs) -> None:

@@ -1,4 +1,4 @@
-"""Merges handed to PyG's and torch-geometric-pool's code, and theirs to ours."""
+"""Conversion of merges to and from the selections of PyG and torch-geometric-pool."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ from pyg_grapheme.nn.pool import (
 
 @pytest.fixture
 def pooled(draw_graphs) -> tuple[torch.Tensor, PoolOutput]:
-    """Features, and what comes of them."""
+    """Features, and their pooled graph."""
     x, edge_index, _, batch, size = draw_graphs(0, [9, 1, 6])
     out = ThresholdMergePool(0.3, estimator="none").double()(x, edge_index, None, batch, size)
     assert 3 < out.history.num_clusters < 16
@@ -45,11 +45,10 @@ def test_the_order_of_the_nodes_in_a_selection_does_not_matter() -> None:
 
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks are implicitly disabled")
 def test_tgp_reduces_and_lifts_as_we_do(pooled) -> None:
-    tgp = pytest.importorskip("tgp", reason="torch-geometric-pool is not installed")
+    pytest.importorskip("tgp", reason="torch-geometric-pool is not installed")
     from tgp.lift import BaseLift
     from tgp.reduce import BaseReduce
 
-    assert tgp is not None
     x, out = pooled
     select = to_tgp_select_output(out.history)
     reduced, _ = BaseReduce()(x, select)

@@ -30,7 +30,7 @@ def graph(seed: int, num_nodes: int, num_edges: int) -> Data:
 
 @pytest.fixture
 def batch() -> Batch:
-    """Graphs of which two have an edge more, or one less, than nodes."""
+    """Four graphs; one has an edge more than nodes, one an edge less."""
     return Batch.from_data_list([graph(0, 9, 14), graph(1, 1, 0), graph(2, 6, 7), graph(3, 8, 7)])
 
 
@@ -76,7 +76,7 @@ def test_fields_of_edges_follow_their_edges(batch: Batch, pool: ThresholdMergePo
         assert pooled.edge_type[i] == batch.edge_type[parallel[0]]
 
 
-def test_numbers_of_nodes_become_numbers_of_clusters(batch: Batch, pool) -> None:
+def test_indices_of_nodes_become_indices_of_clusters(batch: Batch, pool) -> None:
     pooled = pool.pool_data(batch)
     assert torch.equal(pooled.edge_label_index, pooled.history.cluster[batch.edge_label_index])
 
@@ -123,7 +123,7 @@ def test_gradients_go_through(batch: Batch, pool: ThresholdMergePool) -> None:
 
 
 def test_a_batch_made_by_hand(batch: Batch, pool: ThresholdMergePool) -> None:
-    """As PyG's own pools return them: without a note of where each graph's part lies."""
+    """A batch without slices, as PyG's own pools return it."""
     fields = {"x": batch.x, "edge_index": batch.edge_index, "batch": batch.batch, "y": batch.y}
     for own in (Batch(**fields), Data(**fields)):
         pooled = pool.pool_data(own)
@@ -166,7 +166,7 @@ def test_labels_of_their_own_edges_stay_with_them(pool: ThresholdMergePool) -> N
     assert pooled.edge_label.tolist() == [1, 0, 1]
 
 
-def test_faces_follow_and_what_pyg_noted_of_the_old_graph_is_gone(pool) -> None:
+def test_faces_follow_and_cached_fields_of_the_old_graph_are_gone(pool) -> None:
     x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
     edges, face = torch.tensor([[0], [1]]), torch.tensor([[0], [1], [2]])
     part = Data(x=x, edge_index=edges, face=face, pos=x.clone(), num_nodes=3)
@@ -181,7 +181,7 @@ def test_faces_follow_and_what_pyg_noted_of_the_old_graph_is_gone(pool) -> None:
     assert torch.equal(again.face, pooled.face)
 
 
-def test_numbers_of_no_node_are_refused(pool: ThresholdMergePool) -> None:
+def test_indices_of_no_node_are_refused(pool: ThresholdMergePool) -> None:
     data = Data(x=torch.eye(2), edge_index=torch.tensor([[0], [1]]), my_index=torch.tensor(7))
     with pytest.raises(ValueError, match=r"'my_index' to hold nodes in \[0, 2\) \(got 7 to 7\)"):
         pool.pool_data(data)

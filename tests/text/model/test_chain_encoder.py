@@ -44,26 +44,26 @@ def as_one_lstm(encoder: ChainEncoder) -> nn.LSTM:
 
 @pytest.mark.parametrize("side_by_side", [64, 2])
 @pytest.mark.parametrize("layers", [1, 3])
-@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 def test_each_chain_is_encoded_by_itself(
-    sizes: list[int], layers: int, side_by_side: int, monkeypatch: pytest.MonkeyPatch
+    layers: int, side_by_side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chain_encoder, "_SIDE_BY_SIDE", side_by_side)
-    encoder, x, batch, count = encode(sizes, layers)
-    recurrence = as_one_lstm(encoder)
-    nodes, ends = encoder(x, batch, count)
-    assert nodes.shape == (sum(sizes), 4)
-    assert ends.shape == (len(sizes), 4)
-    for number, size in enumerate(sizes):
-        mine = batch == number
-        if size == 0:
-            assert torch.equal(ends[number], torch.zeros(4, dtype=torch.double))
-            continue
-        states, _ = recurrence(x[mine])
-        torch.testing.assert_close(nodes[mine], states)
-        # Either direction has seen the whole chain where it stops: forwards at the last node,
-        # backwards at the first one.
-        torch.testing.assert_close(ends[number], torch.cat([states[-1, :2], states[0, 2:]]))
+    for sizes in SIZES.values():
+        monkeypatch.setattr(chain_encoder, "_SIDE_BY_SIDE", side_by_side)
+        encoder, x, batch, count = encode(sizes, layers)
+        recurrence = as_one_lstm(encoder)
+        nodes, ends = encoder(x, batch, count)
+        assert nodes.shape == (sum(sizes), 4), sizes
+        assert ends.shape == (len(sizes), 4), sizes
+        for number, size in enumerate(sizes):
+            mine = batch == number
+            if size == 0:
+                assert torch.equal(ends[number], torch.zeros(4, dtype=torch.double)), sizes
+                continue
+            states, _ = recurrence(x[mine])
+            torch.testing.assert_close(nodes[mine], states)
+            # Either direction has seen the whole chain where it stops: forwards at the last node,
+            # backwards at the first one.
+            torch.testing.assert_close(ends[number], torch.cat([states[-1, :2], states[0, 2:]]))
 
 
 def test_the_order_of_a_chain_matters() -> None:

@@ -92,15 +92,15 @@ def test_sequences_are_all_there() -> None:
 
 
 @pytest.mark.parametrize("impossible", [0.0, 0.3])
-@pytest.mark.parametrize("seed", range(3))
-def test_equals_the_sum_over_all_sequences(seed: int, impossible: float) -> None:
-    lattices = draw(SIZES, LENGTHS, seed, impossible)
-    found = edit_log_likelihood(*lattices)
-    expected = [enumerate_lattice(lattices, number)[0] for number in range(len(SIZES))]
-    torch.testing.assert_close(
-        found.exp(), torch.tensor(expected, dtype=torch.double), rtol=1e-9, atol=0
-    )
-    assert sum(value > 0 for value in expected) >= 2
+def test_equals_the_sum_over_all_sequences(impossible: float) -> None:
+    for seed in range(3):
+        lattices = draw(SIZES, LENGTHS, seed, impossible)
+        found = edit_log_likelihood(*lattices)
+        expected = [enumerate_lattice(lattices, number)[0] for number in range(len(SIZES))]
+        torch.testing.assert_close(
+            found.exp(), torch.tensor(expected, dtype=torch.double), rtol=1e-9, atol=0
+        )
+        assert sum(value > 0 for value in expected) >= 2, seed
 
 
 def test_lattices_do_not_see_each_other() -> None:

@@ -1,8 +1,8 @@
 """Rows of merged texts and where they fit, against strings cut up in Python."""
 
 import random
+from itertools import product
 
-import pytest
 import torch
 from torch import Tensor
 
@@ -42,43 +42,43 @@ def matches(sources: list[str], targets: list[str]) -> Tensor:
     return torch.tensor(cells, dtype=torch.bool).view(-1, width)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_rows_are_those_of_the_strings(seed: int, merge_texts) -> None:
-    rng = random.Random(seed)
-    sources, targets = draw_texts(rng, 5, 9), [*draw_texts(rng, 4, 12), "abaab"]
-    # Several cuts of each text, as the pool's expectation has them.
-    text = [number for number in range(5) for _ in range(rng.randint(1, 3))]
-    nodes = [cut_up(sources[number], rng, rng.random()) for number in text]
-    pooled = merge_texts([[len(node) for node in cut] for cut in nodes])
-    end = torch.randn(5, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
-    rows = edit_rows(pooled.x, pooled, end, torch.tensor(text))
-    # Every copy of a text looks up what fits in the text itself.
-    starts = [sum(map(len, sources[:number])) for number in range(5)]
-    node = [start + k for t in text for start in [starts[t]] for k in range(len(sources[t]))]
-    fitting = matching_runs(matches(sources, targets)), torch.tensor(node, dtype=torch.long)
-    fits = rows_that_fit(rows, *fitting).tolist()
-    distinct, index = distinct_rows(rows)
-    assert rows_that_fit(distinct, *fitting)[index].tolist() == fits
+def test_rows_are_those_of_the_strings(merge_texts) -> None:
+    for seed in range(8):
+        rng = random.Random(seed)
+        sources, targets = draw_texts(rng, 5, 9), [*draw_texts(rng, 4, 12), "abaab"]
+        # Several cuts of each text, as the pool's expectation has them.
+        text = [number for number in range(5) for _ in range(rng.randint(1, 3))]
+        nodes = [cut_up(sources[number], rng, rng.random()) for number in text]
+        pooled = merge_texts([[len(node) for node in cut] for cut in nodes])
+        end = torch.randn(5, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
+        rows = edit_rows(pooled.x, pooled, end, torch.tensor(text))
+        # Every copy of a text looks up what fits in the text itself.
+        starts = [sum(map(len, sources[:number])) for number in range(5)]
+        node = [start + k for t in text for start in [starts[t]] for k in range(len(sources[t]))]
+        fitting = matching_runs(matches(sources, targets)), torch.tensor(node, dtype=torch.long)
+        fits = rows_that_fit(rows, *fitting).tolist()
+        distinct, index = distinct_rows(rows)
+        assert rows_that_fit(distinct, *fitting)[index].tolist() == fits, seed
 
-    width = max(map(len, targets))
-    row = node_number = first = 0
-    for number, cut in zip(text, nodes, strict=True):
-        written = ""
-        for node in [*cut, ""]:
-            expected_x = pooled.x[node_number] if node else end[number]
-            assert torch.equal(rows.x[row], expected_x)
-            assert rows.text[row] == number
-            assert rows.size[row] == len(node)
-            assert rows.start[row] == len(written)
-            assert rows.first[row] == first
-            target = targets[number]
-            expected = [bool(node) and target[j:].startswith(node) for j in range(width + 1)]
-            assert fits[row] == expected, (node, target)
-            node_number += bool(node)
-            row, first, written = row + 1, first + len(node), written + node
-    assert rows.length.tolist() == [len(cut) + 1 for cut in nodes]
-    assert len(rows.x) == row
-    assert any(map(any, fits))
+        width = max(map(len, targets))
+        row = node_number = first = 0
+        for number, cut in zip(text, nodes, strict=True):
+            written = ""
+            for node in [*cut, ""]:
+                expected_x = pooled.x[node_number] if node else end[number]
+                assert torch.equal(rows.x[row], expected_x), seed
+                assert rows.text[row] == number, seed
+                assert rows.size[row] == len(node), seed
+                assert rows.start[row] == len(written), seed
+                assert rows.first[row] == first, seed
+                target = targets[number]
+                expected = [bool(node) and target[j:].startswith(node) for j in range(width + 1)]
+                assert fits[row] == expected, (node, target)
+                node_number += bool(node)
+                row, first, written = row + 1, first + len(node), written + node
+        assert rows.length.tolist() == [len(cut) + 1 for cut in nodes], seed
+        assert len(rows.x) == row, seed
+        assert any(map(any, fits)), seed
 
 
 def test_repeated_letters_fit_wherever_they_are_repeated(merge_texts) -> None:
@@ -88,18 +88,18 @@ def test_repeated_letters_fit_wherever_they_are_repeated(merge_texts) -> None:
     assert fits.tolist() == [[mark == "x" for mark in row] for row in expected]
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_runs_are_as_long_as_texts_go_on_alike(seed: int) -> None:
-    rng = random.Random(seed)
-    shape = rng.randint(0, 20), rng.randint(1, 20)
-    same = [[rng.random() < 0.9 for _ in range(shape[1])] for _ in range(shape[0])]
+def test_runs_are_as_long_as_texts_go_on_alike() -> None:
+    for seed in range(6):
+        rng = random.Random(seed)
+        shape = rng.randint(0, 20), rng.randint(1, 20)
+        same = [[rng.random() < 0.9 for _ in range(shape[1])] for _ in range(shape[0])]
 
-    def run(i: int, j: int) -> int:
-        return 1 + run(i + 1, j + 1) if i < shape[0] and j < shape[1] and same[i][j] else 0
-
-    expected = [[run(i, j) for j in range(shape[1] + 1)] for i in range(shape[0])]
-    found = matching_runs(torch.tensor(same, dtype=torch.bool).view(shape))
-    assert found.tolist() == expected
+        expected = [[0] * (shape[1] + 1) for _ in range(shape[0] + 1)]
+        for i, j in product(reversed(range(shape[0])), reversed(range(shape[1]))):
+            expected[i][j] = 1 + expected[i + 1][j + 1] if same[i][j] else 0
+        expected.pop()
+        found = matching_runs(torch.tensor(same, dtype=torch.bool).view(shape))
+        assert found.tolist() == expected, seed
 
 
 def test_no_target_is_long_enough_for_anything(merge_texts) -> None:
@@ -120,18 +120,20 @@ def test_features_of_nodes_and_ends_have_gradients(merge_texts) -> None:
     assert torch.autograd.gradcheck(features, (x, end))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_rows_that_differ_are_there_once(seed: int, merge_texts) -> None:
-    rng = random.Random(seed)
-    sources = draw_texts(rng, 3, 9)
-    text = [number for number in range(3) for _ in range(4)]
-    cuts = [cut_up(sources[number], rng, rng.random()) for number in text]
-    pooled = merge_texts([[len(node) for node in cut] for cut in cuts])
-    rows = edit_rows(pooled.x, pooled, torch.zeros(3, 3, dtype=torch.double), torch.tensor(text))
-    distinct, index = distinct_rows(rows)
-    stretches = list(zip(*(rows[k].tolist() for k in (1, 2, 3)), strict=True))
-    kept = list(zip(*(distinct[k].tolist() for k in (1, 2, 3)), strict=True))
-    assert len(kept) == len(set(kept)) == len(set(stretches))
-    assert [kept[k] for k in index.tolist()] == stretches
-    for k, stretch in enumerate(kept):
-        assert torch.equal(distinct.x[k], rows.x[stretches.index(stretch)])
+def test_rows_that_differ_are_there_once(merge_texts) -> None:
+    for seed in range(8):
+        rng = random.Random(seed)
+        sources = draw_texts(rng, 3, 9)
+        text = [number for number in range(3) for _ in range(4)]
+        cuts = [cut_up(sources[number], rng, rng.random()) for number in text]
+        pooled = merge_texts([[len(node) for node in cut] for cut in cuts])
+        rows = edit_rows(
+            pooled.x, pooled, torch.zeros(3, 3, dtype=torch.double), torch.tensor(text)
+        )
+        distinct, index = distinct_rows(rows)
+        stretches = list(zip(*(rows[k].tolist() for k in (1, 2, 3)), strict=True))
+        kept = list(zip(*(distinct[k].tolist() for k in (1, 2, 3)), strict=True))
+        assert len(kept) == len(set(kept)) == len(set(stretches)), seed
+        assert [kept[k] for k in index.tolist()] == stretches, seed
+        for k, stretch in enumerate(kept):
+            assert torch.equal(distinct.x[k], rows.x[stretches.index(stretch)]), seed

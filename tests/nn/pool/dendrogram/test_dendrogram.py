@@ -1,5 +1,7 @@
 """Single linkage against SciPy and networkx."""
 
+from itertools import product
+
 import networkx as nx
 import pytest
 import torch
@@ -10,55 +12,58 @@ from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
 from pyg_grapheme.nn.pool.dendrogram.cuts import step_heights
 
 
-@pytest.mark.parametrize("num_nodes", [2, 3, 8, 25])
-@pytest.mark.parametrize("seed", range(4))
-def test_heights_of_complete_graphs_are_scipys(num_nodes: int, seed: int) -> None:
-    pairs = torch.combinations(torch.arange(num_nodes)).T
-    generator = torch.Generator().manual_seed(seed)
-    score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
-    dendrogram = single_linkage(ScoredPairs(pairs, score), torch.zeros(num_nodes).long(), 1)
-    expected = 1 - torch.from_numpy(linkage((1 - score).numpy(), method="single")[:, 2])
-    torch.testing.assert_close(score[dendrogram.joint], expected, rtol=0, atol=1e-12)
+def test_heights_of_complete_graphs_are_scipys() -> None:
+    for num_nodes, seed in product((2, 3, 8, 25), range(4)):
+        pairs = torch.combinations(torch.arange(num_nodes)).T
+        generator = torch.Generator().manual_seed(seed)
+        score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
+        dendrogram = single_linkage(ScoredPairs(pairs, score), torch.zeros(num_nodes).long(), 1)
+        expected = 1 - linkage((1 - score).numpy(), method="single")[:, 2]
+        assert score[dendrogram.joint].tolist() == pytest.approx(expected, abs=1e-12), (
+            num_nodes,
+            seed,
+        )
 
 
 @pytest.mark.parametrize("levels", [None, 4], ids=["distinct", "ties"])
-@pytest.mark.parametrize("seed", range(10))
-def test_joints_weigh_what_networkx_spanning_forests_weigh(seed: int, levels: int | None) -> None:
-    generator = torch.Generator().manual_seed(seed)
+def test_merges_weigh_what_networkx_spanning_forests_weigh(levels: int | None) -> None:
     sizes = [9, 0, 1, 14]
     batch = torch.repeat_interleave(torch.tensor(sizes))
     blocks = [torch.combinations(torch.arange(9)), 10 + torch.combinations(torch.arange(14))]
-    pairs = torch.cat(blocks).T
-    pairs = pairs[:, torch.randperm(pairs.size(1), generator=generator)[: pairs.size(1) // 5]]
-    score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
-    score = score if levels is None else (score * levels).floor()
-    dendrogram = single_linkage(ScoredPairs(pairs, score), batch, len(sizes))
-    graph_of_joint = batch[pairs[0, dendrogram.joint]]
-    assert graph_of_joint.tolist() == sorted(graph_of_joint.tolist())
-    for g in range(len(sizes)):
-        graph = nx.Graph()
-        for (u, v), s in zip(pairs.T.tolist(), score.tolist(), strict=True):
-            if batch[u] == g:
-                graph.add_edge(u, v, weight=s)
-        forest = nx.maximum_spanning_edges(graph)
-        weights = sorted((data["weight"] for _, _, data in forest), reverse=True)
-        mine = graph_of_joint == g
-        assert score[dendrogram.joint[mine]].tolist() == weights
-        distinct = sorted(set(weights), reverse=True)
-        assert dendrogram.step[mine].tolist() == [1 + distinct.index(w) for w in weights]
-        assert dendrogram.num_steps[g] == len(distinct)
+    for seed in range(10):
+        generator = torch.Generator().manual_seed(seed)
+        pairs = torch.cat(blocks).T
+        pairs = pairs[:, torch.randperm(pairs.size(1), generator=generator)[: pairs.size(1) // 5]]
+        score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
+        score = score if levels is None else (score * levels).floor()
+        dendrogram = single_linkage(ScoredPairs(pairs, score), batch, len(sizes))
+        graph_of_merge = batch[pairs[0, dendrogram.joint]]
+        assert graph_of_merge.tolist() == sorted(graph_of_merge.tolist()), seed
+        for g in range(len(sizes)):
+            graph = nx.Graph()
+            for (u, v), s in zip(pairs.T.tolist(), score.tolist(), strict=True):
+                if batch[u] == g:
+                    graph.add_edge(u, v, weight=s)
+            forest = nx.maximum_spanning_edges(graph)
+            weights = sorted((data["weight"] for _, _, data in forest), reverse=True)
+            mine = graph_of_merge == g
+            assert score[dendrogram.joint[mine]].tolist() == weights, (seed, g)
+            distinct = sorted(set(weights), reverse=True)
+            steps = [1 + distinct.index(w) for w in weights]
+            assert dendrogram.step[mine].tolist() == steps, (seed, g)
+            assert dendrogram.num_steps[g] == len(distinct), (seed, g)
 
 
-@pytest.mark.parametrize(("num_nodes", "num_graphs"), [(0, 0), (0, 2), (3, 1)])
-def test_without_pairs_there_is_no_step(num_nodes: int, num_graphs: int) -> None:
+def test_without_pairs_there_is_no_step() -> None:
     none = torch.empty(2, 0, dtype=torch.long)
-    batch = torch.zeros(num_nodes).long()
-    dendrogram = single_linkage(ScoredPairs(none, torch.empty(0)), batch, num_graphs)
-    assert dendrogram.joint.numel() == dendrogram.step.numel() == 0
-    assert dendrogram.num_steps.tolist() == [0] * num_graphs
+    for num_nodes, num_graphs in ((0, 0), (0, 2), (3, 1)):
+        batch = torch.zeros(num_nodes).long()
+        dendrogram = single_linkage(ScoredPairs(none, torch.empty(0)), batch, num_graphs)
+        assert dendrogram.joint.numel() == dendrogram.step.numel() == 0
+        assert dendrogram.num_steps.tolist() == [0] * num_graphs
 
 
-def test_a_long_chain_of_falling_scores_joins_in_order() -> None:
+def test_a_long_chain_of_falling_scores_merges_in_order() -> None:
     nodes = torch.arange(500)
     score = torch.linspace(1, 0, 499, dtype=torch.double)
     dendrogram = single_linkage(
@@ -97,29 +102,27 @@ def test_the_pool_s_dendrogram_of_a_matching_is_the_matching(draw_graphs) -> Non
 
 
 @pytest.mark.parametrize("levels", [None, 3], ids=["distinct", "ties"])
-@pytest.mark.parametrize("seed", range(5))
-def test_a_forest_s_own_pairs_are_found_as_those_of_a_graph_with_a_cycle(
-    seed: int, levels: int | None
+def test_the_pairs_of_a_forest_are_found_as_those_of_a_graph_with_a_cycle(
+    levels: int | None,
 ) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    nodes = torch.arange(12)
-    # Each node but the last hangs on a later one, and one more pair, the worst, closes a cycle.
-    above = nodes[:-1] + 1 + (torch.rand(11, generator=generator) * (11 - nodes[:-1])).long()
-    tree = torch.stack([nodes[:-1], above])
-    extra = next(p for p in torch.combinations(nodes) if not (p == tree.T).all(1).any())
-    batch = torch.zeros(12).long()
-    score = torch.rand(11, generator=generator, dtype=torch.double)
-    score = (score if levels is None else (score * levels).floor()).requires_grad_()
-    by_step = torch.rand(11, generator=generator, dtype=torch.double)
-    found = []
-    for pairs, scores in (
-        (tree, score),
-        (torch.cat([tree, extra[:, None]], dim=1), torch.cat([score, score.new_full((1,), -1.0)])),
-    ):
-        candidates = ScoredPairs(pairs, scores)
-        dendrogram = single_linkage(candidates, batch, 1)
-        height = step_heights(candidates, dendrogram, 12)
-        (gradient,) = torch.autograd.grad((height * by_step[: height.numel()]).sum(), score)
-        found.append((dendrogram.pairs, dendrogram.step, height, gradient))
-    for mine, expected in zip(*found, strict=True):
-        torch.testing.assert_close(mine, expected)
+    nodes, batch = torch.arange(12), torch.zeros(12).long()
+    for seed in range(5):
+        generator = torch.Generator().manual_seed(seed)
+        # Each node but the last hangs on a later one; one more pair, the worst, closes a cycle.
+        above = nodes[:-1] + 1 + (torch.rand(11, generator=generator) * (11 - nodes[:-1])).long()
+        tree = torch.stack([nodes[:-1], above])
+        extra = next(p for p in torch.combinations(nodes) if not (p == tree.T).all(1).any())
+        score = torch.rand(11, generator=generator, dtype=torch.double)
+        score = (score if levels is None else (score * levels).floor()).requires_grad_()
+        by_step = torch.rand(11, generator=generator, dtype=torch.double)
+        found = []
+        for pairs, scores in (
+            (tree, score),
+            (torch.cat([tree, extra[:, None]], 1), torch.cat([score, score.new_full((1,), -1.0)])),
+        ):
+            candidates = ScoredPairs(pairs, scores)
+            dendrogram = single_linkage(candidates, batch, 1)
+            height = step_heights(candidates, dendrogram, 12)
+            (gradient,) = torch.autograd.grad((height * by_step[: height.numel()]).sum(), score)
+            found.append((dendrogram.pairs, dendrogram.step, height, gradient))
+        torch.testing.assert_close(*found, msg=lambda message, seed=seed: f"{seed}: {message}")

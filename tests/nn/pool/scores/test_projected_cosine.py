@@ -1,4 +1,4 @@
-"""The learned cosine: of mapped features, in either order, in a pool."""
+"""The cosine of linearly mapped features, alone and in a pool."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from pyg_grapheme.nn.pool import ProjectedCosine, ThresholdMergePool
 
 
-def test_it_is_the_cosine_of_what_the_map_makes_of_the_features() -> None:
+def test_it_is_the_cosine_of_the_mapped_features() -> None:
     score = ProjectedCosine(2, 3, bias=False)
     with torch.no_grad():
         score.map.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]))
@@ -17,7 +17,7 @@ def test_it_is_the_cosine_of_what_the_map_makes_of_the_features() -> None:
     torch.testing.assert_close(found, torch.tensor([3 / 5, 0.0]))
 
 
-def test_neither_order_nor_length_nor_edges_decide() -> None:
+def test_order_length_and_edge_attributes_do_not_matter() -> None:
     torch.manual_seed(0)
     score = ProjectedCosine(6, bias=False).double()
     x, y = torch.randn(2, 50, 6, dtype=torch.double)
@@ -30,7 +30,7 @@ def test_neither_order_nor_length_nor_edges_decide() -> None:
     torch.testing.assert_close(score(x, -x), -torch.ones(50, dtype=torch.double))
 
 
-def test_a_bias_is_what_all_have_in_common() -> None:
+def test_a_bias_is_added_to_both_ends() -> None:
     score = ProjectedCosine(2, 2)
     with torch.no_grad():
         score.map.weight.copy_(torch.eye(2))
@@ -52,7 +52,7 @@ def test_gradcheck() -> None:
     assert torch.autograd.gradcheck(scored, (x, y, weight))
 
 
-def test_a_pool_merges_what_the_map_makes_alike() -> None:
+def test_a_pool_merges_nodes_whose_mapped_features_are_alike() -> None:
     score = ProjectedCosine(2, 1, bias=False)
     with torch.no_grad():
         score.map.weight.copy_(torch.tensor([[0.0, 1.0]]))
