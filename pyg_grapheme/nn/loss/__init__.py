@@ -1,7 +1,7 @@
 """Losses between graphs."""
 
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures, graph_features, one_hot_labels
-from pyg_grapheme.nn.loss.structural import StructuralLoss, StructuralOutput
+from pyg_grapheme.nn.loss.structural_loss import StructuralLoss, StructuralOutput
 
 __all__ = [
     "GraphFeatures",
