@@ -1,10 +1,10 @@
-"""The structural loss, and how far its transport converges, against temperature.
+"""The structural loss, and the convergence of its transport, against temperature.
 
     python -m benchmarks.convergence --output convergence.md --plot convergence.png
 
 Pairs of random texts, in float64: the mean loss and the mean L1 error of the marginals over the
 mass, after 20 and 200 iterations, after 200 with annealing, and after 20,000. The linear program of
-POT is where the node term goes as the temperature falls.
+POT is the limit of the node term as the temperature falls.
 """
 
 import argparse
@@ -40,16 +40,17 @@ class Point(NamedTuple):
     converged: float
 
 
-def draw_texts(count: int) -> tuple[Batch, Batch]:
-    """Pairs of random texts of 5 to 20 graphemes."""
+def draw_texts(count: int, low: int = 5, high: int = 20) -> tuple[Batch, Batch]:
+    """Return pairs of random texts of ``low`` to ``high`` graphemes, as graphs."""
     draw = random.Random(0)
     sides = []
     for _ in range(2):
-        texts = ("".join(draw.choices("abcdefgh 12.", k=draw.randint(5, 20))) for _ in range(count))
-        graphs = [text_graph(text) for text in texts]
-        for graph in graphs:
-            graph.activation = graph.activation.double()
-        sides.append(Batch.from_data_list(graphs))
+        texts = (
+            "".join(draw.choices("abcdefgh 12.", k=draw.randint(low, high))) for _ in range(count)
+        )
+        side = Batch.from_data_list([text_graph(text) for text in texts])
+        side.label, side.kind = side.grapheme, side.category
+        sides.append(side)
     return sides[0], sides[1]
 
 
@@ -60,30 +61,30 @@ def measure(first: Batch, second: Batch, temperature: float, options: dict) -> P
     mass = torch.bincount(first.batch)
     error = (output.transport.marginal_error / mass).mean()
     means = (output.node.mean(), output.total.mean(), error)
-    # Of the mass a thousandth: what is asked of a transport that calls itself converged.
+    # A transport counts as converged below a thousandth of the mass.
     done = (output.transport.marginal_error < 1e-3 * mass).double().mean()
     return Point(*map(float, means), float(done))
 
 
 def exact_nodes(first: Batch, second: Batch) -> float:
-    """Mean node term of the exact transport."""
+    """Return the mean node term of the exact transport, by POT."""
     values = []
-    for cost, rows, columns in zip(*node_cost(*graph_features(first, second)), strict=True):
-        n1, n2 = int(rows.sum()), int(columns.sum())
-        masses = np.ones(n1), np.full(n2, n1 / n2)
-        values.append(ot.emd2(*masses, cost[:n1, :n2].numpy()) + abs(n1 - n2))
+    for cost, mask1, mask2 in zip(*node_cost(*graph_features(first, second)), strict=True):
+        n1, n2 = int(mask1.sum()), int(mask2.sum())
+        a, b = np.ones(n1), np.full(n2, n1 / n2)
+        values.append(ot.emd2(a, b, cost[:n1, :n2].numpy()) + abs(n1 - n2))
     return float(np.mean(values))
 
 
 def plot(found: dict[str, list[Point]], exact: float, path: Path) -> None:
-    """Draw the node term and the error against temperature."""
+    """Plot the node term and the error against temperature."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.2))
     left, right = figure.subplots(1, 2)
     for name, points in found.items():
         left.plot(TEMPERATURES, [p.node for p in points], marker="o", ms=3, label=name)
-        # Below rounding there is nothing to see.
+        # Smaller errors are rounding.
         right.plot(TEMPERATURES, [max(p.error, 1e-10) for p in points], marker="o", ms=3)
     left.axhline(exact, color="0.6", lw=1, ls="--", label="linear program")
     left.set(xscale="log", xlabel="temperature")
@@ -96,7 +97,7 @@ def plot(found: dict[str, list[Point]], exact: float, path: Path) -> None:
 
 
 def main() -> None:
-    """Measure all ways at all temperatures and print the table."""
+    """Run the command line and print the table."""
     parser = argparse.ArgumentParser(description="Convergence against temperature.")
     add = parser.add_argument
     add("--pairs", type=int, default=64)
@@ -104,6 +105,7 @@ def main() -> None:
     add("--plot", type=Path, help="picture; needs matplotlib")
     options = parser.parse_args()
     first, second = draw_texts(options.pairs)
+    first.activation, second.activation = first.activation.double(), second.activation.double()
     exact = exact_nodes(first, second)
     found = {
         name: [measure(first, second, t, way) for t in TEMPERATURES] for name, way in WAYS.items()

@@ -3,11 +3,11 @@
     python -m benchmarks.losses --output losses.md
     python -m benchmarks.losses --batches 64x5-20 --repeats 5
 
-Batches of pairs of graphs, their costs uniform in [0, 1], 20 iterations at temperature 0.1, forward
-and backward, all in one process and in turns. "unrolled" is differentiated through the iterations;
-"envelope" takes the plan for constant, which is the gradient of the entropic value; "implicit" is
-that of the plan at its fixed point. The error is that of the marginals, in L1, over the mass. POT's
-``sinkhorn2`` takes one pair at a time; both it and geomloss go by the envelope.
+Batches of pairs of graphs with costs uniform in [0, 1], 20 iterations at temperature 0.1, forward
+and backward, all in one process and interleaved. "unrolled" differentiates through the iterations;
+"envelope" takes the plan as constant, which gives the gradient of the entropic value; "implicit" is
+the gradient of the plan at its fixed point. The error is the L1 error of the marginals over the
+mass. POT's ``sinkhorn2`` takes one pair at a time; it and geomloss use the envelope.
 """
 
 import argparse
@@ -22,13 +22,12 @@ import ot
 import torch
 from geomloss.ot import solve_batch as geomloss_solve
 from torch import Tensor
-from torch_geometric.data import Batch
 
+from benchmarks.convergence import draw_texts
 from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.tables import divide, format_table, show
 from pyg_grapheme.nn.loss import StructuralLoss
 from pyg_grapheme.nn.transport import sinkhorn
-from pyg_grapheme.text import text_graph
 
 TEMPERATURE, ITERATIONS = 0.1, 20
 
@@ -38,41 +37,41 @@ class Pairs(NamedTuple):
 
     Attributes:
         cost: [B, n1, n2], a leaf.
-        rows: [B, n1], True where there is a node.
-        columns: [B, n2], likewise.
-        first: [B, n1], the same as masses that add up to 1.
-        second: [B, n2], likewise.
+        mask1: [B, n1], True where there is a node.
+        mask2: [B, n2], likewise.
+        a: [B, n1], marginals with sum 1.
+        b: [B, n2], likewise.
     """
 
     cost: Tensor
-    rows: Tensor
-    columns: Tensor
-    first: Tensor
-    second: Tensor
+    mask1: Tensor
+    mask2: Tensor
+    a: Tensor
+    b: Tensor
 
 
 Step = Callable[[Pairs], Tensor | None]
-"""One step forward and backward; it returns the plan where there is one."""
+"""One forward and backward step; it returns the plan, if there is one."""
 
 
 def draw_pairs(count: int, low: int, high: int, seed: int = 0) -> Pairs:
-    """Draw sizes and costs."""
+    """Return pairs with random sizes and costs."""
     generator = torch.Generator().manual_seed(seed)
     sizes = torch.randint(low, high + 1, (2, count, 1), generator=generator)
-    rows, columns = (torch.arange(high) < size for size in sizes)
+    mask1, mask2 = (torch.arange(high) < size for size in sizes)
     cost = torch.rand(count, high, high, generator=generator).requires_grad_()
-    return Pairs(cost, rows, columns, rows / sizes[0], columns / sizes[1])
+    return Pairs(cost, mask1, mask2, mask1 / sizes[0], mask2 / sizes[1])
 
 
 def ours(kind: str) -> Step:
-    """Our transport; one of "unrolled", "implicit", "envelope"."""
+    """Return a step of our transport; ``kind`` is "unrolled", "implicit" or "envelope"."""
 
     def step(pairs: Pairs) -> Tensor:
         constant = kind == "envelope"
         plan = sinkhorn(
             pairs.cost.detach() if constant else pairs.cost,
-            pairs.rows,
-            pairs.columns,
+            pairs.mask1,
+            pairs.mask2,
             temperature=TEMPERATURE,
             max_iterations=ITERATIONS,
             tolerance=1e-12,
@@ -85,14 +84,14 @@ def ours(kind: str) -> Step:
 
 
 def pot_batch(method: str, gradient: str) -> Step:
-    """POT's solvers of batches."""
+    """Return a step of POT's solver of batches."""
 
     def step(pairs: Pairs) -> Tensor:
         solved = ot.batch.solve_batch(
             pairs.cost,
             reg=TEMPERATURE,
-            a=pairs.first,
-            b=pairs.second,
+            a=pairs.a,
+            b=pairs.b,
             max_iter=ITERATIONS,
             tol=0,
             method=method,
@@ -106,14 +105,13 @@ def pot_batch(method: str, gradient: str) -> Step:
 
 
 def pot_loop(pairs: Pairs) -> None:
-    """POT's solver of one problem, one pair after the other."""
+    """Run POT's solver on one pair after the other."""
     total = pairs.cost.new_zeros(())
-    for cost, rows, columns in zip(pairs.cost, pairs.rows, pairs.columns, strict=True):
-        n1, n2 = int(rows.sum()), int(columns.sum())
-        first, second = cost.new_full((n1,), 1 / n1), cost.new_full((n2,), 1 / n2)
+    for cost, mask1, mask2 in zip(pairs.cost, pairs.mask1, pairs.mask2, strict=True):
+        n1, n2 = int(mask1.sum()), int(mask2.sum())
         total = total + ot.sinkhorn2(
-            first,
-            second,
+            cost.new_full((n1,), 1 / n1),
+            cost.new_full((n2,), 1 / n2),
             cost[:n1, :n2],
             TEMPERATURE,
             numItermax=ITERATIONS,
@@ -124,10 +122,8 @@ def pot_loop(pairs: Pairs) -> None:
 
 
 def geomloss(pairs: Pairs) -> Tensor:
-    """Geomloss on given costs."""
-    solved = geomloss_solve(
-        pairs.cost, reg=TEMPERATURE, a=pairs.first, b=pairs.second, max_iter=ITERATIONS
-    )
+    """Run geomloss on given costs."""
+    solved = geomloss_solve(pairs.cost, reg=TEMPERATURE, a=pairs.a, b=pairs.b, max_iter=ITERATIONS)
     solved.value.sum().backward()
     return solved.plan.detach()
 
@@ -146,15 +142,8 @@ SOLVERS: dict[str, Step] = {
 
 
 def structural(count: int, low: int, high: int) -> Callable[[], None]:
-    """The whole structural loss of random texts, from PyG batches to the gradient."""
-    draw = random.Random(0)
-    sides = []
-    for _ in range(2):
-        texts = (
-            "".join(draw.choices("abcdefgh 12.", k=draw.randint(low, high))) for _ in range(count)
-        )
-        sides.append(Batch.from_data_list([text_graph(text) for text in texts]))
-    first, second = sides
+    """Return a step of the whole structural loss, from PyG batches to the gradient."""
+    first, second = draw_texts(count, low, high)
     first.activation.requires_grad_()
     loss = StructuralLoss(temperature=TEMPERATURE, max_iterations=ITERATIONS)
 
@@ -166,7 +155,7 @@ def structural(count: int, low: int, high: int) -> Callable[[], None]:
 
 
 def time_in_turns(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of each; slow ones are called less often."""
+    """Return the median seconds of each; slow ones are called less often."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     order = random.Random(0)
     for turn in range(repeats + 2):
@@ -180,17 +169,17 @@ def time_in_turns(calls: dict[str, Callable[[], object]], repeats: int) -> dict[
 
 
 def marginal_error(plan: Tensor | None, pairs: Pairs) -> float | None:
-    """Mean L1 error of both marginals over the mass."""
+    """Return the mean L1 error of both marginals over the mass."""
     if plan is None:
         return None
     mass = plan.sum((1, 2), keepdim=True)
-    rows, columns = (plan / mass).sum(2), (plan / mass).sum(1)
-    error = (rows - pairs.first).abs().sum(1) + (columns - pairs.second).abs().sum(1)
+    a, b = (plan / mass).sum(2), (plan / mass).sum(1)
+    error = (a - pairs.a).abs().sum(1) + (b - pairs.b).abs().sum(1)
     return float(error.mean())
 
 
 def main() -> None:
-    """Time what the command line asks for and print the tables."""
+    """Run the command line and print the tables."""
     parser = argparse.ArgumentParser(description="Time transport and structural loss.")
     add = parser.add_argument
     add("--batches", nargs="+", default=["512x5-20", "64x5-20", "16x200-200"], metavar="BxLOW-HIGH")
@@ -226,7 +215,7 @@ def main() -> None:
             ]
             for name, taken in seconds.items()
         ]
-        head = ["", "ms", "pairs a second", "times ours, unrolled", "error"]
+        head = ["", "ms", "pairs per second", "times ours, unrolled", "error"]
         title = f"{count} pairs of {low} to {high} nodes"
         parts.append(format_table(title, head, lines))
         print(parts[-1], flush=True)

@@ -1,14 +1,14 @@
-"""The structural loss as a distance between molecules, beside published ones.
+"""Distances between small graphs by the structural loss, beside bounds and published ones.
 
     python -m benchmarks.ged --output ged.md
     python -m benchmarks.ged --methods default chosen
     python -m benchmarks.ged.search
 
-AIDS700nef under SimGNN's protocol: every test graph ranks all training graphs, and the ranking is
-compared with that by the exact graph edit distance. Chosen constants come from
-``benchmarks.ged.search``. Learned ones come from pairs of three quarters of the training graphs;
-the others are queries that choose among the checks while training. Test graphs are looked at once,
-in the end.
+SimGNN's protocol: every test graph ranks all training graphs, and the ranking is compared with that
+by the exact graph edit distance. The constants of ``StructuralDistance`` come from
+``benchmarks.ged.search``. Learned distances are trained on pairs of three quarters of the training
+graphs; the others are the queries that select the best check. The test graphs are used once, at the
+end.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from statistics import mean
 
 import torch
 from torch import Tensor
+from torch_geometric.data import Batch, Data
 
 from benchmarks.ged.data import GraphSet, read_graph_set, read_matrix
 from benchmarks.ged.features import read_features
@@ -27,34 +28,79 @@ from benchmarks.ged.model import TransportDistance
 from benchmarks.ged.pairs import all_pairs
 from benchmarks.ged.pooled import PooledDistance
 from benchmarks.ged.protocol import RankingScores, ranking_scores, similarity
-from benchmarks.ged.published import ALGORITHMS, NETWORKS
+from benchmarks.ged.published import PUBLISHED
 from benchmarks.ged.search import FOLDER
 from benchmarks.ged.training import Course, rank, show, split_graphs, train
-from benchmarks.ged.untrained import CHOSEN, DEFAULT, Constants, predict
+from benchmarks.ged.untrained import DEFAULT, predict
 from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.tables import format_table
+from pyg_grapheme.metrics import graph_edit_distance, weisfeiler_lehman_similarity
+from pyg_grapheme.nn import StructuralDistance
+from pyg_grapheme.nn.loss import distance_features
 
-UNTRAINED = {"default": DEFAULT, "chosen": CHOSEN}
+
+def bound(method: str, graphs: GraphSet) -> Tensor:
+    """Return similarities by an upper bound of the edit distance, [Q, G]."""
+    compare = partial(graph_edit_distance, method=method, label=_label(graphs))
+    return similarity(_by_metric(compare, graphs), graphs.test, graphs.train)
+
+
+def kernel(graphs: GraphSet) -> Tensor:
+    """Return Weisfeiler-Lehman similarities, [Q, G]."""
+    return _by_metric(partial(weisfeiler_lehman_similarity, label=_label(graphs)), graphs)
+
+
+def default(graphs: GraphSet) -> Tensor:
+    """Return similarities by the structural loss with its default constants, [Q, G]."""
+    features = read_features([*graphs.train, *graphs.test])
+    return all_pairs(partial(predict, DEFAULT, features), *_indices(graphs))
+
+
+def chosen(graphs: GraphSet) -> Tensor:
+    """Return similarities by ``StructuralDistance``, [Q, G]."""
+    both = Batch.from_data_list([*graphs.train, *graphs.test])
+    features, _ = distance_features(both, both)
+    distance = StructuralDistance()
+
+    def compare(first: Tensor, second: Tensor) -> Tensor:
+        return distance.compare(features.take(first), features.take(second)).similarity
+
+    return all_pairs(compare, *_indices(graphs))
+
+
+def _label(graphs: GraphSet) -> str | None:
+    return "label" if "label" in graphs.train[0] else None
+
+
+def _by_metric(compare: Callable[[Data, Data], Tensor], graphs: GraphSet) -> Tensor:
+    others = Batch.from_data_list(graphs.train)
+    count = len(graphs.train)
+    return torch.stack([compare(Batch.from_data_list([q] * count), others) for q in graphs.test])
+
+
+UNTRAINED: dict[str, Callable[[GraphSet], Tensor]] = {
+    "bipartite": partial(bound, "bipartite"),
+    "bp2": partial(bound, "bp2"),
+    "kernel": kernel,
+    "default": default,
+    "chosen": chosen,
+}
 TRAINED: dict[str, Callable[[int], TransportDistance]] = {
     "trained": TransportDistance,
     "pooled": PooledDistance,
-    # A threshold below all scores, as good as without noise: what merging itself is worth.
+    # A threshold below all scores and almost no noise: merging alone, without a choice.
     "whole": partial(PooledDistance, threshold=1e-6, noise=1e-7),
 }
 NAMES = {
+    "bipartite": "upper bound by an optimal assignment of nodes",
+    "bp2": "upper bound by a greedy assignment of nodes (BP2)",
+    "kernel": "Weisfeiler-Lehman similarity",
     "default": "StructuralLoss, default constants",
-    "chosen": "StructuralLoss, constants chosen on training pairs",
+    "chosen": "StructuralDistance, constants chosen on training pairs",
     "trained": "learned features, prices and weights",
     "pooled": "the same, merged graphs compared as well",
     "whole": "the same, every graph merged into one node",
 }
-
-
-def untrained(graphs: GraphSet, constants: Constants) -> Tensor:
-    """Similarities by the structural loss as it is, [Q, G]."""
-    plan = constants.plan
-    features = read_features([*graphs.train, *graphs.test], plan.grapheme, plan.activation)
-    return all_pairs(partial(predict, constants, features), *_numbers(graphs))
 
 
 def trained(
@@ -64,36 +110,36 @@ def trained(
     course: Course,
     log: Callable[[str], None],
 ) -> tuple[Tensor, TransportDistance]:
-    """Similarities by a model that is trained here, [Q, G], and the model.
+    """Train a model; return its similarities [Q, G], and the model.
 
     Args:
         graphs: Graphs.
         own: [G, G], distances between training graphs.
-        make: From the number of labels to the model.
-        course: How to train.
-        log: Told how it goes.
+        make: Function from the number of labels to the model.
+        course: Options of the training.
+        log: Function that receives a line per check.
     """
     torch.manual_seed(course.seed)
     features = read_features([*graphs.train, *graphs.test])
     true = similarity(own, graphs.train, graphs.train).float()
     split = split_graphs(len(graphs.train), len(graphs.train) // 4)
     model = train(make(features.label.size(1)), features, true, split, course, log)
-    return rank(model, features, *_numbers(graphs)), model
+    return rank(model, features, *_indices(graphs)), model
 
 
-def _numbers(graphs: GraphSet) -> tuple[Tensor, Tensor]:
-    """Numbers of the test and of the training graphs among all, training graphs first."""
+def _indices(graphs: GraphSet) -> tuple[Tensor, Tensor]:
+    """Return the indices of the test and of the training graphs; the training graphs come first."""
     count = len(graphs.train)
     return torch.arange(count, count + len(graphs.test)), torch.arange(count)
 
 
 def line(name: str, scores: Iterable[RankingScores]) -> list[str]:
-    """Write a line of the table, the mean over seeds."""
+    """Return a line of the table, the mean over seeds."""
     return [name, *show(RankingScores(*map(mean, zip(*scores, strict=True)))).split()]
 
 
 def measure(options: argparse.Namespace) -> tuple[list[list[str]], list[str]]:
-    """Score the methods asked for: lines of the table, and what else there is to say."""
+    """Score the chosen methods; return the lines of the table and the notes below it."""
     graphs, own = read_graph_set(options.data), read_matrix(options.data / "ged_train_train.csv")
     if options.limit is not None:
         graphs, own = limited(graphs, own, options.limit)
@@ -102,7 +148,7 @@ def measure(options: argparse.Namespace) -> tuple[list[list[str]], list[str]]:
     for method in options.methods:
         _say(method)
         if method in UNTRAINED:
-            scores = [ranking_scores(untrained(graphs, UNTRAINED[method]), true)]
+            scores = [ranking_scores(UNTRAINED[method](graphs), true)]
         else:
             scores = []
             for seed in options.seeds:
@@ -129,30 +175,32 @@ def _shrinkage(model: TransportDistance, graphs: GraphSet) -> str:
 
 
 def limited(graphs: GraphSet, own: Tensor, limit: int) -> tuple[GraphSet, Tensor]:
-    """Leave so many training graphs, and a quarter of that for testing."""
+    """Return the first training graphs, and a quarter as many test graphs."""
     train, test = graphs.train[:limit], graphs.test[: limit // 4]
     return GraphSet(train, test, graphs.distance[: len(test), :limit]), own[:limit, :limit]
 
 
 def main() -> None:
-    """Score what the command line asks for and print the table."""
+    """Run the command line and print the table."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.ged", description="Rank molecules beside published distances."
+        prog="python -m benchmarks.ged",
+        description="Rank small graphs by distances, beside published ones.",
     )
     add = parser.add_argument
     add("--data", type=Path, default=FOLDER, help="folder of the graphs and distances")
     add("--methods", nargs="+", choices=NAMES, default=list(NAMES), metavar="NAME",
         help=f"some of {', '.join(NAMES)}")  # fmt: skip
-    add("--seeds", type=int, nargs="+", default=[0], help="of what is trained")
-    add("--steps", type=int, default=Course().steps, help="of training")
-    add("--pairs", type=int, default=Course().pairs, help="a step")
-    add("--limit", type=int, help="training graphs, for a quick look")
+    add("--seeds", type=int, nargs="+", default=[0], help="seeds of the trained methods")
+    add("--steps", type=int, default=Course().steps, help="steps of training")
+    add("--pairs", type=int, default=Course().pairs, help="pairs per step")
+    add("--limit", type=int, help="number of training graphs, for a quick run")
     add("--output", type=Path, help="markdown file")
     options = parser.parse_args()
     lines, notes = measure(options)
-    published = [line(name, [scores]) for name, scores in {**ALGORITHMS, **NETWORKS}.items()]
+    name = options.data.name
+    published = [line(who, [scores]) for who, scores in PUBLISHED.get(name, {}).items()]
     head = ["", "mse (1e-3)", "rho", "tau", "p@10", "p@20"]
-    text = format_table("AIDS700nef: test graphs rank training graphs", head, lines + published)
+    text = format_table(f"{name}: test graphs rank training graphs", head, lines + published)
     text = "\n\n".join([text, "\n".join(notes), f"{describe_machine()}"]) + "\n"
     print(text)
     if options.output is not None:

@@ -17,12 +17,12 @@ from torch_geometric.utils import to_undirected
 
 
 class GraphSet(NamedTuple):
-    """Graphs, and how far they are from each other.
+    """Graphs and the distances between them.
 
     Attributes:
-        train: G graphs, those that are ranked. Edges go both ways; ``label`` [N] are integers,
-            where the set has labels.
-        test: Q graphs, those that ask.
+        train: G graphs, which are ranked. Every edge is there in both directions; ``label`` [N]
+            are integers, if the set has labels.
+        test: Q graphs, the queries.
         distance: [Q, G], graph edit distances.
     """
 

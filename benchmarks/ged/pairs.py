@@ -18,8 +18,8 @@ def all_pairs(
     """Compare every query with every graph, without gradients.
 
     Args:
-        compare: From the numbers of the graphs on either side of some pairs, [P] each, to [P, ...].
-        queries: [Q], numbers of graphs.
+        compare: Function from the indices of both graphs of some pairs, [P] each, to [P, ...].
+        queries: [Q], indices of graphs.
         graphs: [G], likewise.
 
     Returns:
@@ -32,6 +32,6 @@ def all_pairs(
 
 
 def mean_size(graphs: GraphFeatures, first: Tensor, second: Tensor) -> Tensor:
-    """Mean number of nodes of the two graphs of each pair, [P]."""
+    """Return the mean number of nodes of each pair of graphs, [P]."""
     size: Tensor = degree(graphs.batch, graphs.num_graphs)
     return (size[first] + size[second]) / 2

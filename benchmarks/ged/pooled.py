@@ -13,9 +13,9 @@ from pyg_grapheme.nn.loss import GraphFeatures
 
 
 class Likeness(nn.Module):
-    """How alike two nodes are, exp(-8 * mean |x_i - x_j|): 1 where they are equal.
+    """Score of a pair of nodes, exp(-8 * mean |x_i - x_j|): 1 where they are equal.
 
-    What layers with ReLU say of two nodes has cosines near 1, whatever the nodes are.
+    Outputs of layers with ReLU have cosines near 1 for any two nodes.
     """
 
     def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None) -> Tensor:
@@ -24,25 +24,21 @@ class Likeness(nn.Module):
 
 
 class PooledDistance(TransportDistance):
-    """Add what the merged graphs of a pair cost to what the graphs do.
+    """Add the difference of the merged graphs of a pair to that of the graphs.
 
-    Nodes merge where a projection of what the layers say of them is alike; a node that is merged is
-    the sum of its members, and one more layer runs over the coarse graph. The prediction is made at
-    the plain threshold, and training minimises the error that a noisy one leads to on average, by
-    way of ``pool.expect``: both graphs of a pair are one graph to the pool there, with one
-    threshold.
+    Nodes merge where projections of their features are alike. A merged node is the sum of its
+    members, and one more layer runs over the coarse graph. The prediction uses the plain threshold.
+    Training minimises the expected error over the noise of the threshold: the pool takes both
+    graphs of a pair as one graph, with one threshold.
 
     Args:
         num_labels: V.
-        channels: Of the layers.
-        layers: Of message passing.
-        threshold: Of the pool.
-        noise: Of the pool, its temperature.
-        max_cuts: Drawn of each pair in training.
-        features: As for ``Match``, as all the following.
-        rounds: Likewise.
-        temperature: Likewise.
-        iterations: Likewise.
+        channels: Channels of the layers.
+        layers: Layers of message passing.
+        threshold: Threshold of the pool.
+        noise: Temperature of the pool.
+        max_cuts: Cuts sampled per pair in training.
+        match: Options of ``Match``.
     """
 
     def __init__(
@@ -53,21 +49,10 @@ class PooledDistance(TransportDistance):
         *,
         threshold: float = 0.69,
         noise: float = 0.1,
-        max_cuts: int = 2,
-        features: int = 32,
-        rounds: int = 1,
-        temperature: float = 0.1,
-        iterations: int = 10,
+        max_cuts: int | None = 2,
+        **match: float,
     ) -> None:
-        super().__init__(
-            num_labels,
-            channels,
-            layers,
-            features=features,
-            rounds=rounds,
-            temperature=temperature,
-            iterations=iterations,
-        )
+        super().__init__(num_labels, channels, layers, **match)
         self.merged = nn.Linear(self.width, channels)
         self.pool = ThresholdMergePool(threshold, score=Likeness(), reduce="sum", temperature=noise)
         self.conv = GINConv(
@@ -75,7 +60,7 @@ class PooledDistance(TransportDistance):
             train_eps=True,
         )
         self.norm = nn.LayerNorm(channels)
-        self.coarse_match = Match(2 * channels, features, rounds, temperature, iterations)
+        self.coarse_match = Match(2 * channels, **match)
         self.max_cuts = max_cuts
 
     def forward(self, graphs: GraphFeatures, first: Tensor, second: Tensor) -> Tensor:
@@ -88,7 +73,7 @@ class PooledDistance(TransportDistance):
         return total / mean_size(graphs, first, second)
 
     def errors(self, graphs: GraphFeatures, first: Tensor, second: Tensor, true: Tensor) -> Tensor:
-        """Squared error of the similarity of each pair, [P], on average over the cuts."""
+        """Return the expected squared error of the similarity of each pair, [P]."""
         graphs, first, second = only_present(graphs, first, second)
         x = self.encoder(graphs.label, graphs.edge_index)
         fine, size = self.match(x, graphs, first, second), mean_size(graphs, first, second)
@@ -97,19 +82,21 @@ class PooledDistance(TransportDistance):
             torch.stack([first, second], dim=1).view(-1)
         )
 
-        def error(cuts: Cuts) -> Tensor:
-            number = torch.arange(0, 2 * len(cuts.graph), 2)
-            coarse = self._compare(_apart(cuts, sides.batch % 2), number, number + 1)
-            distance = (fine[cuts.graph] + coarse) / size[cuts.graph]
-            return (torch.exp(-distance) - true[cuts.graph]).square()
-
-        pairs = sides.batch // 2
-        return self.pool.expect(
-            error, sides.label, sides.edge_index, None, pairs, len(first), max_cuts=self.max_cuts
+        cuts = self.pool.cuts(
+            sides.label,
+            sides.edge_index,
+            None,
+            sides.batch // 2,
+            len(first),
+            max_cuts=self.max_cuts,
         )
+        index = torch.arange(0, 2 * len(cuts.graph), 2)
+        coarse = self._compare(_separate(cuts, sides.batch % 2), index, index + 1)
+        distance = (fine[cuts.graph] + coarse) / size[cuts.graph]
+        return cuts.average((torch.exp(-distance) - true[cuts.graph]).square())
 
     def shrinkage(self, graphs: GraphFeatures) -> float:
-        """How many nodes the pool leaves of one, C / N."""
+        """Return the number of nodes after pooling over that before, C / N."""
         with torch.no_grad():
             x = self.encoder(graphs.label, graphs.edge_index)
             return len(self.pool(*self._to_pool(x, graphs)).x) / len(x)
@@ -126,12 +113,12 @@ class PooledDistance(TransportDistance):
 
 
 def _bare(x: Tensor, edge_index: Tensor, batch: Tensor, num_graphs: int) -> GraphFeatures:
-    """Graphs with nothing but features, which stand for the labels."""
+    """Return graphs whose labels are the features, without kinds."""
     return GraphFeatures(x[:, 0], x, x[:, :0], edge_index, batch, num_graphs)
 
 
-def _apart(cuts: Cuts, side: Tensor) -> GraphFeatures:
-    """Take each cut of a pair apart into the two graphs of the pair; ``side`` [N] is 0 or 1."""
+def _separate(cuts: Cuts, side: Tensor) -> GraphFeatures:
+    """Separate each cut of a pair into the two graphs of the pair; ``side`` [N] is 0 or 1."""
     pooled = cuts.output
     cluster = pooled.history.cluster
     sides = scatter(side[cuts.node], cluster, dim_size=len(pooled.x), reduce="max")

@@ -19,7 +19,7 @@ Measure = Callable[[Row, Row], Any]
 
 
 class RankingScores(NamedTuple):
-    """How well predicted similarities order the graphs of a database.
+    """Scores of the order that predicted similarities give to the graphs of a database.
 
     Attributes:
         mse: Half of the mean squared error; the published tables show its thousandfold.

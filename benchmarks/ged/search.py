@@ -2,11 +2,12 @@
 
     python -m benchmarks.ged.search
 
-Some training graphs, drawn, ask the others, and the test graphs are never looked at. First come
-plans drawn at random, then changes, one by one, of the best; of each, the mixture of the terms that
-has the highest rank correlation. In the end the three weights are scaled, which does not change an
-order, to the least error of the similarity. The result is also scored with other queries than those
-it was chosen on.
+Random training graphs are the queries, the others are ranked; the test graphs are never used. The
+search tries random plans, then changes of the best one, each with the mixture of terms that has the
+highest rank correlation. In the end the three weights are scaled, which keeps the order, to the
+least error of the similarity. The result is also scored with other queries. The constants of
+``StructuralDistance`` were found so: rho 0.880 for the queries that they were chosen on, 0.870 for
+as many others.
 """
 
 import argparse
@@ -32,12 +33,12 @@ FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ged" 
 
 
 class Task(NamedTuple):
-    """Queries among the training graphs, and what they shall find.
+    """Queries among the training graphs, and their true similarities.
 
     Attributes:
         graphs: G training graphs.
-        queries: [Q], numbers of those that ask.
-        others: [G - Q], numbers of those that are ranked.
+        queries: [Q], indices of the queries.
+        others: [G - Q], indices of the graphs that are ranked.
         true: [Q, G - Q], similarities.
         size: [Q, G - Q], mean number of nodes.
     """
@@ -50,7 +51,7 @@ class Task(NamedTuple):
 
 
 def make_task(graphs: Sequence[Data], distance: Tensor, queries: Tensor) -> Task:
-    """Let some graphs ask all others; ``distance`` [G, G]."""
+    """Return the task in which some graphs rank all others; ``distance`` [G, G]."""
     asks = torch.zeros(len(graphs), dtype=torch.bool)
     asks[queries] = True
     queries, others = asks.nonzero().view(-1), (~asks).nonzero().view(-1)
@@ -62,13 +63,13 @@ def make_task(graphs: Sequence[Data], distance: Tensor, queries: Tensor) -> Task
 
 
 def find_terms(task: Task, plan: Plan) -> Tensor:
-    """Work out the node, edge and clique term of all pairs, [Q, G - Q, 3]."""
-    graphs = read_features(task.graphs, plan.grapheme, plan.activation)
+    """Compute the node, edge and density term of all pairs, [Q, G - Q, 3]."""
+    graphs = read_features(task.graphs, plan.label, plan.activation)
     loss = structural_loss(plan._replace(debias=False), Mixture())
 
     def one_way(first: GraphFeatures, second: GraphFeatures) -> Tensor:
         found = loss.compare(first, second)
-        return torch.stack([found.node, found.edge, found.clique], dim=1)
+        return torch.stack([found.node, found.edge, found.density], dim=1)
 
     def find(first: Tensor, second: Tensor) -> Tensor:
         here, there = graphs.take(first), graphs.take(second)
@@ -85,7 +86,7 @@ def find_terms(task: Task, plan: Plan) -> Tensor:
 
 
 def mean_rho(predicted: Tensor, ranks: Tensor) -> float:
-    """Spearman's correlation, a mean over queries, where no two predictions are equal.
+    """Return the mean over queries of Spearman's correlation, for predictions without ties.
 
     Args:
         predicted: [Q, G], the larger the more alike.
@@ -97,7 +98,7 @@ def mean_rho(predicted: Tensor, ranks: Tensor) -> float:
 
 
 def true_ranks(true: Tensor) -> Tensor:
-    """Ranks in each row, equal ones shared, less their mean, of length 1."""
+    """Return the ranks in each row, ties shared, minus their mean, with norm 1."""
     ranks = torch.from_numpy(rankdata(true.numpy(), axis=1))
     ranks = ranks - ranks.mean(1, keepdim=True)
     return ranks / ranks.norm(dim=1, keepdim=True)
@@ -109,7 +110,7 @@ def mix(terms: Tensor, size: Tensor, mixture: Mixture) -> Tensor:
 
 
 def best_mixture(terms: Tensor, task: Task, ranks: Tensor) -> tuple[float, Mixture]:
-    """Find the weights of edges and densities, and the power, that order best: by hill climbing."""
+    """Find the weights and the power with the highest rank correlation, by hill climbing."""
 
     def score(mixture: Mixture) -> float:
         return mean_rho(mix(terms, task.size, mixture), ranks)
@@ -139,7 +140,7 @@ def calibrate(terms: Tensor, task: Task, mixture: Mixture) -> Mixture:
 
 
 def draw_plan(draw: random.Random) -> Plan:
-    """Draw a plan that compares both ways, as the edit distance does."""
+    """Return a random plan that is symmetric, as the edit distance is."""
     kind, activation, degree = (10 ** draw.uniform(-1, 0.5) for _ in range(3))
     return Plan(
         draw.choice(["label", "star", "neighbours"]),
@@ -154,7 +155,7 @@ def draw_plan(draw: random.Random) -> Plan:
 
 
 def change_plan(plan: Plan, draw: random.Random) -> Plan:
-    """Change one constant of a plan, a number by half as much again or so; it stays both ways."""
+    """Change one constant of a plan, a number by a factor of about 1.5; it stays symmetric."""
     name, factor = draw.choice(Plan._fields[:-1]), math.exp(draw.gauss(0, 0.5))
     if name == "node_weights":
         weights = list(plan.node_weights)
@@ -166,7 +167,7 @@ def change_plan(plan: Plan, draw: random.Random) -> Plan:
 
 
 def search(task: Task, rounds: int, steps: int, seed: int) -> Constants:
-    """Draw ``rounds`` plans, and change the best ``steps`` times, where that is for the better."""
+    """Try ``rounds`` random plans, then ``steps`` changes of the best; keep improvements."""
     draw, ranks = random.Random(seed), true_ranks(task.true)
     best_value, best = -1.0, Constants()
     for step in range(rounds + steps):
@@ -180,7 +181,7 @@ def search(task: Task, rounds: int, steps: int, seed: int) -> Constants:
 
 
 def rounded(value: Any) -> Any:
-    """Leave three digits of every number."""
+    """Round every number to three digits."""
     if isinstance(value, tuple):
         parts = [rounded(part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
@@ -192,9 +193,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Look for constants on pairs of training graphs.")
     add = parser.add_argument
     add("--data", type=Path, default=FOLDER, help="folder of the graphs and distances")
-    add("--queries", type=int, default=40, help="training graphs that ask")
-    add("--rounds", type=int, default=60, help="plans drawn at random")
-    add("--steps", type=int, default=120, help="changes of the best")
+    add("--queries", type=int, default=40, help="number of training graphs that are queries")
+    add("--rounds", type=int, default=60, help="number of random plans")
+    add("--steps", type=int, default=120, help="number of changes of the best plan")
     add("--seed", type=int, default=0)
     options = parser.parse_args()
     graphs = read_graph_set(options.data).train

@@ -16,15 +16,15 @@ from pyg_grapheme.nn.loss import GraphFeatures
 
 
 class Course(NamedTuple):
-    """How to train.
+    """Options of the training.
 
     Attributes:
-        steps: Of AdamW, at most.
-        pairs: A step.
-        lr: Highest learning rate; it rises and falls once.
-        decay: Of the weights.
+        steps: Steps of AdamW.
+        pairs: Pairs per step.
+        lr: Highest learning rate of a one-cycle schedule.
+        decay: Weight decay.
         every: Steps between checks.
-        seed: Of the weights and the pairs.
+        seed: Seed of the weights and the pairs.
     """
 
     steps: int = 3000
@@ -36,14 +36,14 @@ class Course(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Numbers of the graphs that are trained on, and of those that choose among the epochs."""
+    """Indices of the graphs for training, and of the queries that select the best check."""
 
     train: Tensor
     valid: Tensor
 
 
 def split_graphs(count: int, valid: int, seed: int = 0) -> Split:
-    """Draw the graphs that are held out; SimGNN's 60 % and 20 % are 420 and 140 of 560."""
+    """Hold out random graphs; SimGNN's 60 % and 20 % are 420 and 140 of 560."""
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     return Split(order[valid:].sort().values, order[:valid].sort().values)
 
@@ -69,15 +69,15 @@ def train(
     """Minimise the squared error of the similarity of random pairs of the graphs trained on.
 
     Args:
-        model: From graphs and the numbers of pairs of them to distances [P].
+        model: Model from graphs and the indices of pairs to distances [P].
         graphs: G graphs or more.
         true: [G, G], similarities.
-        split: Which of them train, and which are queries that choose among the checks.
-        course: How.
-        log: Told how it goes.
+        split: Graphs for training, and queries that select the best check.
+        course: Options.
+        log: Function that receives a line per check.
 
     Returns:
-        The model of the best check: a running mean of the weights.
+        The model of the best check, with a running mean of the weights.
     """
     generator = torch.Generator().manual_seed(course.seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=course.lr, weight_decay=course.decay)
@@ -111,11 +111,11 @@ def train(
 def validate(
     model: TransportDistance, graphs: GraphFeatures, true: Tensor, split: Split
 ) -> RankingScores:
-    """Rank the graphs trained on for those held out."""
+    """Score the ranking of the training graphs for the held-out queries."""
     predicted = rank(model, graphs, split.valid, split.train)
     return ranking_scores(predicted, true[split.valid][:, split.train])
 
 
 def show(scores: RankingScores) -> str:
-    """Write scores as the published tables do."""
+    """Format scores as the published tables do."""
     return " ".join(f"{value:.3f}" for value in (1e3 * scores.mse, *scores[1:]))

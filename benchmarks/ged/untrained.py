@@ -4,28 +4,28 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from benchmarks.ged.features import ActivationName, GraphemeName
+from benchmarks.ged.features import ActivationName, LabelName
 from benchmarks.ged.pairs import mean_size
 from pyg_grapheme.nn import StructuralLoss
 from pyg_grapheme.nn.loss import GraphFeatures
 
 
 class Plan(NamedTuple):
-    """How the nodes of two graphs are matched.
+    """Options of the matching of nodes.
 
     Attributes:
-        grapheme: What :func:`~benchmarks.ged.features.read_features` makes the grapheme.
+        label: Option of :func:`~benchmarks.ged.features.read_features`.
         activation: Likewise.
-        node_weights: Of ``StructuralLoss``, as all the following.
-        temperature: Of the transport.
-        max_iterations: Likewise.
+        node_weights: Option of ``StructuralLoss``, as all the following.
+        temperature: Temperature of the transport.
+        max_iterations: Iterations of the transport.
         unmatched: Price of a node without a counterpart.
         debias: Whether a graph has the distance zero from itself.
-        both_ways: Whether the mean is taken of what the loss says one way and the other; the edge
-            term counts what is missing in either graph differently.
+        both_ways: Whether to take the mean over both directions: the edge term counts missing edges
+            of the first and the second graph differently.
     """
 
-    grapheme: GraphemeName = "label"
+    label: LabelName = "label"
     activation: ActivationName = "label"
     node_weights: tuple[float, float, float] = (0.1, 0.7, 0.2)
     temperature: float = 0.1
@@ -36,9 +36,9 @@ class Plan(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """How the terms of a match become a similarity.
+    """Constants that turn the terms into a similarity.
 
-    exp(-(alpha * node + beta * edge + gamma * clique) / mean number of nodes ^ power)
+    exp(-(alpha * node + beta * edge + gamma * density) / mean number of nodes ^ power)
     """
 
     alpha: float = 1.0
@@ -48,33 +48,14 @@ class Mixture(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """All that there is to choose."""
+    """All constants of the search."""
 
     plan: Plan = Plan()
     mixture: Mixture = Mixture()
 
 
 DEFAULT = Constants()
-"""What ``StructuralLoss()`` has, each node with its label for all that it is."""
-
-CHOSEN = Constants(
-    Plan(
-        grapheme="label",
-        activation="reach",
-        node_weights=(0.619, 0.0873, 0.695),
-        temperature=0.198,
-        max_iterations=50,
-        unmatched=1.06,
-        debias=True,
-        both_ways=True,
-    ),
-    Mixture(alpha=0.676, beta=0.239, gamma=4.55, power=0.586),
-)
-"""What ``python -m benchmarks.ged.search`` found.
-
-On pairs of training graphs: rho 0.880 for the queries that it was chosen on, 0.870 for as many
-others.
-"""
+"""The defaults of ``StructuralLoss``, with the label as the only feature of a node."""
 
 
 def structural_loss(plan: Plan, mixture: Mixture) -> StructuralLoss:
@@ -90,12 +71,12 @@ def structural_loss(plan: Plan, mixture: Mixture) -> StructuralLoss:
 
 
 def predict(constants: Constants, graphs: GraphFeatures, first: Tensor, second: Tensor) -> Tensor:
-    """Similarity of each pair of graphs, [P].
+    """Return the similarity of each pair of graphs, [P].
 
     Args:
-        constants: Of the loss.
+        constants: Constants of the loss.
         graphs: All graphs.
-        first: [P], numbers of graphs.
+        first: [P], indices of graphs.
         second: [P], likewise.
     """
     plan, mixture = constants

@@ -1,7 +1,7 @@
 """Layers and losses."""
 
 from pyg_grapheme.filtration import ReinforceLoss
-from pyg_grapheme.nn.loss import StructuralLoss, StructuralOutput
+from pyg_grapheme.nn.loss import StructuralDistance, StructuralLoss, StructuralOutput
 from pyg_grapheme.nn.pool import Cuts, MergeHistory, PoolOutput, ThresholdMergePool
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "MergeHistory",
     "PoolOutput",
     "ReinforceLoss",
+    "StructuralDistance",
     "StructuralLoss",
     "StructuralOutput",
     "ThresholdMergePool",

@@ -52,12 +52,15 @@ def units_graph(units: Sequence[str], tags: Sequence[str] = ()) -> Data:
 
         * ``grapheme`` [n + k]: hash that says which unit (or tag) it is,
         * ``category`` [n + k]: index into ``CATEGORIES``, one past its end for tags,
-        * ``activation`` [n + k]: fixed hashed value in [0, 1], what ``StructuralLoss`` aims at,
+        * ``activation`` [n + k]: fixed hashed value in [0, 1], as ``StructuralLoss`` compares it,
         * ``hashes`` [n + k, NUM_HASHES]: for hashed embeddings,
         * ``position`` [n + k, 2]: distance from the start and from the end; -1 for tags,
         * ``is_tag`` [n + k],
         * ``edge_index`` [2, max(n - 1, 0)],
         * ``text``: the list of the n units.
+
+        ``StructuralLoss`` compares such graphs with ``label`` = ``grapheme`` and ``kind`` =
+        ``category``.
     """
     nodes, _ = describe_nodes([units], [tags])
     return Data(**chained(nodes), text=list(units))

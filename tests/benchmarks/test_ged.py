@@ -91,7 +91,7 @@ def test_counting_alone_ranks_as_the_data_says(name: str, count, row: str) -> No
 
 
 @needs("aids700nef")
-def test_graphs_are_read_as_they_are_described(aids: GraphSet) -> None:
+def test_graphs_are_read_as_the_readme_says(aids: GraphSet) -> None:
     graphs = aids.train + aids.test
     assert (len(aids.train), len(aids.test)) == (560, 140)
     assert aids.distance.shape == (140, 560)

@@ -1,4 +1,4 @@
-"""The distances that the similarity search is given: as they are, searched for, and trained."""
+"""The distances of the similarity search: untrained, searched for, and trained."""
 
 import json
 import math
@@ -15,6 +15,7 @@ from torch_geometric.utils import to_undirected
 
 from benchmarks.ged import __main__ as command
 from benchmarks.ged import search as search_command
+from benchmarks.ged.data import GraphSet
 from benchmarks.ged.features import read_features
 from benchmarks.ged.model import Match, TransportDistance
 from benchmarks.ged.pairs import all_pairs
@@ -32,6 +33,7 @@ from benchmarks.ged.search import (
 )
 from benchmarks.ged.training import Course, Split, train, validate
 from benchmarks.ged.untrained import Constants, Mixture, Plan, predict
+from pyg_grapheme.nn import StructuralDistance
 
 LABELS = 3
 PLANS = [
@@ -85,11 +87,11 @@ def described(graphs: list[Data]):
     return features._replace(
         activation=features.activation.double(),
         label=features.label.double(),
-        category=features.category.double(),
+        kind=features.kind.double(),
     )
 
 
-def test_what_a_node_is() -> None:
+def test_features_of_nodes() -> None:
     # 0 - 1 - 0 and 1, alone; nodes 0 and 2 have the same star, and all their neighbours are 1.
     edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     graph = Data(num_nodes=4, edge_index=edge_index, label=torch.tensor([0, 1, 0, 1]))
@@ -103,6 +105,8 @@ def test_what_a_node_is() -> None:
     assert reach.tolist() == pytest.approx([0.3, 0.3, 0.3, 0.1])
     hashed = read_features([graph], "label", "label").activation
     assert hashed[0] == hashed[2] != hashed[1] == hashed[3]
+    del graph.label
+    assert read_features([graph]).label.tolist() == 4 * [[1]]
 
 
 def test_all_pairs_are_each_query_with_each_graph() -> None:
@@ -111,16 +115,37 @@ def test_all_pairs_are_each_query_with_each_graph() -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=["plain", "star", "neighbours"])
-def test_what_is_searched_is_what_the_loss_says(plan: Plan) -> None:
+def test_the_search_mixes_the_terms_of_the_loss(plan: Plan) -> None:
     graphs, mixture = make_graphs(), Mixture(0.7, 0.3, 1.2, 0.8)
     task = make_task(graphs, make_distances(graphs, graphs), torch.tensor([1, 5, 6]))
     searched = mix(find_terms(task, plan), task.size, mixture).exp()
-    features = read_features(graphs, plan.grapheme, plan.activation)
+    features = read_features(graphs, plan.label, plan.activation)
     compare = partial(predict, Constants(plan, mixture), features)
     said = all_pairs(compare, task.queries, task.others)
     torch.testing.assert_close(searched, said)
     other = all_pairs(lambda a, b: compare(b, a), task.queries, task.others)
     assert torch.allclose(said, other) == plan.both_ways
+
+
+def test_the_distance_of_the_package_is_found_by_the_search() -> None:
+    # With its constants, the terms that the search mixes make the similarity of the module.
+    graphs = make_graphs()
+    task = make_task(graphs, make_distances(graphs, graphs), torch.tensor([1, 5, 6]))
+    loss = StructuralDistance().loss
+    plan = Plan(
+        activation="reach",
+        node_weights=loss.node_weights,
+        temperature=loss.transport.temperature,
+        max_iterations=loss.transport.max_iterations,
+        unmatched=loss.unmatched,
+        debias=True,
+        both_ways=True,
+    )
+    mixture = Mixture(loss.alpha, loss.beta, loss.gamma, 0.586)
+    expected = mix(find_terms(task, plan), task.size, mixture).exp()
+    test, train = ([graphs[i] for i in part] for part in (task.queries, task.others))
+    found = command.chosen(GraphSet(train, test, task.true))
+    torch.testing.assert_close(found, expected.clamp(max=1))
 
 
 def test_a_task_has_no_query_among_the_others() -> None:
@@ -165,15 +190,16 @@ def test_constants_are_written_with_three_digits() -> None:
     assert rounded(long) == short
 
 
-MODELS = [
-    (TransportDistance, {"rounds": 0}),
-    (TransportDistance, {"rounds": 2}),
-    (PooledDistance, {"threshold": 0.4}),
-]
-
-
-@pytest.mark.parametrize(("kind", "options"), MODELS, ids=["plain", "again", "pooled"])
-def test_a_learned_distance_sees_graphs_not_batches(kind, options) -> None:
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (TransportDistance, {"rounds": 0}),
+        (TransportDistance, {"rounds": 2}),
+        (PooledDistance, {"threshold": 0.4}),
+    ],
+    ids=["plain", "again", "pooled"],
+)
+def test_a_learned_distance_sees_graphs_not_batches_and_learns_everything(kind, options) -> None:
     graphs = make_graphs()
     model = make_model(kind, **options)
     first, second = torch.tensor([0, 3, 3, 7]), torch.tensor([1, 2, 6, 7])
@@ -184,14 +210,9 @@ def test_a_learned_distance_sees_graphs_not_batches(kind, options) -> None:
     for pair in range(4):
         alone = model(described(graphs), first[pair : pair + 1], second[pair : pair + 1])
         torch.testing.assert_close(alone, found[pair : pair + 1])
-
-
-@pytest.mark.parametrize(("kind", "options"), MODELS, ids=["plain", "again", "pooled"])
-def test_a_learned_distance_learns_everything(kind, options) -> None:
-    model = make_model(kind, **options)
-    features = described(make_graphs())
-    pairs = torch.cartesian_prod(torch.arange(8), torch.arange(8))
-    model.errors(features, *pairs.unbind(1), torch.rand(64, dtype=torch.double)).mean().backward()
+    pairs = torch.cartesian_prod(torch.arange(8), torch.arange(8)).unbind(1)
+    true = torch.rand(64, dtype=torch.double)
+    model.errors(described(graphs), *pairs, true).mean().backward()
     silent = [
         name
         for name, value in model.named_parameters()
@@ -231,10 +252,10 @@ def test_a_cold_match_is_the_best_assignment() -> None:
     means, spreads = (
         [f(d) for d in density] for f in (torch.mean, partial(torch.var, correction=0))
     )
-    clique = 0.3 * abs(means[0] - means[1]) + 0.7 * abs(spreads[0] - spreads[1])
+    density_term = 0.3 * abs(means[0] - means[1]) + 0.7 * abs(spreads[0] - spreads[1])
     assert 0 < shared < len(theirs)
     assert sum(v < m for u, v in to.items() if u < n) < m
-    expected = alpha * node + beta * edge + gamma * float(clique)
+    expected = alpha * node + beta * edge + gamma * float(density_term)
     assert float(found) == pytest.approx(expected, rel=1e-3)
 
 
@@ -272,9 +293,9 @@ def test_training_finds_the_same_graph_again(kind) -> None:
     assert (true_distance[torch.arange(24), nearest] <= 1).float().mean() > 0.9
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A set of graphs as the published one is laid out."""
+def write_set(folder: Path, *, labels: bool = True) -> Path:
+    """Write a set of graphs as the published ones are laid out."""
+    folder.mkdir()
     parts = {"train": make_graphs(24), "test": make_graphs(8, seed=1)}
     written = {
         name: [
@@ -282,37 +303,44 @@ def folder(tmp_path: Path) -> Path:
                 "id": number,
                 "num_nodes": data.num_nodes,
                 "edges": data.edge_index.T[data.edge_index[0] < data.edge_index[1]].tolist(),
-                "labels": [str(label) for label in data.label.tolist()],
             }
+            | ({"labels": [str(label) for label in data.label.tolist()]} if labels else {})
             for number, data in enumerate(part)
         ]
         for name, part in parts.items()
     }
-    (tmp_path / "graphs.json").write_text(json.dumps(written))
+    (folder / "graphs.json").write_text(json.dumps(written))
     for name in ("train", "test"):
         rows = make_distances(parts[name], parts["train"]).tolist()
         text = "\n".join(",".join(map(str, row)) for row in rows)
-        (tmp_path / f"ged_{name}_train.csv").write_text(text + "\n")
-    return tmp_path
+        (folder / f"ged_{name}_train.csv").write_text(text + "\n")
+    return folder
 
 
-def test_the_table_is_printed(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+@pytest.mark.parametrize(("name", "labels"), [("aids700nef", True), ("linux", False)])
+def test_the_table_of_a_set_with_and_without_labels(
+    name: str,
+    labels: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
-    output = tmp_path / "table.md"
+    folder, output = write_set(tmp_path / name, labels=labels), tmp_path / "table.md"
     arguments = ["ged", "--data", str(folder), "--steps", "2", "--pairs", "8", "--limit", "20"]
     monkeypatch.setattr("sys.argv", [*arguments, "--seeds", "0", "1", "--output", str(output)])
     command.main()
     text = capsys.readouterr().out
     assert output.read_text() == text[:-1]
-    for name in (*command.NAMES.values(), "SimGNN", "Beam"):
-        assert sum(row.startswith(f"| {name} ") for row in text.splitlines()) == 1
+    for row in (*command.NAMES.values(), "SimGNN", "Beam"):
+        assert sum(line.startswith(f"| {row} ") for line in text.splitlines()) == 1
+    assert text.startswith(f"### {name}: ")
     assert text.count("C/N") == 4
 
 
 def test_the_search_prints_constants(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
+    folder = write_set(tmp_path / "set")
     arguments = ["search", "--data", str(folder), "--queries", "5", "--rounds", "2", "--steps", "2"]
     monkeypatch.setattr("sys.argv", arguments)
     search_command.main()

@@ -1,5 +1,5 @@
 """Entropic optimal transport between the nodes of graphs."""
 
-from pyg_grapheme.nn.transport.sinkhorn import SinkhornOutput, sinkhorn
+from pyg_grapheme.nn.transport.sinkhorn import Sinkhorn, SinkhornOutput, sinkhorn
 
-__all__ = ["SinkhornOutput", "sinkhorn"]
+__all__ = ["Sinkhorn", "SinkhornOutput", "sinkhorn"]

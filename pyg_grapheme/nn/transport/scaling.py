@@ -1,7 +1,7 @@
 """Sinkhorn's iterations as two matrix-vector products each, and their adjoint.
 
-Fast, and safe where exp(-cost / temperature) is neither 0 nor infinite, which the caller sees to:
-with costs from 0 to S temperature, the scalings stay within exp(2 S) of the masses.
+Fast. The caller makes sure that exp(-cost / temperature) neither underflows nor overflows: with
+costs from 0 to S temperature, the scalings stay within exp(2 S) of the marginals.
 """
 
 from typing import NamedTuple
@@ -9,136 +9,114 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pyg_grapheme.nn.transport.progress import Progress, Solution
+
 
 class Trace(NamedTuple):
-    """What the way back needs of K iterations.
+    """Values of K iterations that the backward pass needs. Vectors are rows, [B, 1, n].
 
     Attributes:
         kernel: [B, n1, n2], exp(-cost / temperature).
-        left: K + 1 scalings of the rows, [B, n1] each, before and after every iteration.
-        right: K scalings of the columns, [B, n2] each.
-        leaving: K of [B, n1], what the rows send before they are scaled: mass over left scaling.
-        arriving: K of [B, n2], what the columns get before they are scaled.
-        active: K of [B], which pairs the iteration was for; None for all of them.
+        u: K + 1 scalings of the rows, before and after every iteration.
+        v: K scalings of the columns.
+        kernel_v: K products of the kernel and v, by which a is divided.
+        kernel_u: K products of the transposed kernel and u, by which b is divided.
+        active: K masks [B, 1, 1] of the pairs that iterate; None for all of them.
     """
 
     kernel: Tensor
-    left: list[Tensor]
-    right: list[Tensor]
-    leaving: list[Tensor]
-    arriving: list[Tensor]
+    u: list[Tensor]
+    v: list[Tensor]
+    kernel_v: list[Tensor]
+    kernel_u: list[Tensor]
     active: list[Tensor | None]
-
-
-class Solution(NamedTuple):
-    """A plan [B, n1, n2], the error of its columns [B], iterations [B], and a trace if kept."""
-
-    plan: Tensor
-    error: Tensor
-    iterations: Tensor
-    trace: object = None
 
 
 def solve(
     cost: Tensor,
-    rows: Tensor,
-    columns: Tensor,
+    a: Tensor,
+    b: Tensor,
     temperature: float,
     max_iterations: int,
     tolerance: float,
     keep: bool,
 ) -> Solution:
-    """Scale the columns, then the rows, until the columns' error is below the tolerance.
+    """Scale the columns, then the rows, until the error of the columns is below the tolerance.
 
     Args:
         cost: [B, n1, n2], finite.
-        rows: [B, n1], masses; 0 in padding.
-        columns: [B, n2], masses that add up to the same; 0 in padding.
+        a: [B, n1], row marginal; 0 in padding.
+        b: [B, n2], column marginal with the same sum; 0 in padding.
         temperature: Weight of the entropy.
-        max_iterations: When to stop at the latest.
+        max_iterations: Upper bound on the iterations.
         tolerance: L1 error.
-        keep: Whether to keep a trace for :func:`pull_back`.
+        keep: Whether to keep a trace for :func:`vjp`.
     """
-    # Pairs without mass go along with one everywhere, and lose it at the end.
-    alive = ((rows.sum(1) > 0) & (columns.sum(1) > 0))[:, None]
-    rows, columns = torch.where(alive, rows, 1.0), torch.where(alive, columns, 1.0)
+    progress = Progress(a, b, max_iterations, tolerance)
+    # Empty pairs use unit mass during the iterations; their plan is zeroed at the end.
+    alive = progress.active[:, None, None]
+    a, b = torch.where(alive, a[:, None, :], 1.0), torch.where(alive, b[:, None, :], 1.0)
     kernel = torch.exp(cost / -temperature)
+    transposed = kernel.mT
     trace = Trace(kernel, [], [], [], [], [])
     # A row vector times a matrix is several times faster than a matrix times a column vector.
-    left, right = (rows > 0).to(cost.dtype)[:, None, :], columns[:, None, :]
-    num_pairs = cost.size(0)
-    error = cost.new_zeros(num_pairs)
-    iterations = torch.zeros(num_pairs, dtype=torch.long, device=cost.device)
-    active, mask, looked = alive[:, 0], None, 0
-    rows, columns = rows[:, None, :], columns[:, None, :]
-    turned = kernel.mT
-    arriving = torch.bmm(left, kernel)
+    u, v = (a > 0).to(cost.dtype), b
+    kernel_u = torch.bmm(u, kernel)
+    mask = None
     for step in range(1, max_iterations + 1):
-        new_right = columns / arriving
-        leaving = torch.bmm(new_right, turned)
-        new_left = rows / leaving
+        new_v = b / kernel_u
+        kernel_v = torch.bmm(new_v, transposed)
+        new_u = a / kernel_v
         if keep:
-            trace.left.append(left)
-            trace.right.append(new_right)
-            trace.leaving.append(leaving)
-            trace.arriving.append(arriving)
+            trace.u.append(u)
+            trace.v.append(new_v)
+            trace.kernel_v.append(kernel_v)
+            trace.kernel_u.append(kernel_u)
             trace.active.append(mask)
-        right = new_right if mask is None else torch.where(mask, new_right, right)
-        left = new_left if mask is None else torch.where(mask, new_left, left)
-        # What arrives at the columns now: a step further, it would be scaled away.
-        arriving = torch.bmm(left, kernel)
-        if not (is_looked_at(step) or step == max_iterations):
-            continue
-        iterations += (step - looked) * active
-        looked = step
-        error = torch.where(active, (right * arriving - columns).abs_().sum((1, 2)), error)
-        active = active & (error >= tolerance)
-        count = int(active.sum())
-        if count == 0:
-            break
-        mask = None if count == num_pairs else active[:, None, None]
-    left = left * alive[:, None]
-    trace.left.append(left)
-    plan = (kernel * left.mT).mul_(right)
-    return Solution(plan, error, iterations, trace if keep else None)
+        v = new_v if mask is None else torch.where(mask, new_v, v)
+        u = new_u if mask is None else torch.where(mask, new_u, u)
+        kernel_u = torch.bmm(u, kernel)
+        if progress.is_check_step(step):
+            num_active = progress.update(step, (v * kernel_u - b).abs_().sum((1, 2)))
+            if num_active == 0:
+                break
+            mask = None if num_active == cost.size(0) else progress.active[:, None, None]
+    u = u * alive
+    trace.u.append(u)
+    plan = (kernel * u.mT).mul_(v)
+    return Solution(plan, progress.error, progress.iterations, trace if keep else None)
 
 
-def is_looked_at(step: int) -> bool:
-    """Whether the error is, after so many iterations: looking costs as much as iterating."""
-    return step in (1, 4) or step % 8 == 0
+def vjp(trace: Trace, plan: Tensor, gradient: Tensor, temperature: float) -> Tensor:
+    """Turn the gradient of the plan into that of the cost, through all iterations.
 
-
-def pull_back(trace: Trace, plan: Tensor, gradient: Tensor, temperature: float) -> Tensor:
-    """From the gradient of the plan to that of the cost, through all iterations.
-
-    The adjoint of an iteration is two products with the kernel again; what all iterations do to the
-    kernel itself is a sum of outer products, and so one product of two matrices in the end.
+    The adjoint of an iteration is two products with the kernel again. The contributions of all
+    iterations to the gradient of the kernel are outer products, summed in one matrix product.
     """
-    kernel, turned = trace.kernel, trace.kernel.mT
+    kernel, transposed = trace.kernel, trace.kernel.mT
     weighted = gradient * plan
-    # Gradients in the logarithms of the scalings; of the columns', with the sign turned.
-    of_left = weighted.sum(2)[:, None, :]
-    of_right: Tensor | None = weighted.sum(1)[:, None, :]
+    # Gradients with respect to log u and, with the sign reversed, log v.
+    grad_u = weighted.sum(2)[:, None, :]
+    grad_v: Tensor | None = weighted.sum(1)[:, None, :]
     over_rows, over_columns = [], []
-    for step in reversed(range(len(trace.right))):
-        left, right, mask = trace.left[step], trace.right[step], trace.active[step]
-        mine = of_left if mask is None else of_left.masked_fill(~mask, 0)
-        row = mine / trace.leaving[step]
-        passed = right * torch.bmm(row, kernel)
-        if of_right is not None:
-            passed = passed - of_right
-        column = passed / trace.arriving[step]
+    steps = range(len(trace.v) - 1, -1, -1)
+    for step in steps:
+        u, v, mask = trace.u[step], trace.v[step], trace.active[step]
+        row = (grad_u if mask is None else grad_u.masked_fill(~mask, 0)) / trace.kernel_v[step]
+        column = v * torch.bmm(row, kernel)
+        if grad_v is not None:
+            column = column - grad_v
+        column = column / trace.kernel_u[step]
         if mask is None:
-            of_left, of_right = left * torch.bmm(column, turned), None
+            grad_u, grad_v = u * torch.bmm(column, transposed), None
         else:
             column = column.masked_fill(~mask, 0)
-            of_left = torch.where(mask, left * torch.bmm(column, turned), of_left)
-            of_right = None if of_right is None else of_right.masked_fill(mask, 0)
+            grad_u = torch.where(mask, u * torch.bmm(column, transposed), grad_u)
+            grad_v = None if grad_v is None else grad_v.masked_fill(mask, 0)
         over_rows.append(row)
         over_columns.append(column)
-    steps = range(len(trace.right) - 1, -1, -1)
-    outer = torch.bmm(torch.cat(over_rows, 1).mT, torch.cat([trace.right[k] for k in steps], 1))
+    outer = torch.bmm(torch.cat(over_rows, 1).mT, torch.cat([trace.v[k] for k in steps], 1))
     outer = outer.baddbmm_(
-        torch.cat([trace.left[k] for k in steps], 1).mT, torch.cat(over_columns, 1), alpha=-1
+        torch.cat([trace.u[k] for k in steps], 1).mT, torch.cat(over_columns, 1), alpha=-1
     )
     return outer.mul_(kernel).sub_(weighted).div_(temperature)

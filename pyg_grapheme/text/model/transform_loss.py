@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.utils import degree, to_dense_batch
 
-from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
+from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, one_hot_labels
 from pyg_grapheme.nn.pool import Cuts, PoolOutput
 from pyg_grapheme.options import expect_between, expect_count, expect_one_of
 from pyg_grapheme.text.model.common_prefix import common_starts
@@ -135,19 +135,20 @@ def _features(
     net: GraphTransformNet, pair: GraphPair, cuts: Cuts[PoolOutput]
 ) -> tuple[GraphFeatures, GraphFeatures]:
     """The pooled graph of each cut, and the graph of the target it is to become."""
-    fine, target = graph_features(pair.source, pair.target)
-    text = ~pair.source.is_tag
-    label, category = fine.label[text], fine.category[text]
-    dtype = cuts.output.x.dtype
-    pooled = net.coarse_features(
-        cuts.output, label[cuts.node].to(dtype), category[cuts.node].to(dtype)
+    source, target, dtype = pair.source, pair.target, cuts.output.x.dtype
+    label, target_label = one_hot_labels(source.grapheme, target.grapheme, dtype)
+    kind, target_kind = one_hot_labels(source.category, target.category, dtype)
+    node = (~source.is_tag).nonzero().view(-1)[cuts.node]
+    pooled = net.coarse_features(cuts.output, label[node], kind[node])
+    wanted = GraphFeatures(
+        target.activation.to(dtype),
+        target_label,
+        target_kind,
+        target.edge_index,
+        target.batch,
+        target.num_graphs,
     )
-    target = target._replace(
-        activation=target.activation.to(dtype),
-        label=target.label.to(dtype),
-        category=target.category.to(dtype),
-    )
-    return pooled, target.take(cuts.graph)
+    return pooled, wanted.take(cuts.graph)
 
 
 class _Target(NamedTuple):

@@ -372,18 +372,18 @@ def test_half_precision_is_worked_out_in_single(dtype: torch.dtype) -> None:
         ({"annealing": 1}, "'annealing' to be True or False"),
         ({"cost": torch.ones(1, 2, 3).long()}, r"'cost' to be a float tensor .*torch.int64"),
         ({"cost": torch.ones(2, 3)}, r"'cost' to be a float tensor \[B, n1, n2\] \(got shape"),
-        ({"rows": torch.ones(1, 3)}, r"'rows' to have shape \(1, 2\), as .* \(got \(1, 3\)"),
-        ({"columns": torch.ones(3)}, r"'columns' to have shape \(1, 3\)"),
-        ({"columns": torch.ones(1, 3)}, r"masses that add up .* \(got 2 and 3 in pair 0\)"),
-        ({"rows": torch.tensor([[3.0, -1.0]])}, "masses that add up"),
-        ({"rows": torch.tensor([[torch.nan, 1.0]])}, "masses that add up"),
+        ({"a": torch.ones(1, 3)}, r"'a' to have shape \(1, 2\), as .* \(got \(1, 3\)"),
+        ({"b": torch.ones(3)}, r"'b' to have shape \(1, 3\)"),
+        ({"b": torch.ones(1, 3)}, r"equal sums .* \(got sums 2 and 3 in pair 0\)"),
+        ({"a": torch.tensor([[3.0, -1.0]])}, "equal sums in each pair"),
+        ({"a": torch.tensor([[torch.nan, 1.0]])}, "equal sums in each pair"),
     ],
 )
 def test_what_does_not_fit_is_named(change: dict[str, object], message: str) -> None:
     arguments = {
         "cost": torch.rand(1, 2, 3),
-        "rows": torch.ones(1, 2),
-        "columns": torch.full((1, 3), 2 / 3),
+        "a": torch.ones(1, 2),
+        "b": torch.full((1, 3), 2 / 3),
     }
     sinkhorn(**arguments)
     with pytest.raises(ValueError, match=message):
