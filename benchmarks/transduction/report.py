@@ -58,7 +58,7 @@ def report(records: Records, stamp: str) -> list[str]:
     """Lay out all tables, below the notes."""
     return [
         NOTES,
-        f"{total_time(records)} {stamp}",
+        f"{total_time(records)} Tables: {stamp}",
         commits(records),
         *(inflection_table(records, size) for size in INFLECTION_SIZES),
         *(merging_table(records, size) for size in INFLECTION_SIZES),
