@@ -1,4 +1,4 @@
-"""The command line; see the package for what is compared."""
+"""The command line of the comparison; the package describes it."""
 
 import argparse
 import gc
@@ -7,12 +7,19 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.checkout import begin_result, end_result
 from benchmarks.pools.features import FEATURES
 from benchmarks.pools.layers import KEYS, list_rows
 from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.measure import Results, prepare, time_rows
 from benchmarks.pools.memory import add_memory
-from benchmarks.pools.report import describe_workload, report
+from benchmarks.pools.report import (
+    describe_workload,
+    list_reasons,
+    result_tables,
+    workload_table,
+)
+from benchmarks.pools.scaling import scaling_table
 from benchmarks.pools.workloads import WORKLOADS, build_workload
 
 
@@ -27,15 +34,17 @@ def parse_options() -> argparse.Namespace:
         help=f"some of {', '.join(WORKLOADS)}")  # fmt: skip
     add("--pools", nargs="+", choices=KEYS, default=KEYS, metavar="NAME",
         help=f"some of {', '.join(KEYS)}")  # fmt: skip
-    add("--merges", nargs="+", default=["components", "matching"], help="of ours")
-    add("--estimators", nargs="+", default=["none", "straight_through", "gate"], help="of ours")
+    add("--merges", nargs="+", default=["components", "matching"],
+        help="merges of ours")  # fmt: skip
+    add("--estimators", nargs="+", default=["none", "straight_through", "gate"],
+        help="estimators of ours")  # fmt: skip
     add("--above", type=float, default=0.5,
         help="share of the pairs above a threshold that the workload does not fix")  # fmt: skip
-    add("--repeats", type=int, default=20, help="most runs of a cell")
+    add("--repeats", type=int, default=20, help="largest number of runs of a cell")
     add("--seconds", type=float, default=10.0,
-        help="budget of a cell; at least 3 runs unless one takes longer")  # fmt: skip
+        help="time of a cell; at least 3 runs unless one takes longer")  # fmt: skip
     add("--threads", type=int, default=torch.get_num_threads())
-    add("--memory", action="store_true", help="peak memory of each cell too, in new processes")
+    add("--memory", action="store_true", help="also the peak memory of each cell, in new processes")
     add("--output", type=Path, help="markdown file")
     return parser.parse_args()
 
@@ -43,8 +52,9 @@ def parse_options() -> argparse.Namespace:
 def main() -> None:
     """Measure what the command line asks for and print the tables."""
     options = parse_options()
+    stamp = begin_result(options.output)
     prepare(options.threads)
-    gc.disable()  # Collected between the turns, not in the middle of one.
+    gc.disable()  # Garbage is collected between the turns.
     rows = list_rows(options.pools, options.merges, options.estimators)
     results: Results = {}
     inputs = []
@@ -57,12 +67,17 @@ def main() -> None:
             add_memory(results[name], rows, work, options.threads)
     setting = (
         f"{FEATURES} features, float32, forward and backward, up to {options.repeats} runs or "
-        f"{options.seconds:g} s a cell; {describe_machine()}"
+        f"{options.seconds:g} s per cell; {describe_machine()}"
     )
-    text = report(setting, inputs, results, options.memory)
-    print(text)
-    if options.output is not None:
-        options.output.write_text(text, encoding="utf-8")
+    end_result(
+        options.output,
+        stamp,
+        setting,
+        workload_table(inputs),
+        *result_tables(results, options.memory),
+        scaling_table(results),
+        list_reasons(results),
+    )
 
 
 if __name__ == "__main__":

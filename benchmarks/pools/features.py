@@ -1,4 +1,4 @@
-"""The features of the workloads: how alike the two ends of an edge are."""
+"""The features of the workloads: they decide how similar the ends of an edge are."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ FEATURES = 64
 
 
 def smooth_features(graph: Graph) -> Tensor:
-    """Add up each node's own noise and its neighbours': ends of an edge are alike. [N, F]."""
+    """Add the noise of each node and its neighbours: ends of an edge are similar. [N, F]."""
     num_nodes = graph.batch.numel()
     noise = torch.randn(num_nodes, FEATURES)
     low, high = to_undirected(graph.edge_index, num_nodes=num_nodes)
@@ -19,20 +19,20 @@ def smooth_features(graph: Graph) -> Tensor:
 
 
 def close_features(graph: Graph) -> Tensor:
-    """Add a common part, which makes every cosine large. [N, F]."""
+    """Add a constant, so that every cosine is large. [N, F]."""
     return smooth_features(graph) + 3
 
 
 def equal_features(graph: Graph) -> Tensor:
-    """Give all nodes the same features: rounding too is the same, and all pairs tie. [N, F]."""
+    """Give all nodes the same features, so that all pairs tie. [N, F]."""
     return torch.randn(1, FEATURES).repeat(graph.batch.numel(), 1)
 
 
 def turning_features(graph: Graph) -> Tensor:
-    """Turn in a plane from node to node: by the order of the nodes, each cosine is a bit less.
+    """Rotate the features from node to node, so that the cosines fall along the chain.
 
-    The cosines are spaced evenly in (0.51, 0.99). Between 10,000 nodes that is 5e-5 a step, far
-    above what rounding to float32 moves them by.
+    The cosines are spaced evenly in (0.51, 0.99): 5e-5 apart for 10,000 nodes, far above the
+    rounding error of float32.
 
     Returns:
         [N, F].
@@ -46,7 +46,7 @@ def turning_features(graph: Graph) -> Tensor:
 
 
 def pair_cosines(x: Tensor, edge_index: Tensor) -> Tensor:
-    """Cosine of the ends of each edge that leads to the larger node, [M]; in pieces, for memory."""
+    """Return the cosine of each pair, [M], in blocks to save memory; a pair is an edge i < j."""
     low, high = edge_index[:, edge_index[0] < edge_index[1]]
     pairs = zip(low.split(10**5), high.split(10**5), strict=True)
     return torch.cat([F.cosine_similarity(x[i], x[j]) for i, j in pairs])

@@ -1,4 +1,4 @@
-"""The graphs of the workloads, before they have features."""
+"""The graphs of the workloads, without features."""
 
 from typing import NamedTuple
 
@@ -20,14 +20,14 @@ class Graph(NamedTuple):
 
 
 def chain(num_nodes: int, shuffled: bool = False) -> Graph:
-    """Join each node to the next, in both directions; shuffled, their numbers say nothing."""
+    """Join each node to the next, in both directions; ``shuffled`` permutes the node ids."""
     node = torch.randperm(num_nodes) if shuffled else torch.arange(num_nodes)
     edges = to_undirected(torch.stack([node[:-1], node[1:]]), num_nodes=num_nodes)
     return Graph(edges, torch.zeros(num_nodes, dtype=torch.long))
 
 
 def words(count: int, length: int, both: bool) -> Graph:
-    """Chains of one length, one way or both ways."""
+    """Generate chains of one length, with edges in one direction or both."""
     node = torch.arange(count * length).view(count, length)
     edges = torch.stack([node[:, :-1].flatten(), node[:, 1:].flatten()])
     if both:
@@ -36,7 +36,7 @@ def words(count: int, length: int, both: bool) -> Graph:
 
 
 def molecules(count: int, mean_size: int, rings: int = 3) -> Graph:
-    """Random trees whose nodes hang on one of the three before them, and a few rings of six."""
+    """Generate random trees, each node joined to one of the three before it, and rings of six."""
     size = torch.randint(mean_size - 6, mean_size + 7, (count,))
     batch = torch.arange(count).repeat_interleave(size)
     start = size.cumsum(0) - size
@@ -50,7 +50,7 @@ def molecules(count: int, mean_size: int, rings: int = 3) -> Graph:
 
 
 def random_graph(num_nodes: int, mean_degree: int) -> Graph:
-    """Random pairs of nodes, each in both directions."""
+    """Generate random pairs of nodes, each in both directions."""
     edges = torch.randint(num_nodes, (2, num_nodes * mean_degree // 2))
     edges = to_undirected(edges[:, edges[0] != edges[1]], num_nodes=num_nodes)
     return Graph(edges, torch.zeros(num_nodes, dtype=torch.long))

@@ -1,4 +1,4 @@
-"""The layers that are compared, each a line of the tables."""
+"""The layers that are compared: each is a line of the tables."""
 
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
@@ -27,10 +27,10 @@ class Row(NamedTuple):
     """A line of the tables; it can be pickled.
 
     Attributes:
-        name: As it is printed; unique.
-        key: What ``--pools`` calls it, several lines together.
-        make: Makes the layer, called as ``layer(x, edge_index, batch=batch)``; an option that
-            it refuses or a package that is missing leaves the line out, with the reason.
+        name: Unique name of the line.
+        key: Name in ``--pools``; several lines may share it.
+        make: Makes the layer, called as ``layer(x, edge_index, batch=batch)``; if it refuses an
+            option or a package is missing, the line is left out, with the reason.
         limit: Nodes of the largest workload that it is run on.
     """
 
@@ -40,13 +40,13 @@ class Row(NamedTuple):
     limit: int | None = None
 
     def build(self, work: Workload) -> nn.Module:
-        """Make the layer, from a fixed seed."""
+        """Make the layer from a fixed seed."""
         torch.manual_seed(SEED)
         return self.make(work)
 
 
 class Floor(nn.Module):
-    """The same reductions with the clusters given."""
+    """The same reductions for given clusters."""
 
     def __init__(self, cluster: Tensor) -> None:
         super().__init__()
@@ -54,29 +54,29 @@ class Floor(nn.Module):
         self.num_clusters = int(cluster.max()) + 1
 
     def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
-        """Average x over the clusters and list the edges between them."""
+        """Average x over the clusters and return the edges between them."""
         pooled = scatter(x, self.cluster, dim_size=self.num_clusters, reduce="mean")
         edges = self.cluster[edge_index]
         return pooled, coalesce(edges[:, edges[0] != edges[1]], num_nodes=self.num_clusters)
 
 
 def floor(work: Workload) -> nn.Module:
-    """Make the floor, of the clusters that ours finds."""
+    """Make the floor for the clusters that ours finds."""
     return Floor(work.cluster)
 
 
 def ours(work: Workload, **options: Any) -> nn.Module:
-    """Make ThresholdMergePool with the workload's threshold."""
+    """Make ThresholdMergePool with the threshold of the workload."""
     return ThresholdMergePool(work.threshold, **options)
 
 
 def peer(layer: Callable[[int], nn.Module], work: Workload) -> nn.Module:
-    """Make one of PyG's layers, which need to know no more than the number of features."""
+    """Make a layer of PyG from the number of features."""
     return layer(FEATURES)
 
 
 def edge_contraction(work: Workload) -> nn.Module:
-    """Make torch-geometric-pool's edge contraction; the package is only needed here."""
+    """Make the edge contraction of torch-geometric-pool; only this line needs the package."""
     from tgp.poolers import EdgeContractionPooling
 
     layer: nn.Module = EdgeContractionPooling(FEATURES)
@@ -84,7 +84,7 @@ def edge_contraction(work: Workload) -> nn.Module:
 
 
 def maximal_independent_set(work: Workload) -> nn.Module:
-    """Make torch-geometric-pool's k-MIS pooling; the package is only needed here."""
+    """Make the k-MIS pooling of torch-geometric-pool; only this line needs the package."""
     from tgp.poolers import KMISPooling
 
     layer: nn.Module = KMISPooling(FEATURES)
@@ -92,14 +92,13 @@ def maximal_independent_set(work: Workload) -> nn.Module:
 
 
 BASE = "TopKPooling"
-CONTRACTION = "tgp ec"
 PEERS = [
     Row("floor", "floor", floor),
     Row(BASE, "topk", partial(peer, TopKPooling)),
     Row("SAGPooling", "sag", partial(peer, SAGPooling)),
     Row("ASAPooling", "asap", partial(peer, ASAPooling)),
     Row("tgp kmis", "kmis", maximal_independent_set),
-    Row(CONTRACTION, "ec", edge_contraction),
+    Row("tgp ec", "ec", edge_contraction),
     Row("EdgePooling", "edge", partial(peer, EdgePooling)),
     Row("ClusterPooling", "cluster", partial(peer, ClusterPooling), DENSE_LIMIT),
 ]
@@ -109,14 +108,9 @@ KEYS = ["ours", *(row.key for row in PEERS)]
 def list_rows(
     pools: Collection[str], merges: Iterable[str], estimators: Iterable[str]
 ) -> list[Row]:
-    """List the lines of these keys; ours once for every merge and estimator."""
+    """List the lines of these keys; ours has one per merge and estimator."""
     our_rows = [
         Row(f"ours {merge} {estimator}", "ours", partial(ours, merge=merge, estimator=estimator))
         for merge, estimator in product(merges, estimators)
     ]
     return [row for row in [*our_rows, *PEERS] if row.key in pools]
-
-
-def is_ours(name: str) -> bool:
-    """Whether a line is one of ThresholdMergePool's."""
-    return name.startswith("ours")

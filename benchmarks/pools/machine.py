@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""The machine that the numbers are measured on."""
 
 import platform
 from pathlib import Path
@@ -7,13 +7,13 @@ import torch
 
 
 def describe_machine() -> str:
-    """Name the number of threads, the version of torch and the processor."""
+    """Return the number of threads, the version of torch and the processor."""
     threads = torch.get_num_threads()
     return f"{threads} threads, torch {torch.__version__}.\nProcessor: {processor_model()}."
 
 
 def processor_model() -> str:
-    """Read the model of the processor; on Linux only the kernel's own list has it."""
+    """Return the model of the processor; on Linux, only /proc/cpuinfo has it."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     for line in lines:

@@ -22,10 +22,10 @@ class Cell:
     """One layer on one workload.
 
     Attributes:
-        seconds: One number a run, the first the warm-up's.
+        seconds: One number per run; the first is the warm-up.
         ratio: C/N, output over input nodes.
-        memory: Peak of one run, bytes.
-        reason: Why it was not run.
+        memory: Peak of one run, in bytes.
+        reason: Reason why it was not run.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -35,11 +35,11 @@ class Cell:
 
     @property
     def median(self) -> float | None:
-        """Seconds of the median run."""
+        """The median of the runs, in seconds."""
         return median(self.seconds[1:] or self.seconds) if self.seconds else None
 
     def is_done(self, repeats: int, budget: float) -> bool:
-        """Whether the repeats or the budget, in seconds, are spent."""
+        """Return whether the repeats or the budget, in seconds, are spent."""
         runs = len(self.seconds) - 1
         spent = runs >= LEAST_RUNS and sum(self.seconds) >= budget
         return self.reason is not None or runs >= repeats or spent or self.seconds[-1] > budget
@@ -50,14 +50,14 @@ Results = dict[str, dict[str, Cell]]
 
 
 def prepare(threads: int) -> None:
-    """Set up this process."""
+    """Set the threads and the warnings of this process."""
     torch.set_num_threads(threads)
     warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state")
     warnings.filterwarnings("ignore", "Sparse invariant checks are implicitly disabled")
 
 
 def run_once(layer: nn.Module, work: Workload) -> tuple[float, int]:
-    """Go forward and backward once; return the seconds and the number of output nodes."""
+    """Run forward and backward once; return the seconds and the number of output nodes."""
     work.x.grad = None
     layer.zero_grad(set_to_none=True)
     start = time.perf_counter()
@@ -68,7 +68,7 @@ def run_once(layer: nn.Module, work: Workload) -> tuple[float, int]:
 
 
 def first_run(row: Row, work: Workload) -> tuple[Cell, nn.Module | None]:
-    """Make the layer and warm it up, or say why that is not possible."""
+    """Make the layer and warm it up, or record the reason why that is not possible."""
     num_nodes = work.batch.numel()
     if row.limit is not None and num_nodes > row.limit:
         return Cell(reason=f"dense; more than {row.limit:,} nodes"), None
@@ -92,10 +92,10 @@ def time_rows(rows: Sequence[Row], work: Workload, repeats: int, budget: float) 
         if layer is not None:
             layers[row.name] = layer
     order = random.Random(SEED)
-    gc.freeze()  # What is there already need not be looked through, and pushed into the caches.
+    gc.freeze()  # Existing objects stay out of the collections between the turns.
     while turn := [name for name in layers if not cells[name].is_done(repeats, budget)]:
         gc.collect()
-        # Another order each time: none always follows the one that leaves the caches worst.
+        # A new order each time, so that no layer always follows the same one.
         order.shuffle(turn)
         for name in turn:
             cells[name].seconds.append(run_once(layers[name], work)[0])

@@ -23,9 +23,9 @@ def peak_bytes() -> float:
 
 
 def measure_peak(path: str, row: Row, threads: int) -> float:
-    """Run one layer once and return by how many bytes that raised the peak; in a new process."""
+    """Run a layer once and return the rise of the peak in bytes; call it in a new process."""
     prepare(threads)
-    # The libraries' own buffers come with the first use of them, however small.
+    # The first use of the libraries allocates their buffers.
     tiny = tiny_workload()
     run_once(row.build(tiny), tiny)
     work = Workload(**torch.load(path))
@@ -38,8 +38,8 @@ def measure_peak(path: str, row: Row, threads: int) -> float:
 def add_memory(cells: dict[str, Cell], rows: Sequence[Row], work: Workload, threads: int) -> None:
     """Measure the peak memory of every cell that has run, each in a process of its own.
 
-    The workload is read from a file, for drawing it takes more memory than many a layer. A forked
-    child of the fork server starts from a peak of its own; one that is spawned would inherit ours.
+    The workload is read from a file, since generating it takes more memory than many layers. A
+    child of the fork server starts from a peak of its own; a spawned one would inherit ours.
     """
     context = multiprocessing.get_context("forkserver")
     # The server imports torch once for all of its children.

@@ -1,4 +1,4 @@
-"""How the cost of a layer grows with the size of a graph."""
+"""The growth of the cost of a layer with the size of a graph."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the layers are run on."""
+"""The inputs that the layers are run on."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ SEED = 0
 
 
 class Workload(NamedTuple):
-    """What every layer is given.
+    """The input of every layer.
 
     Attributes:
         x: [N, F], a leaf that requires a gradient.
@@ -30,7 +30,7 @@ class Workload(NamedTuple):
         batch: [N], sorted.
         gradient: [N, F]; its first C rows are the gradient of a layer's C output nodes.
         threshold: Cosine above which ours merges.
-        cluster: [N], where ours merges each node to (components), for the floor.
+        cluster: [N], the cluster of each node by ours (components), for the floor.
     """
 
     x: Tensor
@@ -42,12 +42,12 @@ class Workload(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How a workload is drawn.
+    """The generators of a workload.
 
     Attributes:
-        graph: Draws the nodes and edges.
-        features: Draws x, [N, F], for them.
-        threshold: Cosine above which ours merges; a quantile of the pairs' if None.
+        graph: Generates nodes and edges.
+        features: Generates x, [N, F].
+        threshold: Cosine above which ours merges; None for a quantile of the pairs.
     """
 
     graph: Callable[[], Graph]
@@ -70,11 +70,11 @@ WORKLOADS = {
     "random_1e5": Plan(partial(random_graph, 10**5, 6)),
 }
 SIZES = {"chain_1e3": 10**3, "chain_1e4": 10**4, "chain_1e5": 10**5, "chain_1e6": 10**6}
-"""The workloads that differ in nothing but their number of nodes."""
+"""The workloads that differ only in the number of nodes."""
 
 
 def build_workload(name: str, above: float) -> Workload:
-    """Draw a workload, from a fixed seed; the share ``above`` of its pairs merges."""
+    """Generate a workload from a fixed seed; the share ``above`` of its pairs merges."""
     torch.manual_seed(SEED)
     draw_graph, draw_features, threshold = WORKLOADS[name]
     graph = draw_graph()
@@ -90,6 +90,6 @@ def build_workload(name: str, above: float) -> Workload:
 
 
 def tiny_workload() -> Workload:
-    """Draw a chain of eight nodes, for what a first run costs whatever its size."""
+    """Generate a chain of eight nodes, for a first run that allocates buffers."""
     x = torch.randn(8, FEATURES, requires_grad=True)
     return Workload(x, *chain(8), torch.randn(8, FEATURES), 0.5, torch.arange(8) // 2)

@@ -1,4 +1,4 @@
-"""Text into text on real data: every table from nothing, cell by cell.
+"""Text transduction on real data: run all cells of all tables.
 
     python -m benchmarks.transduction list
     python -m benchmarks.transduction run --hours 12
@@ -7,13 +7,13 @@
     python -m benchmarks.transduction table
     python -m benchmarks.transduction profile
 
-A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``run`` does those
-that have no record in the output folder yet, each in a process of its own, and may be stopped and
-started at any time; ``list`` says which have one, and from which checkout. The models are small:
-two cells at a time, a thread each, are through sooner than one after the other on two threads. What
-is timed for its own sake, ``speed`` and ``prediction``, wants the machine to itself; ``stems`` and
-``prediction`` fail until the model that they look at is trained. Weights and epochs are chosen on
-dev sets alone; test sets choose nothing.
+A cell is one number, or a few, of a table: ``table/language/size/row/seed``. ``run`` starts the
+cells that have no record in the output folder, each in a process of its own; it can be stopped and
+started again at any time. ``list`` shows which cells have a record, and from which commit. The
+models are small: two cells at a time with one thread each finish sooner than one after the other
+with two threads. ``speed`` and ``prediction`` measure time, so nothing else should run on the
+machine; ``stems`` and ``prediction`` fail until the model that they need is trained. Weights and
+epochs are chosen on dev sets only.
 """
 
 import argparse
@@ -23,35 +23,35 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.checkout import RESULTS, begin_result, end_result
 from benchmarks.transduction.baselines import run_baseline
 from benchmarks.transduction.cells import BASELINES, Cell, find_cell, list_cells
 from benchmarks.transduction.data import FOLDER
-from benchmarks.transduction.records import read_record, record_path, write_record
+from benchmarks.transduction.records import drop_record, read_records, write_record
 from benchmarks.transduction.report import report
 from benchmarks.transduction.running import choose, run_missing
 
-RESULTS = Path("benchmarks/results")
 PROFILED = Cell("speed", "english", "high", "ours")
 
 
 def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.transduction", description="Text into text on real data."
+        prog="python -m benchmarks.transduction", description="Text transduction on real data."
     )
     parser.add_argument("action", choices=["list", "run", "table", "profile", "cell"],
-                        help="show the cells, run what is missing, write the tables, profile "
-                             "some steps, or run one cell in this process")  # fmt: skip
+                        help="list the cells, run those without a record, write the tables, "
+                             "profile some steps, or run one cell in this process")  # fmt: skip
     add = parser.add_argument
-    add("name", nargs="?", help='of the cell to run, with "cell"')
+    add("name", nargs="?", help='name of the cell to run, with "cell"')
     add("--only", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
-    add("--hours", type=float, default=12.0, help="begin no cell after so many")
+    add("--hours", type=float, default=12.0, help="time after which no cell is started")
     add("--output", type=Path, default=RESULTS / "transduction", help="folder of the records")
-    add("--report", type=Path, default=RESULTS / "transduction.md", help="of the tables")
+    add("--report", type=Path, default=RESULTS / "transduction.md", help="file of the tables")
     add("--work", type=Path, default=Path("runs/transduction"), help="folder of runs and logs")
     add("--data", type=Path, default=FOLDER, help="folder of the data sets")
-    add("--threads", type=int, default=2, help="of each cell")
-    add("--jobs", type=int, default=1, help="cells to run at a time")
+    add("--threads", type=int, default=2, help="threads per cell")
+    add("--jobs", type=int, default=1, help="cells that run at the same time")
     options = parser.parse_args(arguments)
     if options.jobs < 1:
         parser.error(f"Expected '--jobs' to be at least 1 (got {options.jobs})")
@@ -63,80 +63,77 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
 
 def run_cell(cell: Cell, options: argparse.Namespace) -> None:
     """Run one cell in this process and write its record."""
+    begin_result(options.output)
     torch.set_num_threads(options.threads)
     if cell.row in BASELINES:
         write_record(options.output, cell, run_baseline(cell, options.data))
         return
-    # Lightning takes its time to import, which a look-up need not wait for.
-    from benchmarks.transduction.ours import put_away, run_ours
+    # Lightning is slow to import, and a look-up does not need it.
+    from benchmarks.transduction.ours import keep_run, run_ours
     from benchmarks.transduction.prediction import run_prediction
     from benchmarks.transduction.stems import run_stems
 
-    looks = {"stems": run_stems, "prediction": run_prediction}
-    if cell.table in looks:
-        write_record(options.output, cell, looks[cell.table](cell, options.data, options.work))
-        return
-    write_record(options.output, cell, run_ours(cell, options.data, options.work))
-    put_away(cell, options.work)
+    evaluations = {"stems": run_stems, "prediction": run_prediction}
+    run = evaluations.get(cell.table, run_ours)
+    write_record(options.output, cell, run(cell, options.data, options.work))
+    if cell.table not in evaluations:
+        keep_run(cell, options.work)
     if cell.table == "inflection":
-        # What was said about the run before is not about this one.
-        for table in looks:
-            record_path(options.output, Cell(table, *cell[1:])).unlink(missing_ok=True)
+        # Their records describe the previous run.
+        for table in evaluations:
+            drop_record(options.output, Cell(table, *cell[1:]))
 
 
 def write_profile(options: argparse.Namespace) -> None:
-    """Profile some steps of the text model in this process and write the top entries."""
+    """Profile some steps of the text model in this process and write the largest entries."""
+    output = options.report.with_name("transduction_profile.md")
+    stamp = begin_result(output)
     torch.set_num_threads(options.threads)
     from benchmarks.transduction.step_profile import profile_steps
 
-    text = profile_steps(PROFILED, options.data, options.work)
-    options.report.with_name("transduction_profile.md").write_text(text, encoding="utf-8")
-    print(text)
+    end_result(output, stamp, profile_steps(PROFILED, options.data, options.work))
 
 
-def cell_command(cell: Cell, options: argparse.Namespace) -> list[str]:
-    """Make the command that runs a cell in a process of its own."""
-    passed = [
-        f"--{name}={getattr(options, name)}" for name in ("output", "work", "data", "threads")
-    ]
-    return [sys.executable, "-m", "benchmarks.transduction", "cell", cell.name, *passed]
+def run_cells(cells: list[Cell], options: argparse.Namespace) -> None:
+    """Run the cells without a record, each in a process of its own."""
+    begin_result(options.output)
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    names = ("output", "work", "data", "threads")
+    passed = [f"--{name}={getattr(options, name)}" for name in names]
+    command = [sys.executable, "-m", "benchmarks.transduction", "cell"]
+    failed = run_missing(
+        cells,
+        options.output,
+        lambda cell: [*command, cell.name, *passed],
+        options.work,
+        options.hours,
+        options.jobs,
+    )
+    if failed:
+        raise SystemExit(f"error: {len(failed)} cells left no record")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line asks for."""
     options = parse_options(arguments)
     try:
-        named = find_cell(options.name) if options.action == "cell" else None
         cells = choose(list_cells(), options.only)
+        cell = find_cell(options.name) if options.action == "cell" else None
+        records = read_records(options.output, list_cells())
     except ValueError as error:
         raise SystemExit(f"error: {error}") from error
-    if named is not None:
-        run_cell(named, options)
-        return
-    if options.action == "list":
+    if cell is not None:
+        run_cell(cell, options)
+    elif options.action == "list":
         for cell in cells:
-            record = read_record(options.output, cell)
-            made_by = "not run" if record is None else record.versions.get("checkout", "unknown")
-            print(f"{made_by:<20} {cell.name}")
+            print(f"{records[cell].commit if cell in records else 'not run':<20} {cell.name}")
     elif options.action == "profile":
         write_profile(options)
     elif options.action == "run":
-        os.environ["OMP_NUM_THREADS"] = str(options.threads)
-        failed = run_missing(
-            cells,
-            options.output,
-            lambda cell: cell_command(cell, options),
-            options.work,
-            options.hours,
-            options.jobs,
-        )
-        if failed:
-            raise SystemExit(f"error: {len(failed)} cells left no record")
+        run_cells(cells, options)
     else:
-        records = {cell: read_record(options.output, cell) for cell in list_cells()}
-        text = report({cell: record for cell, record in records.items() if record is not None})
-        options.report.write_text(text, encoding="utf-8")
-        print(text)
+        stamp = begin_result(options.report)
+        end_result(options.report, *report(records, stamp))
 
 
 if __name__ == "__main__":

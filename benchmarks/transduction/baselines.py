@@ -1,4 +1,4 @@
-"""Run the cells of the rows that are made here: suffix table, look-up and LSTM tagger."""
+"""Run the cells of the baselines: suffix table, look-up and LSTM tagger."""
 
 import sys
 import time
@@ -15,13 +15,13 @@ from benchmarks.transduction.look_up import learn_answers, look_up
 from benchmarks.transduction.records import Record
 from benchmarks.transduction.scoring import RECALLED, Units, score
 from benchmarks.transduction.suffix_table import inflect, learn_suffixes
-from benchmarks.transduction.tagger_training import Course, rewrite, train_tagger
+from benchmarks.transduction.tagger_training import TaggerOptions, rewrite, train_tagger
 from benchmarks.transduction.versions import list_versions
 from pyg_grapheme.text import Example, find_known_targets, split_graphemes
 
 
 class Learned(NamedTuple):
-    """What a baseline has learned: a way to rewrite, after so many epochs, and how it was made."""
+    """A trained baseline: its way to rewrite, the epochs of its training, and its options."""
 
     rewrite: Callable[[list[Pair]], list[Units]]
     epochs: float | None
@@ -60,12 +60,12 @@ def run_baseline(cell: Cell, data: Path) -> Record:
 
 
 def find_known(train: Sequence[Pair]) -> dict[str, str]:
-    """Say what the text model would recall."""
+    """Return the targets that the text model would recall."""
     return find_known_targets(Example("".join(p.source), "".join(p.target)) for p in train)
 
 
 def recall(known: dict[str, str], pairs: Sequence[Pair], predictions: list[Units]) -> list[Units]:
-    """Answer as the text model does that recalls: what is known, as more than half say.
+    """Replace predictions by known targets, as the text model does with recall.
 
     >>> known = find_known([Pair(("v",), ("u",))])
     >>> recall(known, [Pair(("v",), ("u",)), Pair(("w",), ("w",))], [("v",)] * 2)
@@ -73,8 +73,8 @@ def recall(known: dict[str, str], pairs: Sequence[Pair], predictions: list[Units
     """
     answers = (known.get("".join(pair.source)) for pair in pairs)
     return [
-        own if answer is None else tuple(split_graphemes(answer))
-        for own, answer in zip(predictions, answers, strict=True)
+        predicted if answer is None else tuple(split_graphemes(answer))
+        for predicted, answer in zip(predictions, answers, strict=True)
     ]
 
 
@@ -94,10 +94,10 @@ def _learn_look_up(cell: Cell, splits: Splits) -> Learned:
 
 
 def _learn_tagger(cell: Cell, splits: Splits) -> Learned:
-    course = Course()
-    say = partial(print, file=sys.stderr, flush=True)
-    trained = train_tagger(splits.train, splits.dev, course, cell.seed, say)
-    return Learned(partial(rewrite, trained), trained.epochs, course._asdict())
+    options = TaggerOptions()
+    log = partial(print, file=sys.stderr, flush=True)
+    trained = train_tagger(splits.train, splits.dev, options, cell.seed, log)
+    return Learned(partial(rewrite, trained), trained.epochs, options._asdict())
 
 
 LEARN: dict[str, Callable[[Cell, Splits], Learned]] = {

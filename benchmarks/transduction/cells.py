@@ -1,4 +1,4 @@
-"""What there is to run: every number of every table, as a cell of its own."""
+"""The cells of all tables: one training or one evaluation each."""
 
 from typing import NamedTuple
 
@@ -8,21 +8,40 @@ G2P_LANGUAGES = ("fre", "hun", "dut", "kor")
 CORPORA = ("german-ridges", "icelandic-icepahc")
 SEEDS = (0, 1, 2)
 
-BASELINES = ("suffix_table", "look_up", "tagger")
-"""Rows that are made here."""
+FLOORS = {"inflection": "suffix_table", "normalisation": "look_up"}
+"""Row of each table that needs no training."""
+
+BASELINES = (*FLOORS.values(), "tagger")
+"""Rows without the text model."""
 
 VARIANTS = ("without_pool", "fixed_threshold")
 """Rows of the text model other than "ours"."""
 
 EPOCHS = ("ours", "one_merge")
-"""Rows that are timed on the largest training sets, over one epoch, once a seed."""
+"""Rows whose training is timed over one epoch of the largest training sets, once per seed."""
 
 DEFAULT = ("questions", "kindergarten", "all")
-"""What is trained on by default, in no table but that of the times."""
+"""The task that ``fit`` trains on by default; only the table of times has it."""
+
+LOW, MEDIUM, HIGH = (
+    [("inflection", language, size) for language in INFLECTION_LANGUAGES]
+    for size in INFLECTION_SIZES
+)
+
+TASKS = (
+    *LOW,
+    *MEDIUM,
+    ("maths", "curriculum", "all"),
+    *(("g2p", language, "all") for language in G2P_LANGUAGES),
+    *HIGH,
+    *(("normalisation", corpus, "25000") for corpus in CORPORA),
+    *(("normalisation", corpus, "all") for corpus in CORPORA),
+)
+"""Table, language and size of all tasks; those that train fastest come first."""
 
 
 class Cell(NamedTuple):
-    """One training, or none where there is nothing to train, and its scores."""
+    """One training, or one evaluation without training, and its scores."""
 
     table: str
     language: str
@@ -32,75 +51,38 @@ class Cell(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called on the command line, and its file."""
+        """The name on the command line and in the records."""
         return "/".join(map(str, self))
-
-
-def tasks() -> list[tuple[str, str, str]]:
-    """List table, language and size of all tasks, what is quick to train on first."""
-    return [
-        *(("inflection", language, "low") for language in INFLECTION_LANGUAGES),
-        *(("inflection", language, "medium") for language in INFLECTION_LANGUAGES),
-        ("maths", "curriculum", "all"),
-        *(("g2p", language, "all") for language in G2P_LANGUAGES),
-        *(("inflection", language, "high") for language in INFLECTION_LANGUAGES),
-        *(("normalisation", corpus, "25000") for corpus in CORPORA),
-        *(("normalisation", corpus, "all") for corpus in CORPORA),
-    ]
 
 
 def list_cells() -> list[Cell]:
     """List all cells in the order in which they are run: baselines, ours once, then the rest."""
-    floors = [Cell(*task, row) for task in tasks() if (row := _floor(task[0])) is not None]
-    taggers = [Cell(*task, "tagger") for task in tasks() if task[0] != "g2p"]
-    ours = [Cell(*task, "ours") for task in (DEFAULT, *tasks())]
-    low, medium = (
-        [("inflection", language, size) for language in INFLECTION_LANGUAGES]
-        for size in ("low", "medium")
-    )
-    variants = [Cell(*task, row, SEEDS[0]) for row in VARIANTS for task in medium]
-    epochs = [
-        Cell("speed", language, "high", row, seed)
-        for seed in SEEDS
-        for language in INFLECTION_LANGUAGES
-        for row in EPOCHS
-    ]
-    seeds = [
-        Cell(*task, row, seed)
-        for seed in SEEDS[1:]
-        for row in ("ours", *VARIANTS, "tagger")
-        for task in medium
-    ]
-    # Where there is little to learn from, merging is used most.
-    fewest = [Cell(*task, "without_pool", seed) for seed in SEEDS for task in low]
-    fewest += [
-        Cell(*task, row, seed) for seed in SEEDS[1:] for row in ("ours", "tagger") for task in low
-    ]
-    # Of 450 words, one is worth 0.2 %: a single run says little.
-    phones = [
-        Cell("g2p", language, "all", "ours", seed)
-        for seed in SEEDS[1:]
-        for language in G2P_LANGUAGES
-    ]
-    stems = [Cell("stems", *task[1:], "ours") for task in (*low, *medium)]
-    prediction = [Cell("prediction", name, "high", "ours") for name in INFLECTION_LANGUAGES]
+    later_seeds = SEEDS[1:]
     return [
-        *floors,
-        *taggers,
-        *ours,
-        *stems,
-        *prediction,
-        *variants,
-        *epochs,
-        *seeds,
-        *phones,
-        *fewest,
+        *(Cell(*task, FLOORS[task[0]]) for task in TASKS if task[0] in FLOORS),
+        *(Cell(*task, "tagger") for task in TASKS if task[0] != "g2p"),
+        *(Cell(*task, "ours") for task in (DEFAULT, *TASKS)),
+        *(Cell("stems", *task[1:], "ours") for task in (*LOW, *MEDIUM)),
+        *(Cell("prediction", *task[1:], "ours") for task in HIGH),
+        *(Cell(*task, row) for row in VARIANTS for task in MEDIUM),
+        *(Cell("speed", *task[1:], row, seed) for seed in SEEDS for task in HIGH for row in EPOCHS),
+        *(
+            Cell(*task, row, seed)
+            for seed in later_seeds
+            for row in ("ours", *VARIANTS, "tagger")
+            for task in MEDIUM
+        ),
+        # One of 450 words is worth 0.2 %, so a single run says little.
+        *(Cell("g2p", name, "all", "ours", seed) for seed in later_seeds for name in G2P_LANGUAGES),
+        # The smallest training sets are where merging is used most.
+        *(Cell(*task, "without_pool", seed) for seed in SEEDS for task in LOW),
+        *(
+            Cell(*task, row, seed)
+            for seed in later_seeds
+            for row in ("ours", "tagger")
+            for task in LOW
+        ),
     ]
-
-
-def _floor(table: str) -> str | None:
-    """Name the row that needs no training, if the table has one."""
-    return {"inflection": "suffix_table", "normalisation": "look_up"}.get(table)
 
 
 def find_cell(name: str) -> Cell:

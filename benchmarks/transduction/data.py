@@ -1,7 +1,6 @@
 """The four tasks, read as pairs of sequences of units.
 
-Files are those of the shared tasks, as published; the README of each folder says where they are
-from.
+The files are those of the shared tasks, as published; the README of each folder names the source.
 """
 
 from collections.abc import Callable
@@ -21,14 +20,14 @@ from pyg_grapheme.text import (
 from pyg_grapheme.text.arithmetic import LEVELS, as_example
 
 FOLDER = Path("../shared/data")
-"""Where the data lies, seen from the root of the repository."""
+"""Folder of the data, relative to the root of the repository."""
 
 NORMALISATION_SIZES = {"25000": 25_000, "all": None}
-"""Training tokens that are used: of the lines that the preprocessing leaves, the first so many."""
+"""Number of training tokens: the first lines that the preprocessing keeps; None is all."""
 
 
 class Pair(NamedTuple):
-    """One line of a task, in units: graphemes, letters or phones."""
+    """One example of a task, in units: graphemes, letters or phones."""
 
     source: tuple[str, ...]
     target: tuple[str, ...]
@@ -36,12 +35,12 @@ class Pair(NamedTuple):
 
 
 class Splits(NamedTuple):
-    """What a task is made of.
+    """The splits of a task.
 
     Attributes:
-        train: To learn from.
-        dev: To choose by; empty where a task has none.
-        test: To report, by name; nothing else is done with them.
+        train: Pairs to train on.
+        dev: Pairs to choose weights by; empty if a task has none.
+        test: Pairs to report, by name; they choose nothing.
     """
 
     train: list[Pair]
@@ -58,19 +57,19 @@ class Files(NamedTuple):
 
 
 def inflection_files(folder: Path, language: str, size: str) -> Files:
-    """Name the files of SIGMORPHON 2018."""
+    """Return the files of SIGMORPHON 2018."""
     folder = folder / "sigmorphon2018_inflection" / language
     return Files(*(folder / f"{name}.tsv" for name in (f"train-{size}", "dev", "test")))
 
 
 def g2p_files(folder: Path, language: str) -> Files:
-    """Name the files of SIGMORPHON 2020."""
+    """Return the files of SIGMORPHON 2020."""
     folder = folder / "sigmorphon2020_g2p"
     return Files(*(folder / f"{language}_{name}.tsv" for name in ("train", "dev", "test")))
 
 
 def normalisation_files(folder: Path, corpus: str) -> Files:
-    """Name the files of the historical corpora, as stored."""
+    """Return the files of the historical corpora."""
     folder = folder / "histnorm"
     return Files(*(folder / f"{corpus}.{name}.txt" for name in ("train", "dev", "test")))
 
@@ -79,10 +78,10 @@ def read_splits(folder: Path, table: str, language: str, size: str) -> Splits:
     """Read a task.
 
     Args:
-        folder: Of all data.
+        folder: Folder of all data.
         table: "inflection", "g2p", "normalisation" or "maths".
-        language: Of the table.
-        size: Of its training set.
+        language: Language, or corpus, of the table.
+        size: Name of the size of the training set.
     """
     read: Callable[[Path], list[Pair]]
     if table == "inflection":
@@ -111,7 +110,7 @@ def in_graphemes(example: Example) -> Pair:
 
 
 def read_inflection(path: Path) -> list[Pair]:
-    """Read lemma, form and features."""
+    """Read lemmas, forms and features."""
     return [in_graphemes(example) for example in read_examples(path)]
 
 
@@ -124,9 +123,9 @@ def read_g2p(path: Path) -> list[Pair]:
 
 
 def read_maths(config: Path) -> Splits:
-    """Draw the problems that the config trains on, and those of each level that it is tested on.
+    """Generate the training problems of the config, and the test problems of each level.
 
-    They are those of ``lightning_modules.MathsDataModule``; no problem is drawn twice.
+    They equal those of ``lightning_modules.MathsDataModule``; no problem occurs twice.
     """
     options = yaml.safe_load(config.read_text(encoding="utf-8"))["data"]["init_args"]
     count, seed = options["train_count"], options.get("seed", 0)

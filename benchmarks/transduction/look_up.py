@@ -1,4 +1,4 @@
-"""Rewriting by memory: the commonest training answer of a form."""
+"""Rewriting by look-up: the most frequent training target of a source."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ Units = tuple[str, ...]
 
 
 def learn_answers(pairs: Iterable[Pair]) -> dict[Units, Units]:
-    """Find the commonest target of every source; of equally common ones the one seen first.
+    """Return the most frequent target of every source; of equally frequent ones the first.
 
     >>> learn_answers([Pair(("v",), ("u",)), Pair(("v",), ("v",)), Pair(("v",), ("v",))])
     {('v',): ('v',)}
@@ -21,5 +21,5 @@ def learn_answers(pairs: Iterable[Pair]) -> dict[Units, Units]:
 
 
 def look_up(answers: dict[Units, Units], source: Units) -> Units:
-    """Return the known answer, or the source itself where it is new."""
+    """Return the known answer, or the source itself if it is new."""
     return answers.get(source, source)

@@ -1,7 +1,4 @@
-"""How a cell of the text model becomes options of ``lightning_modules.fit``.
-
-All names of options that the benchmark knows stand here.
-"""
+"""The options of ``lightning_modules.fit`` for each cell of the text model."""
 
 import json
 from pathlib import Path
@@ -26,45 +23,37 @@ ROWS: dict[str, list[str]] = {
 }
 """Options of each row of the text model."""
 
-
-def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
-    """Say what to call fit with.
-
-    Args:
-        cell: Of the text model.
-        files: To train on, choose by and report; None where the config makes its own data.
-        folder: Where the run goes.
-    """
-    where = [] if files is None else _file_options(files)
-    return [
-        f"--config={CONFIGS[cell.table]}",
-        *where,
-        f"--seed_everything={cell.seed}",
-        f"--output={folder}",
-        f"--name={RUN}",
-        "--trainer.enable_progress_bar=false",
-        *_limit(cell),
-        *(["--trainer.max_epochs=1"] if cell.table == "speed" else []),
-        *ROWS[cell.row],
-    ]
-
-
-GO_ON = "--ckpt_path=last"
-"""Go on with what was cut short, if anything was."""
+RESUME = "--ckpt_path=last"
+"""Resume an interrupted training, if there is one."""
 
 RUN = "run"
 """Name of the run, and of the folder that fit makes for its versions."""
 
 
-def _file_options(files: Files) -> list[str]:
-    return [
-        f"--data.init_args.train={files.train}",
-        f"--data.init_args.val={files.dev}",
-        f"--data.init_args.test={json.dumps({'test': str(files.test)})}",
+def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
+    """Return the command line of fit.
+
+    Args:
+        cell: A cell of the text model.
+        files: Files to train on, choose by and report; None if the config makes its own data.
+        folder: Folder of the run.
+    """
+    options = [
+        f"--config={CONFIGS[cell.table]}",
+        f"--seed_everything={cell.seed}",
+        f"--output={folder}",
+        f"--name={RUN}",
+        "--trainer.enable_progress_bar=false",
     ]
-
-
-def _limit(cell: Cell) -> list[str]:
-    """Train on the first tokens alone, where a table does."""
+    if files is not None:
+        options[1:1] = [
+            f"--data.init_args.train={files.train}",
+            f"--data.init_args.val={files.dev}",
+            f"--data.init_args.test={json.dumps({'test': str(files.test)})}",
+        ]
     limit = NORMALISATION_SIZES.get(cell.size) if cell.table == "normalisation" else None
-    return [] if limit is None else [f"--data.init_args.train_limit={limit}"]
+    if limit is not None:
+        options.append(f"--data.init_args.train_limit={limit}")
+    if cell.table == "speed":
+        options.append("--trainer.max_epochs=1")
+    return options + ROWS[cell.row]

@@ -1,4 +1,4 @@
-"""How long the models of the largest training sets take to predict."""
+"""Time the prediction of the models of the largest training sets."""
 
 from pathlib import Path
 from statistics import median
@@ -12,27 +12,27 @@ from benchmarks.transduction.records import Record
 from benchmarks.transduction.versions import list_versions
 
 REPEATS = 7
-"""Passes through the test set: the median counts."""
+"""Passes through the test set; the record holds their median."""
 
 
 def run_prediction(cell: Cell, data: Path, work: Path) -> Record:
-    """Time a cell that has been run on the test set.
+    """Time the model of a trained cell on the test set.
 
     Raises:
-        FileNotFoundError: if its run is not in ``work`` any more.
+        FileNotFoundError: if its run is not in ``work``.
     """
     module = load_done(Cell("inflection", *cell[1:]), work)
     pairs = read_splits(data, "inflection", cell.language, cell.size).test["test"]
-    asked = [("".join(pair.source), pair.tags) for pair in pairs]
-    rates = [time_prediction(module, asked) for _ in range(REPEATS)]
+    inputs = [("".join(pair.source), pair.tags) for pair in pairs]
+    rates = [time_prediction(module, inputs) for _ in range(REPEATS)]
     return Record(
         cell.name,
-        {},
-        0.0,
-        None,
-        0.0,
-        median(rates),
-        torch.get_num_threads(),
-        list_versions(),
-        {"rates": rates},
+        scores={},
+        seconds=0.0,
+        epochs=None,
+        examples_per_second=0.0,
+        words_per_second=median(rates),
+        threads=torch.get_num_threads(),
+        versions=list_versions(),
+        setting={"rates": rates},
     )

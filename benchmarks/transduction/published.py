@@ -1,23 +1,23 @@
-"""What others reached on the test sets, in percent; the READMEs beside the data say more.
+"""Published results on the test sets, in percent; the READMEs of the data give details.
 
 Inflection: results of the CoNLL-SIGMORPHON 2018 shared task (Cotterell et al. 2018), word accuracy.
 Grapheme to phoneme: Gorman et al. 2020, tables 2 and 3; CLUZH's single models (a mean): Makarov and
-Clematide 2020, table 1; WER and PER. Normalisation: Bollmann 2019, table 6, word accuracy, without
-a word about which split was scored.
+Clematide 2020, table 1; WER and PER. Normalisation: Bollmann 2019, table 6, word accuracy, the
+scored split is not stated.
 """
 
 from typing import NamedTuple
 
 
 class Bar(NamedTuple):
-    """One published row: its name and a value, or several, a column."""
+    """A published row: its name, and one or more values per column."""
 
     name: str
     values: dict[str, tuple[float, ...]]
 
 
 def _row(name: str, columns: str, values: str) -> Bar:
-    """Read a row as the published tables write it: "6.22/1.32" is WER and PER, "-" is nothing."""
+    """Read a row as the published tables write it: "6.22/1.32" is WER and PER, "-" is no value."""
     cells = zip(columns.split(), values.split(), strict=True)
     return Bar(name, {c: tuple(map(float, v.split("/"))) for c, v in cells if v != "-"})
 

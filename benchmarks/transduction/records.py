@@ -1,21 +1,27 @@
-"""What a cell leaves behind: one JSON file, whole or not at all."""
+"""The records of cells: a file of JSON lines per table, one line per cell."""
 
+import fcntl
 import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.checkout import DIRTY
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.scoring import Score
 from pyg_grapheme.atomic_write import atomic_write
 
 
 class Stems(NamedTuple):
-    """Where a merged graph ends its nodes, and stems end.
+    """How often a merged node ends where the stem ends.
 
     Attributes:
-        words: Whose form leaves the lemma somewhere in its midst.
+        words: Number of words whose form leaves the lemma somewhere inside it.
         found: Share of them in which a node ends there.
-        chance: The share if as many nodes were cut off anywhere.
+        chance: The same share if as many boundaries were placed at random.
     """
 
     words: int
@@ -24,19 +30,20 @@ class Stems(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What came of a cell.
+    """The result of a cell.
 
     Attributes:
-        cell: Its name.
-        scores: By split: "dev", where there is one, and "test", or one a level.
-        seconds: To train.
-        epochs: Trained; None where reading the pairs once is all.
-        examples_per_second: In training.
-        words_per_second: In prediction, of what is scored.
-        threads: Of torch.
-        versions: Of what it was made with.
-        setting: What it was made of: the config and its overrides, or the course of training.
-        stems: Of a cell that is about them.
+        cell: Name of the cell.
+        scores: Scores by split: "dev", where there is one, and "test", or one per level.
+        seconds: Duration of training.
+        epochs: Trained epochs; None where the pairs are read only once.
+        examples_per_second: Speed of training.
+        words_per_second: Speed of prediction, over the scored splits.
+        threads: Threads of torch.
+        versions: Versions of the packages, processor, and commit ("checkout").
+        setting: The config and its overrides, or the options of training.
+        stems: Result of a cell about stems.
+        time: When the record was written, in UTC; None in records without that field.
     """
 
     cell: str
@@ -49,31 +56,103 @@ class Record(NamedTuple):
     versions: dict[str, str]
     setting: dict[str, Any]
     stems: Stems | None = None
+    time: str | None = None
+
+    @property
+    def commit(self) -> str:
+        """The commit that the cell was run with, "unknown" if none was recorded."""
+        return self.versions.get("checkout", "unknown")
 
 
-def record_path(output: Path, cell: Cell) -> Path:
-    """Say where the record of a cell is, or will be."""
-    return output / f"{cell.name}.json"
+def mark_dirty(text: str, records: Iterable[Record]) -> str:
+    """Append ‡ if one of the records comes from a checkout with uncommitted changes."""
+    return f"{text} ‡" if any(r.commit.endswith(DIRTY) for r in records) else text
+
+
+def table_path(output: Path, table: str) -> Path:
+    """Return the path of the records of a table."""
+    return output / f"{table}.jsonl"
 
 
 def write_record(output: Path, cell: Cell, record: Record) -> None:
-    """Write the record of a cell."""
-    path = record_path(output, cell)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the record of a cell in place of an earlier one, with the time."""
     scores = {split: score._asdict() for split, score in record.scores.items()}
     stems = record.stems and record.stems._asdict()
-    fields = record._asdict() | {"scores": scores, "stems": stems}
-    with atomic_write(path) as file:
-        json.dump(fields, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    fields = record._asdict() | {"scores": scores, "stems": stems, "time": time}
+    update_lines(table_path(output, cell.table), {cell.name: fields})
+
+
+def drop_record(output: Path, cell: Cell) -> None:
+    """Remove the record of a cell, if there is one."""
+    update_lines(table_path(output, cell.table), {cell.name: None})
 
 
 def read_record(output: Path, cell: Cell) -> Record | None:
-    """Read the record of a cell, None where it has not been run."""
-    path = record_path(output, cell)
-    if not path.is_file():
+    """Read the record of a cell, None if it has not been run.
+
+    Raises:
+        ValueError: if a line of the file is not the record of a cell; it names file and line.
+    """
+    return _parse(_read_lines(table_path(output, cell.table)).get(cell.name))
+
+
+def read_records(output: Path, cells: Iterable[Cell]) -> dict[Cell, Record]:
+    """Read the records of those cells that have been run; see :func:`read_record`."""
+    cells = list(cells)
+    tables = {cell.table for cell in cells}
+    lines = {table: _read_lines(table_path(output, table)) for table in tables}
+    found = {cell: _parse(lines[cell.table].get(cell.name)) for cell in cells}
+    return {cell: record for cell, record in found.items() if record is not None}
+
+
+Fields = dict[str, Any]
+
+
+def update_lines(path: Path, changes: Mapping[str, Fields | None]) -> None:
+    """Replace, add or remove (None) lines by the name of their cell.
+
+    The file is replaced as a whole, so a process that is killed leaves no part of a line; a lock on
+    the folder keeps other processes from writing at the same time.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(path.parent):
+        lines = {**_read_lines(path), **changes}
+        with atomic_write(path) as file:
+            for _, fields in sorted(lines.items()):
+                if fields is not None:
+                    file.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; it is released when the process ends, however it ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _read_lines(path: Path) -> dict[str, Fields]:
+    lines = {}
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    fields = json.loads(line)
+                    lines[fields["cell"]] = fields
+                except (json.JSONDecodeError, KeyError, TypeError) as error:
+                    raise ValueError(
+                        f"{path}:{number}: Expected the record of a cell (got {line[:40]!r})"
+                    ) from error
+    return lines
+
+
+def _parse(fields: Fields | None) -> Record | None:
+    if fields is None:
         return None
-    fields = json.loads(path.read_text(encoding="utf-8"))
-    scores = {split: Score(**score) for split, score in fields.pop("scores").items()}
-    stems = fields.pop("stems", None)
-    return Record(**fields, scores=scores, stems=stems and Stems(**stems))
+    scores = {split: Score(**score) for split, score in fields["scores"].items()}
+    stems = fields.get("stems")
+    return Record(**fields | {"scores": scores, "stems": stems and Stems(**stems)})

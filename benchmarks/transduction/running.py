@@ -1,4 +1,4 @@
-"""Run what is missing, each cell in a process of its own."""
+"""Run the cells that have no record, each in a process of its own."""
 
 import signal
 import subprocess
@@ -12,30 +12,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.transduction.cells import Cell
-from benchmarks.transduction.records import record_path
+from benchmarks.transduction.records import read_record
+
+_POLL_SECONDS = 0.1
 
 
 def choose(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
-    """Keep the cells whose names fit one of the patterns, all if there is none.
+    """Return the cells whose names match one of the patterns, all cells if there is none.
 
-    ``*`` in a pattern stands for anything, "/" included; a name may go on behind the pattern.
+    ``*`` in a pattern stands for anything, "/" included; a pattern may be the beginning of a name.
 
     Raises:
-        ValueError: if a pattern fits no cell.
+        ValueError: if a pattern matches no cell.
     """
     cells = list(cells)
-    for pattern in patterns:
-        if not any(fnmatch(cell.name, f"{pattern}*") for cell in cells):
+    matched = [{c for c in cells if fnmatch(c.name, f"{pattern}*")} for pattern in patterns]
+    for pattern, found in zip(patterns, matched, strict=True):
+        if not found:
             raise ValueError(f"Expected '--only' to fit the name of a cell (got {pattern!r})")
-    return [
-        cell
-        for cell in cells
-        if not patterns or any(fnmatch(cell.name, f"{pattern}*") for pattern in patterns)
-    ]
+    return [cell for cell in cells if not patterns or any(cell in found for found in matched)]
 
 
-class _Begun(NamedTuple):
-    """A cell that is being run."""
+class _Job(NamedTuple):
+    """A cell that is running."""
 
     cell: Cell
     process: subprocess.Popen[bytes]
@@ -53,43 +52,39 @@ def run_missing(
 ) -> list[Cell]:
     """Run the cells that have no record yet, in their order.
 
-    A cell that fails, or is killed, loses nothing but itself; it is run anew the next time.
+    A cell that fails or is killed affects no other cell; the next run starts it again.
 
     Args:
-        cells: In the order in which to begin them.
+        cells: Cells in the order in which they are started.
         output: Folder of the records.
-        command: Makes the command that runs a cell and writes its record.
-        logs: Folder for what each cell prints.
-        hours: No cell is begun after so many.
-        jobs: Cells that are run at a time.
+        command: Returns the command that runs a cell and writes its record.
+        logs: Folder for the output of each cell.
+        hours: Time after which no cell is started.
+        jobs: Number of cells that run at the same time.
 
     Returns:
-        The cells that were begun and left no record.
+        The cells that were started and left no record.
     """
     due = _due(cells, output, hours)
-    begun: list[_Begun] = []
+    running: list[_Job] = []
     failed: list[Cell] = []
-    with _ending_all(begun):
+    with _terminate_on_exit(running):
         while True:
-            next_ones = islice(due, jobs - len(begun))
-            begun.extend(_begin(cell, command(cell), logs) for cell in next_ones)
-            if not begun:
+            next_cells = islice(due, jobs - len(running))
+            running.extend(_start(cell, command(cell), logs) for cell in next_cells)
+            if not running:
                 return failed
-            ended = [one for one in begun if one.process.poll() is not None]
-            failed += [one.cell for one in ended if not _say(one, output)]
-            begun[:] = [one for one in begun if one not in ended]
-            time.sleep(_WAIT)
-
-
-_WAIT = 0.1
-"""Seconds between looks at what is run."""
+            ended = [job for job in running if job.process.poll() is not None]
+            failed += [job.cell for job in ended if not _report(job, output)]
+            running[:] = [job for job in running if job not in ended]
+            time.sleep(_POLL_SECONDS)
 
 
 def _due(cells: Iterable[Cell], output: Path, hours: float) -> Iterator[Cell]:
-    """Go through the cells that have no record by then, until time is up."""
+    """Yield the cells without a record until the time is over."""
     end = time.monotonic() + 3600 * hours
     for cell in cells:
-        if record_path(output, cell).is_file():
+        if read_record(output, cell) is not None:
             continue
         if time.monotonic() >= end:
             print(f"stopped after {hours:g} h, before {cell.name}", file=sys.stderr, flush=True)
@@ -97,28 +92,27 @@ def _due(cells: Iterable[Cell], output: Path, hours: float) -> Iterator[Cell]:
         yield cell
 
 
-def _begin(cell: Cell, command: Sequence[str], logs: Path) -> _Begun:
-    """Start a process that goes on writing where an earlier one of the cell has written."""
+def _start(cell: Cell, command: Sequence[str], logs: Path) -> _Job:
+    """Start a process that appends its output to the log of the cell."""
     log = logs / f"{cell.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file)
-    return _Begun(cell, process, log, time.monotonic())
+    return _Job(cell, process, log, time.monotonic())
 
 
-def _say(ended: _Begun, output: Path) -> bool:
-    """Print how a cell went and tell whether it left a record."""
-    through = record_path(output, ended.cell).is_file()
-    failed = f"failed with status {ended.process.returncode}, see {ended.log}"
-    spent = time.monotonic() - ended.start
-    said = f"{ended.cell.name}: {'done' if through else failed} ({spent:.0f} s)"
-    print(said, file=sys.stderr, flush=True)
-    return through
+def _report(job: _Job, output: Path) -> bool:
+    """Print how a cell ended; return whether it left a record."""
+    done = read_record(output, job.cell) is not None
+    failed = f"failed with status {job.process.returncode}, see {job.log}"
+    line = f"{job.cell.name}: {'done' if done else failed} ({time.monotonic() - job.start:.0f} s)"
+    print(line, file=sys.stderr, flush=True)
+    return done
 
 
 @contextmanager
-def _ending_all(begun: list[_Begun]) -> Iterator[None]:
-    """If this process is told to end, so is what it has begun."""
+def _terminate_on_exit(running: list[_Job]) -> Iterator[None]:
+    """End the running cells when this process ends, also by SIGTERM."""
 
     def end(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
@@ -127,8 +121,8 @@ def _ending_all(begun: list[_Begun]) -> Iterator[None]:
     try:
         yield
     finally:
-        for one in begun:
-            one.process.terminate()
-        for one in begun:
-            one.process.wait()
+        for job in running:
+            job.process.terminate()
+        for job in running:
+            job.process.wait()
         signal.signal(signal.SIGTERM, before)

@@ -1,4 +1,4 @@
-"""How good predictions are, the same for every row."""
+"""Scores of predictions, the same for every row."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,18 +8,17 @@ from rapidfuzz.distance import Levenshtein
 Units = tuple[str, ...]
 
 RECALLED, PLAIN = "{}, recalled", "{}, plain"
-"""Names of the scores of a split with and without what is recalled, of rows that also do without
-and also with it."""
+"""Names of the additional scores of a split: a baseline with recall, and ours without."""
 
 
 class Score(NamedTuple):
-    """How good the predictions for a set of examples are.
+    """Scores of the predictions for a set of examples.
 
     Attributes:
-        examples: How many.
+        examples: Number of examples.
         accuracy: Share of predictions equal to the target.
         error_rate: Levenshtein distances in units, over the number of units of the targets.
-        coarse_share: C/N, coarse over fine nodes; None where nothing merges.
+        coarse_share: C/N, coarse over fine nodes; None for rows without the text model.
     """
 
     examples: int

@@ -1,4 +1,4 @@
-"""Whether what is merged are stems: boundaries of nodes against where a form leaves its lemma."""
+"""Compare the boundaries of merged nodes with the places where a form leaves its lemma."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
@@ -18,7 +18,7 @@ from pyg_grapheme.text import units_graphs
 
 
 class Segmented(NamedTuple):
-    """A lemma, its form, and the node of the merged graph that each unit of the lemma is in."""
+    """A lemma, its form, and the cluster of each unit of the lemma."""
 
     source: Sequence[str]
     target: Sequence[str]
@@ -26,16 +26,24 @@ class Segmented(NamedTuple):
 
 
 def run_stems(cell: Cell, data: Path, work: Path) -> Record:
-    """Look at what a cell that has been run merges on the test set.
+    """Evaluate the merges of a trained cell on the test set.
 
     Raises:
-        FileNotFoundError: if its run is not in ``work`` any more.
+        FileNotFoundError: if its run is not in ``work``.
     """
     module = load_done(Cell("inflection", *cell[1:]), work)
     pairs = read_splits(data, "inflection", cell.language, cell.size).test["test"]
-    stems = compare_boundaries(segment(module, pairs))
     return Record(
-        cell.name, {}, 0.0, None, 0.0, 0.0, torch.get_num_threads(), list_versions(), {}, stems
+        cell.name,
+        scores={},
+        seconds=0.0,
+        epochs=None,
+        examples_per_second=0.0,
+        words_per_second=0.0,
+        threads=torch.get_num_threads(),
+        versions=list_versions(),
+        setting={},
+        stems=compare_boundaries(segment(module, pairs)),
     )
 
 
@@ -50,17 +58,17 @@ def segment(module: TransformModule, pairs: Sequence[Pair]) -> Iterable[Segmente
 
 
 def compare_boundaries(words: Iterable[Segmented]) -> Stems:
-    """Count the words of which two nodes meet where the form leaves the lemma.
+    """Count the words in which a node ends where the form leaves the lemma.
 
-    Words whose form has the whole lemma at its start, or nothing of it, have no such place.
+    Words whose form begins with the whole lemma, or with nothing of it, have no such place.
     """
     count, found, chance = 0, 0, 0.0
     for source, target, cluster in words:
         stem = Prefix.similarity(source, target)
         if not 0 < stem < len(source):
             continue
-        apart = [a != b for a, b in pairwise(cluster)]
+        is_boundary = [a != b for a, b in pairwise(cluster)]
         count += 1
-        found += apart[stem - 1]
-        chance += sum(apart) / len(apart)
+        found += is_boundary[stem - 1]
+        chance += sum(is_boundary) / len(is_boundary)
     return Stems(count, found / max(1, count), chance / max(1, count))

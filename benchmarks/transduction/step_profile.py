@@ -1,4 +1,4 @@
-"""Where the time of a step of training goes: operators of torch by their own time."""
+"""Profile of a training step: operators of torch by their own time."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,29 +21,29 @@ WARM_UP, STEPS, TOP = 20, 100, 14
 PYTHON = "Python, between operators"
 
 DONE: Mapping[str, str] = {
-    PYTHON: "lattices of all texts at once, a row at a time; means told to Lightning once an epoch",
-    "aten::mm": "of all merges of a word only the nodes that differ are scored, once each",
-    "aten::addmm": "as aten::mm, forwards",
-    "aten::mkldnn_rnn_layer": "padded, not packed, sequences: one fused kernel a layer",
+    PYTHON: "lattices of all texts at once, row by row; means are logged once per epoch",
+    "aten::mm": "of all merges of a word, only the nodes that differ are scored, once each",
+    "aten::addmm": "as aten::mm, in the forward pass",
+    "aten::mkldnn_rnn_layer": "padded, not packed, sequences: one fused kernel per layer",
     "aten::mkldnn_rnn_layer_backward": "as aten::mkldnn_rnn_layer",
-    "aten::uniform_": "dropout, a third of what aten::bernoulli_ takes; one mask for all columns",
-    "aten::cat": "inputs and states side by side for the recurrent networks; left",
+    "aten::uniform_": "dropout, a third of the time of aten::bernoulli_; one mask for all columns",
+    "aten::cat": "concatenates inputs and states for the recurrent networks; unchanged",
     "aten::_fused_adamw_": "fused: one call for all parameters, a third of the time of a loop",
-    "aten::mul": "gradients and dropout; averages of weights are one call now, not one a weight",
-    "aten::add": "gradients and lattices; else as aten::mul",
-    "aten::exp": "of sums of probabilities in lattices, backwards",
-    "aten::index": "picks nodes out of merges and rows out of lattices; left",
-    "aten::_index_put_impl_": "aten::index backwards, and padding; left",
-    "aten::copy_": "clones of operands; left",
-    "aten::empty": "room for results; left",
-    "aten::scatter_add_": "sums over nodes, and aten::gather backwards; left",
-    "aten::_logcumsumexp": "all insertions of a row at once, instead of a loop along it",
+    "aten::mul": "gradients and dropout; averages of weights take one call, not one per weight",
+    "aten::add": "gradients and lattices; otherwise as aten::mul",
+    "aten::exp": "backward pass of sums of probabilities in lattices",
+    "aten::index": "selects nodes of merges and rows of lattices; unchanged",
+    "aten::_index_put_impl_": "backward pass of aten::index, and padding; unchanged",
+    "aten::copy_": "clones of operands; unchanged",
+    "aten::empty": "allocates results; unchanged",
+    "aten::scatter_add_": "sums over nodes, and backward pass of aten::gather; unchanged",
+    "aten::_logcumsumexp": "all insertions of a row at once, instead of a loop over them",
 }
-"""What was done about operators that were, or are, among the first."""
+"""Measures taken for operators that are or were among the largest."""
 
 
 class Entry(NamedTuple):
-    """An operator's own time."""
+    """The own time of an operator per step."""
 
     name: str
     share: float
@@ -52,7 +52,7 @@ class Entry(NamedTuple):
 
 
 class _Steps(L.Callback):
-    """Tells the profiler where a step ends."""
+    """Mark the end of each step for the profiler."""
 
     def __init__(self, profiler: profile) -> None:
         self.profiler = profiler
@@ -64,10 +64,10 @@ class _Steps(L.Callback):
 
 
 def profile_steps(cell: Cell, data: Path, work: Path) -> str:
-    """Train for some steps through the exact expectation and lay out the top entries.
+    """Train some steps through the exact expectation and lay out the largest entries.
 
     Args:
-        cell: Whose config and files to train with.
+        cell: Cell whose config and files are used.
         data: Folder of the data sets.
         work: Folder of the run.
     """
@@ -81,12 +81,12 @@ def profile_steps(cell: Cell, data: Path, work: Path) -> str:
 
 
 def gather_entries(profiler: profile) -> list[Entry]:
-    """Take the own time of every operator, a step."""
+    """Return the own time of every operator per step."""
     own: Counter[str] = Counter()
     calls: Counter[str] = Counter()
     for event in profiler.key_averages():
-        # What PyTorch and Lightning mark by a name of their own, such as the step of an optimizer,
-        # is all that no operator within it has taken.
+        # Spans named by PyTorch and Lightning, such as an optimizer step, count as Python: their
+        # own time is that outside of operators.
         name = event.key if "::" in event.key or "Backward" in event.key else PYTHON
         own[name] += event.self_cpu_time_total
         calls[name] += event.count
@@ -98,7 +98,7 @@ def gather_entries(profiler: profile) -> list[Entry]:
 
 
 def lay_out(entries: list[Entry], cell: Cell, threads: int) -> str:
-    """Write the largest entries, and what was done about them."""
+    """Write the largest entries, and the measures taken for them."""
     largest = sorted(entries, key=lambda entry: -entry.milliseconds)[:TOP]
     lines = [
         [
@@ -110,15 +110,14 @@ def lay_out(entries: list[Entry], cell: Cell, threads: int) -> str:
         ]
         for e in largest
     ]
-    head = ["operator", "own time", "calls a step", "ms a step", "what was done about it"]
+    head = ["operator", "own time", "calls per step", "ms per step", "measure taken"]
     made = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     return "\n".join(
         [
-            "Top entries of the profile: `python -m benchmarks.transduction profile`.",
+            "Largest entries of the profile: `python -m benchmarks.transduction profile`.",
             "",
             f"{STEPS} steps of {cell.name}, {threads} threads. {made}.",
             "",
-            format_table("Operators of a step of training, by their own time", head, lines),
-            "",
+            format_table("Operators of a training step, by their own time", head, lines),
         ]
     )

@@ -1,6 +1,6 @@
-"""Inflection by the longest suffix seen in training: a floor that needs no learning.
+"""Inflection by the longest suffix seen in training: a baseline without training.
 
-Close to the shared task's own baseline, but for suffixes alone: it knows no prefixes.
+It is the baseline of the shared task without prefixes.
 """
 
 from collections import Counter, defaultdict
@@ -11,38 +11,37 @@ from typing import NamedTuple
 from benchmarks.transduction.data import Pair
 
 START = "<"
-"""Stands before lemma and form, so that a whole word is a suffix too."""
+"""Mark in front of lemma and form: with it, a whole word is a suffix too."""
 
 
 class SuffixTable(NamedTuple):
-    """What becomes of the suffixes of lemmas.
+    """The replacements of the suffixes of lemmas.
 
     Attributes:
-        replacements: For tags and a suffix of a lemma: how often each suffix of a form took its
-            place.
+        replacements: From tags and the suffix of a lemma to the counts of its replacements.
     """
 
     replacements: dict[tuple[tuple[str, ...], str], Counter[str]]
 
 
 def learn_suffixes(pairs: Iterable[Pair]) -> SuffixTable:
-    """Count, for every cut inside the common prefix, what follows it in the form.
+    """Count the replacements of every suffix that begins inside the common prefix.
 
     Cost: O(total length of the lemmas) entries.
     """
     replacements: dict[tuple[tuple[str, ...], str], Counter[str]] = defaultdict(Counter)
     for source, target, tags in pairs:
         lemma, form = START + "".join(source), START + "".join(target)
-        common = takewhile(lambda both: both[0] == both[1], zip(lemma, form, strict=False))
+        common = takewhile(lambda pair: pair[0] == pair[1], zip(lemma, form, strict=False))
         for cut in range(len(list(common)) + 1):
             replacements[tags, lemma[cut:]][form[cut:]] += 1
     return SuffixTable(dict(replacements))
 
 
 def inflect(table: SuffixTable, lemma: str, tags: tuple[str, ...]) -> str:
-    """Replace the longest known suffix as was done most often, or leave the lemma as it is.
+    """Replace the longest known suffix by its most frequent replacement.
 
-    Of replacements that are as common as each other, the one seen first in training is taken.
+    Of equally frequent replacements, the first in training wins; an unknown lemma stays.
 
     >>> table = learn_suffixes([Pair(tuple("walk"), tuple("walked"), ("PST",))])
     >>> inflect(table, "jump", ("PST",))

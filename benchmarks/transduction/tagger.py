@@ -1,4 +1,4 @@
-"""A plain LSTM that tags each unit with its edit: what the text model is compared with."""
+"""An LSTM that tags each unit with its edit: the baseline of the text model."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -13,14 +13,14 @@ from pyg_grapheme.text import Edits
 Units = tuple[str, ...]
 
 PAD, START, END, UNKNOWN = range(4)
-"""Numbers of what is no unit."""
+"""Ids of padding, marks and unknown units."""
 
 IGNORED = -100
-"""The label of padding, and of what is not in a closed list; no loss comes from it."""
+"""The label of padding; the loss skips it."""
 
 
 class Inventory(NamedTuple):
-    """What was seen in training: the closed lists that the tagger reads and chooses from."""
+    """The ids of all units, tags, operations and insertions seen in training."""
 
     units: dict[str, int]
     tags: dict[str, int]
@@ -28,18 +28,18 @@ class Inventory(NamedTuple):
     insertions: dict[Units, int]
 
 
-def take_inventory(pairs: Iterable[Pair], labels: Iterable[Edits]) -> Inventory:
-    """Number all that occurs, in order of appearance."""
+def collect_inventory(pairs: Iterable[Pair], labels: Iterable[Edits]) -> Inventory:
+    """Assign ids in order of appearance."""
     pairs, labels = list(pairs), list(labels)
     units = dict.fromkeys(unit for pair in pairs for unit in pair.source)
     tags = dict.fromkeys(tag for pair in pairs for tag in pair.tags)
     operations = dict.fromkeys([None, "", *(o for each in labels for o in each.operations)])
     insertions = dict.fromkeys([(), *(gap for each in labels for gap in each.insertions)])
     return Inventory(
-        {unit: number for number, unit in enumerate(units, start=UNKNOWN + 1)},
-        {tag: number for number, tag in enumerate(tags)},
-        {operation: number for number, operation in enumerate(operations)},
-        {insertion: number for number, insertion in enumerate(insertions)},
+        {unit: i for i, unit in enumerate(units, start=UNKNOWN + 1)},
+        {tag: i for i, tag in enumerate(tags)},
+        {operation: i for i, operation in enumerate(operations)},
+        {insertion: i for i, insertion in enumerate(insertions)},
     )
 
 
@@ -47,8 +47,8 @@ class Batch(NamedTuple):
     """B texts of at most n units.
 
     Attributes:
-        units: [B, n + 2], numbers of the units between START and END.
-        length: [B], n + 2 for each.
+        units: [B, n + 2], ids of the units between START and END.
+        length: [B], number of units with START and END.
         tags: [B, tags], 1.0 where a text has a tag.
     """
 
@@ -58,7 +58,7 @@ class Batch(NamedTuple):
 
 
 def make_batch(pairs: Sequence[Pair], inventory: Inventory) -> Batch:
-    """Number the units and tags; unknown tags are left out."""
+    """Look up the ids of units and tags; unknown tags are left out."""
     rows = [
         torch.tensor([START, *(inventory.units.get(u, UNKNOWN) for u in pair.source), END])
         for pair in pairs
@@ -70,7 +70,7 @@ def make_batch(pairs: Sequence[Pair], inventory: Inventory) -> Batch:
 
 
 def label_batch(labels: Sequence[Edits], inventory: Inventory) -> tuple[Tensor, Tensor]:
-    """Number the labels: operations [B, n] and insertions [B, n + 1]."""
+    """Look up the ids of the labels: operations [B, n] and insertions [B, n + 1]."""
     operations = [torch.tensor([inventory.operations[o] for o in e.operations]) for e in labels]
     insertions = [torch.tensor([inventory.insertions[g] for g in e.insertions]) for e in labels]
     first, second = (
@@ -81,13 +81,13 @@ def label_batch(labels: Sequence[Edits], inventory: Inventory) -> tuple[Tensor, 
 
 
 class Tagger(nn.Module):
-    """A bidirectional LSTM over units and the sum of their text's tags.
+    """A bidirectional LSTM over the embeddings of units plus those of the tags of the text.
 
     Args:
-        inventory: What there is to read and to write.
+        inventory: Ids of inputs and outputs.
         channels: Features of an embedding.
         hidden: Features of one direction of the LSTM.
-        layers: Of the LSTM.
+        layers: Layers of the LSTM.
         dropout: Probability of dropping a feature.
     """
 

@@ -15,36 +15,36 @@ from benchmarks.transduction.tagger import (
     UNKNOWN,
     Inventory,
     Tagger,
+    collect_inventory,
     label_batch,
     make_batch,
-    take_inventory,
 )
 from pyg_grapheme.text import Edits, edit_units, written_units
 
 Units = tuple[str, ...]
 
 
-class Course(NamedTuple):
-    """How to train.
+class TaggerOptions(NamedTuple):
+    """Options of the training.
 
     Attributes:
-        epochs: As long as these are not fewer steps than ``least`` and not more than ``most``.
-        least: Steps of Adam.
-        most: Steps of Adam.
-        size: Examples a step.
-        lr: Highest learning rate; it rises and falls once.
+        epochs: Epochs, within the bounds of the steps.
+        min_steps: Least number of steps of Adam.
+        max_steps: Largest number of steps of Adam.
+        batch_size: Examples per step.
+        lr: Highest learning rate of a one-cycle schedule.
         channels: Features of an embedding.
         hidden: Features of one direction of the LSTM.
-        layers: Of the LSTM.
+        layers: Layers of the LSTM.
         dropout: Probability of dropping a feature.
-        unknown: Probability that a unit is read as an unknown one.
-        checks: How often the dev set is looked at, to keep the best weights.
+        unknown: Probability of replacing a unit by the unknown one.
+        checks: Number of evaluations on the dev set, to keep the best weights.
     """
 
     epochs: int = 50
-    least: int = 1000
-    most: int = 6000
-    size: int = 32
+    min_steps: int = 1000
+    max_steps: int = 6000
+    batch_size: int = 32
     lr: float = 3e-3
     channels: int = 128
     hidden: int = 128
@@ -55,22 +55,23 @@ class Course(NamedTuple):
 
 
 class TrainedTagger(NamedTuple):
-    """A tagger with what it needs to rewrite, and the number of epochs it took."""
+    """A trained tagger, its inventory, and the number of epochs of its training."""
 
     model: Tagger
     inventory: Inventory
     epochs: float
 
 
-def count_steps(examples: int, course: Course) -> int:
+def count_steps(examples: int, options: TaggerOptions) -> int:
     """Return the number of steps for a training set of this size."""
-    return min(max(course.least, course.epochs * -(-examples // course.size)), course.most)
+    steps = options.epochs * -(-examples // options.batch_size)
+    return min(max(options.min_steps, steps), options.max_steps)
 
 
 def train_tagger(
     train: Sequence[Pair],
     dev: Sequence[Pair],
-    course: Course,
+    options: TaggerOptions,
     seed: int = 0,
     log: Callable[[str], None] = print,
 ) -> TrainedTagger:
@@ -80,17 +81,17 @@ def train_tagger(
     """
     torch.manual_seed(seed)
     labels = [edit_units(source, target) for source, target, _ in train]
-    inventory = take_inventory(train, labels)
-    model = Tagger(inventory, course.channels, course.hidden, course.layers, course.dropout)
-    steps = count_steps(len(train), course)
-    optimizer = torch.optim.Adam(model.parameters(), lr=course.lr)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, course.lr, steps, pct_start=0.1)
+    inventory = collect_inventory(train, labels)
+    model = Tagger(inventory, options.channels, options.hidden, options.layers, options.dropout)
+    steps = count_steps(len(train), options)
+    optimizer = torch.optim.Adam(model.parameters(), lr=options.lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, steps, pct_start=0.1)
     best, kept = -1.0, model
-    every = -(-steps // course.checks)
+    every = -(-steps // options.checks)
     for step, rows in zip(
-        range(1, steps + 1), _draw_batches(len(train), course.size), strict=False
+        range(1, steps + 1), _draw_batches(len(train), options.batch_size), strict=False
     ):
-        loss = _loss(model, [train[i] for i in rows], [labels[i] for i in rows], inventory, course)
+        loss = _loss(model, [train[i] for i in rows], [labels[i] for i in rows], inventory, options)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -102,11 +103,11 @@ def train_tagger(
             log(f"step {step}: {right:.1%} of dev")
             if right > best:
                 best, kept = right, copy.deepcopy(model)
-    return TrainedTagger(kept.eval(), inventory, steps * course.size / len(train))
+    return TrainedTagger(kept.eval(), inventory, steps * options.batch_size / len(train))
 
 
 def _draw_batches(count: int, size: int) -> Iterator[list[int]]:
-    """Shuffle anew each epoch, without end."""
+    """Yield the indices of batches without end, shuffled in each epoch."""
     while True:
         order = torch.randperm(count).tolist()
         yield from (order[start : start + size] for start in range(0, count, size))
@@ -117,12 +118,12 @@ def _loss(
     pairs: Sequence[Pair],
     labels: Sequence[Edits],
     inventory: Inventory,
-    course: Course,
+    options: TaggerOptions,
 ) -> Tensor:
-    """Cross-entropy a text."""
+    """Return the cross-entropy per text."""
     model.train()
     batch = make_batch(pairs, inventory)
-    hidden = (torch.rand(batch.units.shape) < course.unknown) & (batch.units > UNKNOWN)
+    hidden = (torch.rand(batch.units.shape) < options.unknown) & (batch.units > UNKNOWN)
     scores = model(batch._replace(units=batch.units.masked_fill(hidden, UNKNOWN)))
     total = torch.zeros(())
     for logits, label in zip(scores, label_batch(labels, inventory), strict=True):
@@ -134,12 +135,12 @@ def _loss(
 
 @torch.no_grad()
 def rewrite(trained: TrainedTagger, pairs: Sequence[Pair], size: int = 256) -> list[Units]:
-    """Carry out the most probable edits of each source."""
+    """Apply the most probable edits of each source."""
     model, inventory, _ = trained
     model.eval()
     operations, insertions = list(inventory.operations), list(inventory.insertions)
     written: list[Units] = [()] * len(pairs)
-    # Texts of like length go together: less padding.
+    # Texts of similar length share a batch, for less padding.
     order = sorted(range(len(pairs)), key=lambda i: len(pairs[i].source))
     for start in range(0, len(order), size):
         rows = order[start : start + size]

@@ -1,4 +1,4 @@
-"""What the tests of the benchmarks share."""
+"""Fixtures that the tests of the benchmarks share."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from benchmarks.transduction.scoring import Score
 
 @pytest.fixture
 def make_record() -> Callable[..., Record]:
-    """Records of runs that were not."""
+    """Make records of cells that were not run."""
 
     def make(cell: Cell, accuracy: float, share: float | None = None, **splits: float) -> Record:
         named = splits or {"test": accuracy}
