@@ -57,14 +57,11 @@ class RunLogger(CSVLogger):
         """Do nothing: all is written."""
 
     @rank_zero_only
-    def go_on(self, trained: Sequence[Row]) -> None:
-        """Make the table that of a run which has trained some epochs and no more.
-
-        Lines of epochs that were begun and not finished go; of an epoch that was finished just
-        before the run was killed, the line may have to be added.
+    def resume(self, trained: Sequence[Row]) -> None:
+        """Drop rows of unfinished epochs; add those that a kill has kept from being written.
 
         Args:
-            trained: What to write for each epoch that has no line of its training.
+            trained: One row per finished epoch, for epochs that have no row of their training.
         """
         rows = [row for row in self._rows() if _number(row.get("epoch")) < len(trained)]
         there = {_number(row["epoch"]) for row in rows if row.get("train/loss")}

@@ -28,7 +28,7 @@ def test_evaluate_agrees_with_the_summary(
             f"{score['char_error_rate']:.2%}",
             f"{score['unit_error_rate']:.2%}",
             f"{score['edit_distance']:.3f}",
-            f"{score['coarse_share']:.2f}",
+            f"{score['coarsening_ratio']:.2f}",
         ]
 
 

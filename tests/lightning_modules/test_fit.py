@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from lightning_modules import TextDataModule, fit, load_module
-from lightning_modules.callbacks import RunRecorder
+from lightning_modules.run.run_recorder import RunRecorder
 from lightning_modules.cli import config_folder
 from lightning_modules.report.summary import LOSSES, summarize_training
 from pyg_grapheme.text import read_examples
@@ -46,7 +46,7 @@ def test_the_summary_says_what_was_learned(run_folder: Path) -> None:
     assert summary["raw_threshold_first"] == pytest.approx(math.log(0.9 / 0.1), abs=1e-3)
     assert summary["raw_threshold_last"] != summary["raw_threshold_first"]
     assert set(summary["splits"]) == {"train", "unseen"}
-    assert 0 < summary["splits"]["train"]["coarse_share"] <= 1
+    assert 0 < summary["splits"]["train"]["coarsening_ratio"] <= 1
     trained = 2 * summary["splits"]["train"]["examples"] / summary["examples_per_second"]
     assert summary["seconds"] > trained + summary["validation_seconds"] >= trained > 0
 

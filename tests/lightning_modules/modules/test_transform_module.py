@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lightning_modules import TextDataModule, TransformModule
-from lightning_modules.unit_error_rate import UnitErrorRate
+from lightning_modules.modules.unit_error_rate import UnitErrorRate
 from pyg_grapheme.text import units_graphs
 from pyg_grapheme.text.model import edit_decoder
 

@@ -4,7 +4,7 @@ import pytest
 from torch import Tensor, nn
 
 from lightning_modules import TransformModule
-from lightning_modules.scoring import (
+from lightning_modules.modules.text_scores import (
     Scores,
     predict_examples,
     print_scores,
@@ -19,14 +19,14 @@ from pyg_grapheme.typing import NormalForm, UnitsName
 def test_words_are_scored_as_by_hand() -> None:
     # goed -> went: g/w, o/e, e/n, d/t are 4; keeping the e costs g/w, -o, e, +n, d/t, 4 as well.
     predictions, targets = ["walked", "goed", "taxis", ""], ["walked", "went", "taxi", "ab"]
-    scores = score_texts(predictions, targets, coarse_share=0.5)
+    scores = score_texts(predictions, targets, coarsening_ratio=0.5)
     assert scores == Scores(
         examples=4,
         exact_match=1 / 4,
         char_error_rate=pytest.approx((0 + 4 + 1 + 2) / (6 + 4 + 4 + 2)),
         unit_error_rate=pytest.approx(7 / 16),
         edit_distance=pytest.approx(7 / 4),
-        coarse_share=0.5,
+        coarsening_ratio=0.5,
     )
 
 
@@ -44,7 +44,7 @@ def test_coarse_nodes_are_counted(threshold: float, share: float) -> None:
     # Three units and one: all of a text's are merged, or none.
     dataset = PairDataset([Example("abc", "a"), Example("b", "a")], module.net.vocabulary)
     _, scores = predict_examples(module, dataset)
-    assert scores.coarse_share == share
+    assert scores.coarsening_ratio == share
 
 
 def test_phones_are_scored_as_by_hand() -> None:

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from lightning_modules import TextDataModule, TransformModule, evaluate, fit, load_module
-from lightning_modules.scoring import predict_examples
+from lightning_modules.modules.text_scores import predict_examples
 from pyg_grapheme.text import Example, PairDataset
 from pyg_grapheme.typing import UnitsName
 
