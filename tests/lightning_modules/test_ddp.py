@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import torch
+from lightning_modules.run.samplers import UnpaddedDistributedSampler
 from torch import Tensor, distributed, nn
 
 from lightning_modules import TextDataModule, TransformModule, fit
-from lightning_modules.run.samplers import UnpaddedDistributedSampler
 from pyg_grapheme.text import GraphPair
 
 PAIRS = {

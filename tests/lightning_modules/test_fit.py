@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from lightning_modules.report.summary import LOSSES, summarize_training
 
 from lightning_modules import TextDataModule, fit, load_module
-from lightning_modules.run.run_recorder import RunRecorder
 from lightning_modules.cli import config_folder
-from lightning_modules.report.summary import LOSSES, summarize_training
+from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.text import read_examples
 from pyg_grapheme.text.bundled import resolve_path
 

@@ -10,8 +10,8 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 
 from lightning_modules import fit
-from lightning_modules.report.data import Line, ReportData, SplitResult
 from lightning_modules.report.confusions import Repair, count_confusions, find_repairs
+from lightning_modules.report.data import Line, ReportData, SplitResult
 from lightning_modules.report.figures import choose_charts
 from lightning_modules.report.html_text import show_difference, show_unit, show_units
 from lightning_modules.report.page import render_report, write_report
