@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
     with exit_on_input_error():
         from lightning_modules.cli import make_cli
+        from lightning_modules.run.checkpoint import expect_finite_weights
         from lightning_modules.run.resume import expect_same_run
 
         cli = make_cli(sys.argv[1:] if arguments is None else arguments)
@@ -27,7 +28,12 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"resuming from {cli.ckpt_path}")
             callbacks = cli.trainer.callbacks  # type: ignore[attr-defined]  # set elsewhere
             expect_same_run(cli.model, callbacks, cli.ckpt_path)
-    cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.ckpt_path, weights_only=True)
+    try:
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.ckpt_path, weights_only=True)
+    except ValueError:
+        with exit_on_input_error():
+            expect_finite_weights(cli.model.state_dict(), "training has diverged")
+        raise
     report_run(cli)
 
 

@@ -1,10 +1,12 @@
 """Load what a run has learned."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.checksum import compute_checksum
@@ -87,9 +89,18 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
         raise CheckpointError(
             f"{path}: expected a checkpoint with its own checksum (got another: it is damaged)"
         )
-    for name, weight in checkpoint.get("state_dict", {}).items():
+    expect_finite_weights(checkpoint.get("state_dict", {}), str(path))
+    return checkpoint
+
+
+def expect_finite_weights(weights: Mapping[str, Tensor], source: str) -> None:
+    """Refuse NaN and infinite weights.
+
+    Raises:
+        CheckpointError: if there are any; the message names the source and the first one.
+    """
+    for name, weight in weights.items():
         if not weight.isfinite().all():
             raise CheckpointError(
-                f"{path}: expected finite weights (got NaN or infinite ones in '{name}')"
+                f"{source}: expected finite weights (got NaN or infinite ones in '{name}')"
             )
-    return checkpoint
