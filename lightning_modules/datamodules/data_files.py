@@ -32,7 +32,8 @@ def find_file(path: str, option: str, root: str | None = None) -> Path:
     found = Path(folder or "", path)
     if found.exists() or Path(path).exists():
         return found if found.exists() else Path(path)
-    hint = "" if folder else f"; name the folder of data by --data.root or {VARIABLE}"
+    by = VARIABLE + (" or '--data.root'" if option.startswith("--data.") else "")
+    hint = "" if folder else f"; {by} can name the folder of data"
     raise FileNotFoundError(
-        f"{found}: no such file, named by '{option}'{hint} (docs/data.md lists the public data)"
+        f"{found}: no such file, named by '{option}'{hint} (see docs/data.md for the public data)"
     )

@@ -133,20 +133,19 @@ def test_a_flipped_bit_elsewhere_is_refused_or_changes_nothing(
     places = random.Random(0)
     weights = {i for r in data_ranges(checkpoint) for i in r}
     others = [i for i in range(checkpoint.stat().st_size) if i not in weights]
-    refused = 0
+    errors = []
     for _ in range(100):
         flip(checkpoint, places.choice(others), places.randrange(8), damaged)
         try:
             content = read_checkpoint(damaged)
         except CheckpointError as error:
-            assert str(error).startswith(f"{damaged}: expected")
-            assert "\n" not in str(error)
-            refused += 1
+            errors.append(str(error))
         else:  # padding, dates and the like
             for name, weight in expected["state_dict"].items():
                 assert torch.equal(content["state_dict"][name], weight)
             assert content["hyper_parameters"] == expected["hyper_parameters"]
-    assert refused > 5
+    assert len(errors) > 5
+    assert all(e.startswith(f"{damaged}: expected") and "\n" not in e for e in errors)
 
 
 @pytest.mark.parametrize("batches", [1, 2])
