@@ -41,7 +41,6 @@ def run(
     ("command", "refused", "extra"),
     [
         ("fit", TRAIN | TEXT, "train"),
-        ("fit", {"jsonargparse"}, "train"),
         ("fit", TEXT, "text"),
         ("evaluate", TRAIN | TEXT, "train"),
         ("predict", {"rapidfuzz"}, "text"),
