@@ -19,9 +19,10 @@ def test_lines_that_a_kill_has_left_or_lost_are_mended(tmp_path: Path) -> None:
     logger.log_metrics({"train/loss": 0.25, "epoch": 2}, step=8)  # trained and not kept
     with logger.path.open("a") as file:
         file.write("2,,0.1")
+    logger = RunLogger(tmp_path, "cars", "version_0")
     logger.resume([{"epoch": i, "train/loss": 9.0, "step": 3 * i + 2} for i in range(2)])
     logger.log_metrics({"train/loss": 0.125, "epoch": 2}, step=8)
-    assert logger.path.read_text() == (
+    assert logger.path.read_text(encoding="utf-8") == (
         "epoch,step,train/loss,val/loss\n0,2,,1.5\n0,2,0.5,\n1,5,9.0,\n2,8,0.125,\n"
     )
 
