@@ -1,61 +1,67 @@
 """The command line of training: LightningCLI, with this project's defaults."""
 
+import argparse
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import lightning as L
 from lightning import Trainer
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.core.saving import load_hparams_from_yaml
 
-from lightning_modules.callbacks import RunRecorder
-from lightning_modules.datamodule import TextDataModule
-from lightning_modules.module import TransformModule
+from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
+from lightning_modules.run.checkpoint import load_class
 from lightning_modules.run.epoch_seed import EpochSeed
 from lightning_modules.run.resume import LAST, find_checkpoint, read_ckpt_path, run_folder_of
 from lightning_modules.run.run_checkpoint import LastCheckpoint, RunCheckpoint
 from lightning_modules.run.run_logger import RunLogger
+from lightning_modules.run.run_recorder import RunRecorder
 from lightning_modules.run.save_config import SaveConfig
 
 DEFAULT_CONFIG = "kindergarten.yaml"
+DEFAULT_MODEL = "lightning_modules.TransformModule"
+DEFAULT_DATA = "lightning_modules.TextDataModule"
 
 
 def config_folder() -> Path:
-    """Where the experiments' YAML files lie: in the wheel beside this file, or in the checkout."""
+    """Return the folder of the YAML files: beside this file in the wheel, or in the checkout."""
     packaged = Path(__file__).parent / "conf"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "conf"
 
 
 class FitCLI(LightningCLI):
-    """LightningCLI that trains a :class:`TransformModule` and keeps each run in its own folder."""
+    """LightningCLI that trains a :class:`TaskModule` and keeps each run in its own folder."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add where a run goes, which weights are kept, and what the data tells the model."""
+        """Add the folder of the run, the checkpoints, and the links from data to model."""
         parser.add_argument("--output", default="runs", help="folder of all runs")
         parser.add_argument("--name", default="run", help="name of this experiment")
         parser.add_argument(
             "--ckpt_path",
-            metavar="WHERE",
-            help="go on with a run: its folder, a checkpoint of it, or 'last', the newest of this "
-            "experiment; without --config, as its own configuration says",
+            metavar="PATH",
+            help="resume a run: its folder, one of its checkpoints, or 'last', the newest run of "
+            "this experiment; without --config, with the configuration of that run",
         )
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         parser.set_defaults({"checkpoint.filename": "model"})
-        # What was saved after the last whole epoch is replaced when its successor is trained again.
+        # A resumed run replaces what was saved after its last whole epoch.
         parser.link_arguments(
             "checkpoint.save_top_k", "checkpoint.enable_version_counter", lambda k: k not in (0, 1)
         )
         parser.add_lightning_class_args(RunRecorder, "recorder")
         parser.add_lightning_class_args(EpochSeed, "epoch_seed")
         parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
-        parser.link_arguments("data.vocabulary", "model.vocabulary", apply_on="instantiate")
-        for name in ("form", "source_units", "target_units", "known_targets", "preprocess"):
-            parser.link_arguments(f"data.{name}", f"model.{name}", apply_on="instantiate")
+        for name in cast(type[TaskModule], self._model_class).data_links:
+            parser.link_arguments(f"data.{name}", f"model.init_args.{name}", apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Read the arguments given, whatever those of the process are."""
+        """Parse the given arguments, not those of the process."""
         self.config = parser.parse_args(args)
-        # It is no part of the run's configuration: that must not go on with itself for ever.
+        # Not part of the run's configuration, which would otherwise always resume from itself.
         given = self.config.pop("ckpt_path")
         experiment = Path(self.config.output) / self.config.name
         self.ckpt_path = find_checkpoint(given, experiment)
@@ -63,7 +69,7 @@ class FitCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Log to the run's folder unless a logger is configured; validate if there is data."""
         given = self.config_init["trainer"]
-        if "val" not in self.datamodule.splits:
+        if not getattr(self.datamodule, "has_validation", True):
             kwargs["limit_val_batches"] = 0
         if given["logger"] is None:
             kwargs["logger"] = self._logger()
@@ -82,7 +88,7 @@ class FitCLI(LightningCLI):
 
     @property
     def recorder(self) -> RunRecorder:
-        """What is noted while training."""
+        """The records of the run."""
         recorder: RunRecorder = self.config_init["recorder"]
         return recorder
 
@@ -90,23 +96,47 @@ class FitCLI(LightningCLI):
 def make_cli(arguments: list[str]) -> FitCLI:
     """Read the configuration and build everything that it names, without training yet."""
     named = any(a == "--config" or a.startswith(("--config=", "-c")) for a in arguments)
-    default = [] if named else ["--config", str(_default_config(read_ckpt_path(arguments)))]
+    path = read_ckpt_path(arguments)
+    run = run_folder_of(Path(path)) if path and path != LAST else None
+    if not named and run is not None:
+        arguments = ["--config", str(run / "config.yaml"), *arguments]
+    elif not named and _find_model(arguments) is None:
+        arguments = ["--config", str(config_folder() / DEFAULT_CONFIG), *arguments]
     return FitCLI(
-        TransformModule,
-        TextDataModule,
+        load_class(_find_model(arguments) or DEFAULT_MODEL),
+        L.LightningDataModule,
+        subclass_mode_model=True,
         subclass_mode_data=True,
         run=False,
         seed_everything_default=0,
         auto_configure_optimizers=False,
         save_config_callback=SaveConfig,
         trainer_defaults={"accelerator": "auto"},
-        # A misspelt option must not pass for the one it is the beginning of.
+        # An abbreviated option could be a misspelt one.
         parser_kwargs={"allow_abbrev": False},
-        args=[*default, *arguments],
+        args=arguments,
     )
 
 
-def _default_config(ckpt_path: str | None) -> Path:
-    """The configuration of the run to go on with, else that of the default experiment."""
-    run = run_folder_of(Path(ckpt_path)) if ckpt_path and ckpt_path != LAST else None
-    return (run or config_folder()) / ("config.yaml" if run else DEFAULT_CONFIG)
+def _find_model(arguments: Sequence[str]) -> str | None:
+    """Return the class path of the model in arguments and the configurations among them.
+
+    The class has to be known before they are parsed: its data links are part of the parser.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for option in (("-c", "--config"), ("--model",), ("--model.class_path",)):
+        # One list, since the last one counts.
+        parser.add_argument(
+            *option, dest="given", action="append", default=[], type=partial(_class_path, option)
+        )
+    known, _ = parser.parse_known_args([a for a in arguments if a != "--"])
+    return next((path for path in reversed(known.given) if path), None)
+
+
+def _class_path(option: tuple[str, ...], value: str) -> str | None:
+    if "--config" not in option:
+        return value
+    if not Path(value).is_file():
+        return None  # The real parser names it.
+    model = load_hparams_from_yaml(value, use_omegaconf=False).get("model")
+    return model.get("class_path") if isinstance(model, dict) else model

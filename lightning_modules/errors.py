@@ -4,15 +4,35 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_EXTRAS = {
+    "lightning": "train",
+    "jsonargparse": "train",
+    "torchmetrics": "train",
+    "regex": "text",
+    "rapidfuzz": "text",
+}
+"""The extra that installs each package, by the name that it is imported under."""
+
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Print what is wrong with the input and exit with status 2, without a traceback.
+def exit_on_input_error() -> Iterator[None]:
+    """Print what is wrong with the input in one line and exit with status 2, without a traceback.
 
-    Wraps reading and checking, never the computing: an error there is a bug and shows where it is.
+    A package that an extra would install counts as input. Wraps reading and checking, never
+    computing: an error there is a bug, and its traceback says where.
     """
     try:
         yield
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
+        _exit(str(error), error)
+    except ImportError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in _EXTRAS:
+            raise
+        install = f"pip install 'pyg-grapheme[{_EXTRAS[package]}]'"
+        _exit(f"the package '{package}' is not installed: {install}", error)
+
+
+def _exit(message: str, error: Exception) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(2) from error

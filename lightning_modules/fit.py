@@ -1,29 +1,65 @@
 """Train: ``python -m lightning_modules.fit [--config FILE] [--model.lr 1e-3 ...]``."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lightning_modules.cli import make_cli
-from lightning_modules.errors import reported
-from lightning_modules.report import report_run
-from lightning_modules.run.resume import expect_same_run
+from lightning_modules.errors import exit_on_input_error
+
+if TYPE_CHECKING:
+    from lightning_modules.cli import FitCLI
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train as the configuration says; without any, on the bundled kindergarten questions."""
-    # Lightning asks torch in a way that torch is about to drop: nothing that a user could mend.
+    # Lightning calls a function that torch has deprecated; users cannot change that.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
-    with reported():
+    with exit_on_input_error():
+        from lightning_modules.cli import make_cli
+        from lightning_modules.run.checkpoint import expect_finite_weights
+        from lightning_modules.run.resume import expect_same_run
+
         cli = make_cli(sys.argv[1:] if arguments is None else arguments)
         if cli.trainer.is_global_zero and cli.trainer.log_dir is not None:
             Path(cli.trainer.log_dir).mkdir(parents=True, exist_ok=True)
         if cli.ckpt_path is not None:
-            print(f"going on from {cli.ckpt_path}")
+            print(f"resuming from {cli.ckpt_path}")
             callbacks = cli.trainer.callbacks  # type: ignore[attr-defined]  # set elsewhere
             expect_same_run(cli.model, callbacks, cli.ckpt_path)
-    cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.ckpt_path, weights_only=True)
-    report_run(cli.trainer, cli.datamodule, cli.recorder)
+    try:
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.ckpt_path, weights_only=True)
+    except ValueError:
+        with exit_on_input_error():
+            expect_finite_weights(cli.model.state_dict(), "training has diverged")
+        raise
+    report_run(cli)
+
+
+def report_run(cli: "FitCLI") -> None:
+    """Let the module report on its run, with the weights of the checkpoint that was kept."""
+    from lightning_modules.run.checkpoint import load_module
+
+    trainer, recorder = cli.trainer, cli.recorder
+    log_dir = trainer.log_dir  # Asks all processes, as does saving a checkpoint.
+    if log_dir is None:
+        return
+    folder, checkpoint = Path(log_dir), ""
+    if recorder.steps:
+        checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "")
+        if not checkpoint:
+            # The run was shorter than one round of validation, or has no checkpoint callback.
+            checkpoint = str(folder / "checkpoints" / "model.ckpt")
+            trainer.save_checkpoint(checkpoint)
+    if not trainer.is_global_zero:
+        return
+    if not checkpoint:
+        print("no epoch was trained: nothing to report")
+        return
+    with exit_on_input_error():
+        module = load_module(checkpoint)
+    module.report(folder, os.path.relpath(checkpoint, folder), cli.datamodule, recorder)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are complete or absent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from pyg_grapheme.typing import PathLikeStr
 
 
 @contextmanager
-def whole_path(path: PathLikeStr) -> Iterator[Path]:
-    """Give another name to write under, which becomes ``path`` when all is written.
+def atomic_path(path: PathLikeStr) -> Iterator[Path]:
+    """Yield another path to write to, which is renamed to ``path`` when all is written.
 
-    A link stays one: what it leads to is replaced.
+    A symbolic link stays one: its target is replaced.
 
     Raises:
         FileNotFoundError: if there is no folder to write into.
@@ -30,6 +30,6 @@ def whole_path(path: PathLikeStr) -> Iterator[Path]:
 
 @contextmanager
 def atomic_write(path: PathLikeStr) -> Iterator[TextIO]:
-    """Open a text file for writing that appears under its name only when it is complete."""
-    with whole_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    """Open a text file for writing; it appears under its name only when it is complete."""
+    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         yield file

@@ -1,7 +1,1 @@
-"""What a run leaves behind: its summary, its predictions, its pictures, and a page of all of it."""
-
-from lightning_modules.report.data import Line, ReportData, SplitResult
-from lightning_modules.report.page import write_report
-from lightning_modules.report.run import report_run
-
-__all__ = ["Line", "ReportData", "SplitResult", "report_run", "write_report"]
+"""What a run leaves behind: summary, predictions, pictures, and an HTML page of all of it."""

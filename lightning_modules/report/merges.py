@@ -1,20 +1,23 @@
-"""What a model merges in some texts."""
+"""Merges of the text model in some examples."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch_geometric.data import Batch
 
-from lightning_modules.module import TransformModule
 from pyg_grapheme.graphs.check_graphs import Graphs
 from pyg_grapheme.nn.pool.scores import make_scorer
 from pyg_grapheme.text import Example, MergedText, text_graph
 
+if TYPE_CHECKING:
+    from lightning_modules.modules.transform_module import TransformModule
+
 
 def describe_merges(
-    module: TransformModule, examples: Sequence[Example], shown: int = 8
+    module: "TransformModule", examples: Sequence[Example], shown: int = 8
 ) -> list[MergedText]:
-    """Say which graphemes the model merges, for ``shown`` examples from all over."""
+    """Return the merges of the model in ``shown`` examples at even distances."""
     spread = max(1, len(examples) // shown)
     described = []
     module.eval()

@@ -1,4 +1,4 @@
-"""The report of a run: one page of HTML that needs nothing else, neither network nor script."""
+"""The report of a run: one self-contained HTML page without scripts."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,8 @@ from importlib.resources import files
 from lightning_modules.report.data import ReportData, SplitResult
 from lightning_modules.report.figures import Chart, choose_charts, draw_svg, has_matplotlib
 from lightning_modules.report.merge_html import show_merges
-from lightning_modules.report.tables import (
-    confusion_table,
-    format_score,
-    mistake_table,
-    score_table,
-)
+from lightning_modules.report.scores import format_score
+from lightning_modules.report.tables import confusion_table, mistake_table, score_table
 from pyg_grapheme.atomic_write import atomic_write
 from pyg_grapheme.typing import PathLikeStr
 
@@ -22,14 +18,14 @@ from pyg_grapheme.typing import PathLikeStr
 def write_report(path: PathLikeStr, data: ReportData) -> None:
     """Write a report as one HTML file; equal data give equal bytes.
 
-    Diagrams are left out, and the page says so, where matplotlib is not installed.
+    Without matplotlib the page has no diagrams and says so.
     """
     with atomic_write(path) as file:
         file.write(render_report(data))
 
 
 def render_report(data: ReportData) -> str:
-    """Write a report as HTML: results, curves, merges, confusions, mistakes, configuration."""
+    """Return a report as HTML: results, curves, merges, confusions, mistakes, configuration."""
     splits = _unseen_first(data.splits)
     confusions = [confusion_table(name, result, data.gap) for name, result in splits.items()]
     mistakes = [mistake_table(name, result, data.gap) for name, result in splits.items()]
@@ -46,13 +42,13 @@ def render_report(data: ReportData) -> str:
 
 _CONFUSIONS = "The edits that would repair the predictions, the most frequent first."
 _MISTAKES = (
-    "The worst first: <del>struck</del> in a prediction is what does not belong there, "
-    "<ins>underlined</ins> in a target what lacks. · is a space, ␣ one that differs."
+    "Most errors first. <del>Struck</del>: units of the prediction that are wrong; "
+    "<ins>underlined</ins>: units of the target that are missing. · is a space, ␣ one that differs."
 )
 
 
 def _unseen_first(splits: Mapping[str, SplitResult]) -> dict[str, SplitResult]:
-    """Put what was learned from behind what it was not learned from."""
+    """Return the splits with the training split last."""
     return dict(sorted(splits.items(), key=lambda item: item[0] == "train"))
 
 
@@ -97,7 +93,7 @@ def _style() -> str:
 
 
 def _cards(splits: Mapping[str, SplitResult]) -> str:
-    """What is to be seen at a glance: how many predictions of each split are right."""
+    """Return the exact match of each split as large figures."""
     cards = []
     for name, result in splits.items():
         share = result.scores.get("exact_match")
@@ -117,13 +113,13 @@ def _figures(charts: Sequence[Chart]) -> str:
         return ""
     if not has_matplotlib():
         return "<p>No diagrams: matplotlib is not installed.</p>\n"
-    drawn = []
+    figures = []
     for chart in charts:
         named = f'<svg role="img" aria-label="{escape(_describe(chart))}" '
         svg = draw_svg(chart).replace("<svg ", named, 1)
         caption = f"<figcaption>{escape(_describe(chart))}</figcaption>"
-        drawn.append(f"<figure>\n{svg}\n{caption}\n</figure>\n")
-    return f'<div class="figures">\n{"".join(drawn)}</div>\n'
+        figures.append(f"<figure>\n{svg}\n{caption}\n</figure>\n")
+    return f'<div class="figures">\n{"".join(figures)}</div>\n'
 
 
 def _describe(chart: Chart) -> str:
@@ -138,11 +134,11 @@ def _describe(chart: Chart) -> str:
 def _merges(data: ReportData) -> str:
     if not data.merges:
         return ""
-    above = "" if data.threshold is None else f" Above {data.threshold:.3f}, they are merged."
+    above = "" if data.threshold is None else f" Scores above {data.threshold:.3f} merge."
     texts = "".join(show_merges(text, data.threshold) for text in data.merges)
     return (
-        "<p>What shares a coloured box is one node to the model; the numbers say how alike "
-        f'neighbours are.{above}</p>\n<ul class="merges">\n{texts}</ul>\n'
+        "<p>A coloured box is one node of the merged graph; numbers are scores of neighbours."
+        f'{above}</p>\n<ul class="merges">\n{texts}</ul>\n'
     )
 
 

@@ -1,4 +1,4 @@
-"""The tables of the report, as HTML."""
+"""The tables of the report as HTML."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -8,17 +8,11 @@ from lightning_modules.report.confusions import Repair, count_confusions
 from lightning_modules.report.data import SplitResult
 from lightning_modules.report.html_text import show_difference, show_unit, show_units
 from lightning_modules.report.ranking import rank_mistakes
-
-_HEADINGS = {
-    "char_error_rate": "character errors",
-    "unit_error_rate": "unit errors",
-    "coarse_share": "C/N",
-}
-"""What the scores are called whose name does not say it."""
+from lightning_modules.report.scores import format_score, score_heading
 
 
 class _Column(NamedTuple):
-    """Heading, class of the cells, and the cells themselves, as HTML."""
+    """Heading, class of the cells, and the cells as HTML."""
 
     heading: str
     kind: str
@@ -26,12 +20,12 @@ class _Column(NamedTuple):
 
 
 def _table(caption: str, columns: Sequence[_Column], kind: str = "") -> str:
-    """Write a table; the cells of its first column are the headings of its rows."""
+    """Return a table; the cells of its first column are row headings."""
     head = "".join(f'<th scope="col" class="{c.kind}">{c.heading}</th>' for c in columns)
     rows = []
     for cells in zip(*(c.cells for c in columns), strict=True):
         row = [
-            # Where a line is too narrow for a table, each cell names its column itself.
+            # On narrow screens the style sheet shows each cell with the heading of its column.
             f'<{tag} class="{c.kind}" data-heading="{c.heading}"><bdi>{cell}</bdi></{tag[:2]}>'
             for c, cell, tag in zip(
                 columns, cells, ['th scope="row"'] + ["td"] * (len(cells) - 1), strict=True
@@ -45,33 +39,17 @@ def _table(caption: str, columns: Sequence[_Column], kind: str = "") -> str:
 
 
 def score_table(splits: Mapping[str, SplitResult]) -> str:
-    """Write all scores, a split a row, whatever they are."""
+    """Return all scores, one row per split."""
     names = dict.fromkeys(name for result in splits.values() for name in result.scores)
     columns = [_Column("split", "", [escape(split) for split in splits])]
     for name in names:
-        heading = _HEADINGS.get(name, name.replace("_", " "))
         cells = [format_score(name, result.scores.get(name)) for result in splits.values()]
-        columns.append(_Column(escape(heading), "number", cells))
+        columns.append(_Column(escape(score_heading(name)), "number", cells))
     return _table("All splits", columns)
 
 
-def format_score(name: str, value: float | None) -> str:
-    """Write a score: counts whole, rates as percentages, the rest with two decimals.
-
-    >>> format_score("exact_match", 0.925), format_score("coarse_share", 0.5)
-    ('92.5 %', '0.50')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, int):
-        return str(value)
-    if name == "exact_match" or name.endswith("_rate"):
-        return f"{100 * value:.1f} %"
-    return f"{value:.2f}"
-
-
 def confusion_table(split: str, result: SplitResult, gap: str, shown: int = 20) -> str:
-    """Write which repairs the predictions of a split need most often, with an example each."""
+    """Return the repairs that the predictions of a split need most often, with examples."""
     confusions = count_confusions((line.prediction, line.target) for line in result.lines)
     if not confusions:
         return f"<p>{escape(split)}: no prediction needs any repair.</p>\n"
@@ -85,14 +63,14 @@ def confusion_table(split: str, result: SplitResult, gap: str, shown: int = 20) 
     columns = [
         _Column("repair", "text", [_show_repair(c.repair) for c in top]),
         _Column("times", "", [_bar(c.times, top[0].times) for c in top]),
-        _Column("input, say", "text", [show_units(line.source, gap=gap) for line in lines]),
+        _Column("example input", "text", [show_units(line.source, gap=gap) for line in lines]),
         *_pair_columns(pairs),
     ]
     return _table(caption, columns, "full")
 
 
 def mistake_table(split: str, result: SplitResult, gap: str, shown: int = 50) -> str:
-    """Write the predictions of a split that are furthest off."""
+    """Return the predictions of a split with the most errors."""
     mistakes = rank_mistakes(result.lines)
     if not mistakes:
         return f"<p>{escape(split)}: all {len(result.lines)} predictions are right.</p>\n"
@@ -138,7 +116,7 @@ def _bar(count: int, most: int) -> str:
 
 
 def _of(shown: int, total: int, what: str) -> str:
-    """Say how many are shown of how many there are.
+    """Return the number shown and, if it differs, the total.
 
     >>> _of(2, 3, "mistakes"), _of(3, 3, "mistakes")
     ('2 of 3 mistakes', '3 mistakes')

@@ -1,15 +1,17 @@
-"""What a run shows on the terminal at its end."""
+"""The terminal output of the text model at the end of a run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning_modules.datamodule import TextDataModule
-from lightning_modules.scoring import Scores, print_scores
+from lightning_modules.datamodules.text_data_module import TextDataModule
+from lightning_modules.modules.task_module import Scores
+from lightning_modules.report.scores import print_scores
 from pyg_grapheme.text import as_written
 
 
 def print_predictions(data: TextDataModule, predictions: dict[str, list[str]], shown: int) -> None:
-    """Print the first predictions of each split, one a line."""
+    """Print the first predictions of each split, one per line."""
     print()
     for split, dataset in data.datasets.items():
         for example, prediction in zip(dataset.examples[:shown], predictions[split], strict=False):
@@ -20,8 +22,8 @@ def print_predictions(data: TextDataModule, predictions: dict[str, list[str]], s
     print()
 
 
-def print_summary(folder: Path, scores: dict[str, Scores], summary: dict[str, Any]) -> None:
-    """Print the scores, and where training started and ended."""
+def print_summary(folder: Path, scores: Mapping[str, Scores], summary: dict[str, Any]) -> None:
+    """Print the scores, and the values at the start and the end of training."""
     print_scores(scores)
     print()
     for name, label in (

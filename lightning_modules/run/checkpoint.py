@@ -1,50 +1,74 @@
 """Load what a run has learned."""
 
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from lightning_modules.module import TransformModule
+from lightning_modules.modules.task_module import TaskModule
+from lightning_modules.run.checksum import compute_checksum
 from pyg_grapheme.typing import PathLikeStr
+
+CHECKSUM = "sha256"
+"""The key of the checksum of all else in a checkpoint."""
 
 
 class CheckpointError(ValueError):
-    """A file that is not a checkpoint of this model."""
+    """A file that is not an intact checkpoint of the expected model."""
 
 
-def load_module(path: PathLikeStr) -> TransformModule:
-    """Load a checkpoint for prediction, on the CPU, without running any code that is in it.
+def load_module(path: PathLikeStr) -> TaskModule:
+    """Load the module of a checkpoint, on the CPU, for evaluation and prediction.
+
+    The class that the checkpoint names is imported; no code inside the file runs.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        CheckpointError: if it is damaged, or of another model.
+        CheckpointError: if it is damaged, holds NaN or infinite weights, or does not fit its class.
     """
     checkpoint = read_checkpoint(path)
-    options = checkpoint.get("hyper_parameters")
-    if not isinstance(options, dict) or "vocabulary" not in options:
-        raise CheckpointError(
-            f"{path}: expected a checkpoint of TransformModule (got one of another model)"
-        )
-    known = {key: value for key, value in options.items() if not key.startswith("_")}
     try:
-        module = TransformModule(**known)
+        name, options = checkpoint["class_path"], checkpoint["hyper_parameters"]
+        module_class = load_class(name)
+        known = {key: value for key, value in options.items() if not key.startswith("_")}
+        module = module_class(**known)
         module.load_state_dict(checkpoint["state_dict"])
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(
-            f"{path}: expected a checkpoint of TransformModule "
+            f"{path}: expected a checkpoint of one of the task modules "
             f"(got one that does not fit: {reason})"
         ) from error
     return module.eval()
 
 
+def load_class(class_path: str) -> type[TaskModule]:
+    """Import the module class that a dotted path names; without dots, one of this package.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    package, _, name = class_path.rpartition(".")
+    try:
+        loaded = getattr(import_module(package or "lightning_modules"), name)
+    except (AttributeError, ModuleNotFoundError) as error:
+        if isinstance(error, ModuleNotFoundError) and not class_path.startswith(f"{error.name}"):
+            raise  # The module exists, and needs another one that does not.
+        raise ValueError(f"Expected a class of a module (got {class_path!r}: {error})") from error
+    if not (isinstance(loaded, type) and issubclass(loaded, TaskModule)):
+        raise ValueError(f"Expected a subclass of TaskModule (got {class_path!r})")
+    return loaded
+
+
 def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
-    """Read what is in a checkpoint, without running any code that is in it.
+    """Return the content of a checkpoint; no code inside the file runs.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        CheckpointError: if it is damaged.
+        CheckpointError: if it is damaged, or holds NaN or infinite weights.
     """
     path = Path(path)
     if not path.is_file():
@@ -56,8 +80,27 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
         raise CheckpointError(
             f"{path}: expected a checkpoint (got a damaged or foreign file: {reason})"
         ) from error
-    if not isinstance(checkpoint, dict):
+    if not isinstance(checkpoint, dict) or CHECKSUM not in checkpoint:
         raise CheckpointError(
-            f"{path}: expected a checkpoint of TransformModule (got a {type(checkpoint).__name__})"
+            f"{path}: expected a checkpoint of a run (got a {type(checkpoint).__name__} "
+            "without a checksum)"
         )
+    if checkpoint.pop(CHECKSUM) != compute_checksum(checkpoint):
+        raise CheckpointError(
+            f"{path}: expected a checkpoint with its own checksum (got another: it is damaged)"
+        )
+    expect_finite_weights(checkpoint.get("state_dict", {}), str(path))
     return checkpoint
+
+
+def expect_finite_weights(weights: Mapping[str, Tensor], source: str) -> None:
+    """Refuse NaN and infinite weights.
+
+    Raises:
+        CheckpointError: if there are any; the message names the source and the first one.
+    """
+    for name, weight in weights.items():
+        if not weight.isfinite().all():
+            raise CheckpointError(
+                f"{source}: expected finite weights (got NaN or infinite ones in '{name}')"
+            )

@@ -1,4 +1,4 @@
-"""Where a run that was killed goes on."""
+"""Resume a run from its checkpoints."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -6,17 +6,14 @@ from pathlib import Path
 
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 
-from lightning_modules.module import TransformModule
+from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.checkpoint import CheckpointError, read_checkpoint
 
 LAST = "last"
 
-_CHANGEABLE = {"dropout", "max_cuts", "mass", "known_targets"}
-"""Options that leave the weights what they are, and the optimizer, which goes on as it was."""
-
 
 def read_ckpt_path(arguments: Sequence[str]) -> str | None:
-    """Find ``--ckpt_path`` among arguments, before it is known what others there may be."""
+    """Return the value of ``--ckpt_path``, before the other arguments can be parsed."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--ckpt_path")
     known, _ = parser.parse_known_args([a for a in arguments if a != "--"])
@@ -25,21 +22,21 @@ def read_ckpt_path(arguments: Sequence[str]) -> str | None:
 
 
 def run_folder_of(path: Path) -> Path | None:
-    """The folder of the run that a checkpoint is of, or that is named itself; None if of none."""
+    """Return the run folder that a path names, or whose checkpoint it names; None if neither."""
     folder = path if path.is_dir() else path.absolute().parent.parent
     return folder if (folder / "config.yaml").is_file() else None
 
 
 def find_checkpoint(given: str | None, experiment: Path) -> Path | None:
-    """Find the checkpoint to go on from.
+    """Find the checkpoint to resume from.
 
     Args:
         given: A checkpoint, the folder of a run, or "last": the newest run of an experiment.
         experiment: Folder of all its runs.
 
     Returns:
-        The checkpoint; None if none is asked for, or if the experiment has no run yet that has
-        finished an epoch, so that the same command both begins a run and goes on with it.
+        The checkpoint; None if ``given`` is None, or if no run of the experiment has finished an
+        epoch yet, so that the same command both starts a run and resumes it.
 
     Raises:
         FileNotFoundError: if there is no such checkpoint.
@@ -56,17 +53,17 @@ def find_checkpoint(given: str | None, experiment: Path) -> Path | None:
     return path.absolute()
 
 
-def expect_same_run(module: TransformModule, callbacks: Iterable[Callback], path: Path) -> None:
-    """Refuse to go on from the checkpoint of another model, or with averages for weights.
+def expect_same_run(module: TaskModule, callbacks: Iterable[Callback], path: Path) -> None:
+    """Refuse to resume from the checkpoint of another model, or without its weight averaging.
 
     Raises:
-        CheckpointError: that names the first option or weight that differs, or says that nothing
-            goes on averaging the weights.
+        CheckpointError: if an option or weight differs (the message names the first), or if the
+            checkpoint holds averages and no callback continues them.
     """
     checkpoint = read_checkpoint(path)
     before = checkpoint.get("hyper_parameters", {})
     for name, value in module.hparams.items():
-        if name not in _CHANGEABLE and name in before and before[name] != value:
+        if name not in module.changeable and name in before and before[name] != value:
             raise CheckpointError(
                 f"{path}: expected a checkpoint of a model of the same '{name}' "
                 f"(got {_short(before[name])}, not {_short(value)})"
@@ -91,7 +88,7 @@ def _short(value: object, longest: int = 60) -> str:
 
 def _expect_whole_epoch(path: Path) -> None:
     checkpoint = read_checkpoint(path)
-    expected = f"{path}: expected a checkpoint to go on from, such as {LAST}.ckpt"
+    expected = f"{path}: expected a checkpoint to resume from, such as {LAST}.ckpt"
     if "optimizer_states" not in checkpoint:
         raise CheckpointError(f"{expected} (got weights alone)")
     progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]

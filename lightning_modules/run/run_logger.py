@@ -1,102 +1,67 @@
 """The table of what was logged."""
 
 import csv
-from argparse import Namespace
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.core.saving import save_hparams_to_yaml
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
-from torch import Tensor
-
-from pyg_grapheme.atomic_write import atomic_write
 
 Row = Mapping[str, Any]
 
 
 class RunLogger(CSVLogger):
-    """Write ``metrics.csv``, each line at once, to a table that may be there already.
+    """Write ``metrics.csv``, each row at once; continue the table of a run that is resumed.
 
-    Lightning's own logger deletes the table of a run that goes on, and holds back the newest lines,
-    which are lost when a run is killed.
+    Lightning's own logger deletes the table of a resumed run.
+
+    Args:
+        save_dir: Folder of all runs.
+        name: Name of the experiment.
+        version: Folder of the run to resume; None for a new run.
     """
+
+    def __init__(self, save_dir: Path, name: str, version: str | None = None) -> None:
+        super().__init__(save_dir, name, version, flush_logs_every_n_steps=1)
+        self._earlier = _read_rows(self.path) if version is not None else []
 
     @property
     def path(self) -> Path:
-        """Where the table is."""
+        """Path of the table."""
         return Path(self.log_dir) / "metrics.csv"
 
     @property
     def experiment(self) -> Any:
-        """Nothing: Lightning's would delete the table."""
-        return None
+        """Lightning's writer of the table."""
+        with warnings.catch_warnings():
+            # The folder holds the configuration, and everything else in a resumed run.
+            warnings.filterwarnings("ignore", "Experiment logs directory .* exists")
+            return super().experiment
 
     @rank_zero_only
-    def log_hyperparams(self, params: dict[str, Any] | Namespace | None = None) -> None:
-        """Write ``hparams.yaml``."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        save_hparams_to_yaml(str(self.path.with_name("hparams.yaml")), params or {})
-
-    @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """Write one line; of what has had no column yet, the whole table with one more column."""
-        row = {name: _as_number(value) for name, value in metrics.items()} | {"step": step}
-        columns = self._columns()
-        if set(row) <= set(columns):
-            with self.path.open("a", encoding="utf-8", newline="") as file:
-                csv.DictWriter(file, columns, lineterminator="\n").writerow(row)
-        else:
-            self._write([*self._rows(), row])
-
-    def save(self) -> None:
-        """Do nothing: all is written."""
-
-    def finalize(self, status: str) -> None:
-        """Do nothing: all is written."""
-
-    @rank_zero_only
-    def go_on(self, trained: Sequence[Row]) -> None:
-        """Make the table that of a run which has trained some epochs and no more.
-
-        Lines of epochs that were begun and not finished go; of an epoch that was finished just
-        before the run was killed, the line may have to be added.
+    def resume(self, trained: Sequence[Row]) -> None:
+        """Write the earlier table without rows of unfinished epochs.
 
         Args:
-            trained: What to write for each epoch that has no line of its training.
+            trained: One row per finished epoch, for epochs whose own row was lost by a kill.
         """
-        rows = [row for row in self._rows() if _number(row.get("epoch")) < len(trained)]
-        there = {_number(row["epoch"]) for row in rows if row.get("train/loss")}
-        rows += [row for row in trained if row["epoch"] not in there]
-        self._write(sorted(rows, key=lambda row: _number(row["epoch"])))
-
-    def _columns(self) -> list[str]:
-        if not self.path.is_file():
-            return []
-        with self.path.open(encoding="utf-8", newline="") as file:
-            return next(csv.reader(file), [])
-
-    def _rows(self) -> list[Row]:
-        if not self.path.is_file():
-            return []
-        with self.path.open(encoding="utf-8", newline="") as file:
-            # A line without an end was being written when the run was killed.
-            return list(csv.DictReader(line for line in file if line.endswith("\n")))
-
-    def _write(self, rows: Sequence[Row]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(self.path) as file:
-            columns = sorted({name for row in rows for name in row})
-            table = csv.DictWriter(file, columns, lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
+        rows = [row for row in self._earlier if _epoch(row) < len(trained)]
+        written = {_epoch(row) for row in rows if row.get("train/loss")}
+        rows += [row for row in trained if row["epoch"] not in written]
+        self.experiment.metrics = sorted(rows, key=_epoch)
+        self.experiment.save()
 
 
-def _as_number(value: Any) -> Any:
-    return value.item() if isinstance(value, Tensor) else value
+def _read_rows(path: Path) -> list[Row]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        # A line without an end was being written when the run was killed.
+        return list(csv.DictReader(line for line in file if line.endswith("\n")))
 
 
-def _number(epoch: Any) -> float:
-    """Number of an epoch as read from a table; what belongs to none counts as the first."""
-    return float(epoch) if epoch not in (None, "") else 0.0
+def _epoch(row: Row) -> float:
+    """Return the epoch of a row; rows without one count as the first."""
+    return float(row.get("epoch") or 0)

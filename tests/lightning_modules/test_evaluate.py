@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from lightning_modules import TransformModule, evaluate, load_module
+from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 
 
 def rows_of(printed: str) -> list[list[str]]:
-    return [line.split() for line in printed.splitlines()[1:]]
+    return [line.replace(" %", "%").split() for line in printed.splitlines()[1:]]
 
 
 def test_evaluate_agrees_with_the_summary(
@@ -28,7 +28,7 @@ def test_evaluate_agrees_with_the_summary(
             f"{score['char_error_rate']:.2%}",
             f"{score['unit_error_rate']:.2%}",
             f"{score['edit_distance']:.3f}",
-            f"{score['coarse_share']:.2f}",
+            f"{score['coarsening_ratio']:.3f}",
         ]
 
 
@@ -40,9 +40,9 @@ def test_evaluate_keeps_files_of_one_name_apart(
         file.parent.mkdir()
         file.write_text("lemma\t\tV\n")
     evaluate.main(["--ckpt_path", str(checkpoint), *map(str, files)])
-    rows = capsys.readouterr().out.splitlines()[1:]
-    assert [row.split()[0] for row in rows] == list(map(str, files))
-    assert [row.split()[3:5] for row in rows] == [["-", "-"]] * 2
+    rows = rows_of(capsys.readouterr().out)
+    assert [row[0] for row in rows] == list(map(str, files))
+    assert [row[3:5] for row in rows] == [["–", "–"]] * 2
 
 
 def test_texts_without_a_unit_are_scored(
@@ -52,13 +52,13 @@ def test_texts_without_a_unit_are_scored(
     file.write_text(" \ta\n")
     module = TransformModule(["a"], source_units="spaced", channels=8, layers=1)
     checkpoint = tmp_path / "model.ckpt"
-    torch.save(
-        {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}, checkpoint
-    )
+    content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
+    module.on_save_checkpoint(content)
+    AtomicCheckpointIO().save_checkpoint(content, checkpoint)
     evaluate.main(["--ckpt_path", str(checkpoint), str(file)])
     (row,) = rows_of(capsys.readouterr().out)
     assert row[1] == "1"
-    assert row[-1] == "1.00"
+    assert row[-1] == "1.000"
 
 
 def score(checkpoint: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[list[str]]:
@@ -98,19 +98,26 @@ def test_historical_examples_are_preprocessed(
     assert f"{path}, line 2" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_what_can_not_be_scored_is_named(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, message in (
         (["--batch_size", "0"], "Expected '--batch_size' to be at least 1 (got 0)"),
         (["--preprocess", "modern"], "invalid choice: 'modern'"),
-        (["nowhere.tsv"], "nowhere.tsv: no such file"),
+        (
+            ["nowhere.tsv"],
+            "nowhere.tsv: no such file, named by 'examples'; PYG_",
+        ),
         (["-", "-"], "Expected '-', standard input, once"),
-    ],
-)
-def test_what_can_not_be_scored_is_named(
-    checkpoint: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+    ):
+        with pytest.raises(SystemExit) as stop:
+            evaluate.main(["--ckpt_path", str(checkpoint), *arguments])
+        assert stop.value.code == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_required(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        evaluate.main(["--ckpt_path", str(checkpoint), *arguments])
+        evaluate.main(["examples.tsv"])
     assert stop.value.code == 2
-    assert message in capsys.readouterr().err
+    assert "arguments are required: --ckpt_path" in capsys.readouterr().err

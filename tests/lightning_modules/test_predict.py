@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from lightning_modules import TransformModule, load_module, predict
-from lightning_modules.requests import Request, read_batches, requests_of_lines
+from lightning_modules.modules import text_predict
+from lightning_modules.modules.text_predict import rewrite
+from lightning_modules.modules.text_requests import Request, read_batches, requests_of_lines
 from pyg_grapheme.text import generate_problems, read_examples, write_problems
 from pyg_grapheme.text.readers.text_input import open_text
 
@@ -66,13 +68,12 @@ def test_texts_may_be_lines_of_standard_input(run: Run, feed: Feed, module) -> N
     assert run() == (0, lines(module(["one", "é", "three"])), "")
 
 
-def test_texts_may_be_lines_of_a_file(run: Run, module, tmp_path: Path) -> None:
+def test_texts_may_be_lines_of_a_file(
+    run: Run, feed: Feed, module: TransformModule, tmp_path: Path
+) -> None:
     path = tmp_path / "in.txt"
     path.write_bytes(b"one\ntwo\n")
     assert run("--input", str(path)) == (0, lines(module(["one", "two"])), "")
-
-
-def test_an_input_may_be_named_a_hyphen(run: Run, feed: Feed, module) -> None:
     feed(b"one\n")
     assert run("--input", "-") == (0, lines(module(["one"])), "")
 
@@ -100,17 +101,17 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("content", EXAMPLES.values(), ids=EXAMPLES)
 def test_the_inputs_of_examples_are_rewritten(
-    run: Run, feed: Feed, module, tmp_path: Path, content: str
+    run: Run, feed: Feed, module: TransformModule, tmp_path: Path
 ) -> None:
-    tags = [["V", "PST"], ["V"]] if "PST" in content else []
-    expected = (0, lines(module(["walk", "to be"], tags)), "")
     path = tmp_path / "examples.txt"
-    path.write_text(content)
-    assert run("--format=examples", f"--input={path}") == expected
-    feed(content.encode())
-    assert run("--format=examples") == expected
+    for content in EXAMPLES.values():
+        tags = [["V", "PST"], ["V"]] if "PST" in content else []
+        expected = (0, lines(module(["walk", "to be"], tags)), "")
+        path.write_text(content)
+        assert run("--format=examples", f"--input={path}") == expected, content
+        feed(content.encode())
+        assert run("--format=examples") == expected, content
 
 
 def test_maths_examples_are_rewritten(run: Run, module, tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_texts_are_preprocessed_as_the_data_was(tmp_path: Path) -> None:
     ).eval()
     module.load_state_dict(plain.state_dict())
     requests = [Request("", text, ()) for text in ("VND ", "E\u0301n", ".,", "", " ")]
-    assert predict.rewrite(module, requests) == ["und", *plain(["én"]), ".,", "", " "]
+    assert rewrite(module, requests) == ["und", *plain(["én"]), ".,", "", " "]
     assert module(["Vnd"], [["V"]]) == plain(["vnd"], [["V"]])
 
 
@@ -151,11 +152,11 @@ def test_an_empty_input_gives_an_empty_output(run: Run, feed: Feed) -> None:
     assert run() == (0, "", "")
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-def test_the_size_of_batches_decides_nothing(run: Run, feed: Feed, module, size: int) -> None:
+def test_the_size_of_batches_decides_nothing(run: Run, feed: Feed, module: TransformModule) -> None:
     texts = [f"text {i}" for i in range(7)]
-    feed("\n".join(texts).encode())
-    assert run("--batch_size", str(size)) == (0, lines(module(texts)), "")
+    for size in (1, 2, 7, 100):
+        feed("\n".join(texts).encode())
+        assert run("--batch_size", str(size)) == (0, lines(module(texts)), ""), size
 
 
 def test_the_lines_before_a_bad_one_are_answered(run: Run, feed: Feed, module) -> None:
@@ -169,23 +170,17 @@ def test_the_lines_before_a_bad_one_are_answered(run: Run, feed: Feed, module) -
     )
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
+def test_a_bad_line_of_a_file_is_named(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "in.txt"
+    for content, message in (
         (b"\xe9\n", "in.txt, line 1: expected a text file in UTF-8 (got byte 0xe9"),
         (b"a\nb\0\n", "in.txt, line 2: expected a text file in UTF-8 (got a NUL byte"),
         (b"a\nb\tV\tPST\n", "in.txt, line 2: expected a text, or a text, a tab and tags (got 3"),
-    ],
-    ids=["UTF-8", "NUL", "columns"],
-)
-def test_a_bad_line_of_a_file_is_named(
-    run: Run, tmp_path: Path, content: bytes, message: str
-) -> None:
-    path = tmp_path / "in.txt"
-    path.write_bytes(content)
-    status, out, err = run("--input", str(path))
-    assert (status, len(out.splitlines())) == (2, content.count(b"\n") - 1)
-    assert message in err
+    ):
+        path.write_bytes(content)
+        status, out, err = run("--input", str(path))
+        assert (status, len(out.splitlines())) == (2, content.count(b"\n") - 1)
+        assert message in err
 
 
 def test_the_output_may_be_a_file(run: Run, feed: Feed, module, tmp_path: Path) -> None:
@@ -220,9 +215,8 @@ def test_an_output_file_is_written_whole_or_not_at_all(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_what_can_not_be_done_is_named(run: Run) -> None:
+    for arguments, message in (
         (["--batch_size", "0"], "Expected '--batch_size' to be at least 1 (got 0)"),
         (["--input", "in.txt", "text"], "Expected texts or '--input', not both"),
         (["--input", "nowhere.txt"], "error: nowhere.txt: no such file"),
@@ -230,27 +224,22 @@ def test_an_output_file_is_written_whole_or_not_at_all(
         (["--output", ".", "text"], "error: .: expected a file to write (got a directory)"),
         (["--output", "no/where", "text"], f"{Path.cwd()}/no (got none)"),
         (["text", "\udcff"], r"error: text 2: expected a text in UTF-8 (got '\udcff')"),
-        (
-            ["--format=examples", "text"],
-            "'--format examples' to come with an input",
-        ),
+        (["--format=examples", "text"], "'--format examples' to come with an input"),
         (["a\tb\tc"], "error: text 1: expected a text, or a text, a tab and tags (got 3 columns)"),
-    ],
-)
-def test_what_can_not_be_done_is_named(run: Run, arguments: list[str], message: str) -> None:
-    status, _, err = run(*arguments)
-    assert status == 2
-    assert message in err
+    ):
+        status, _, err = run(*arguments)
+        assert status == 2
+        assert message in err
 
 
 def test_an_answer_of_two_lines_is_refused(
     run: Run, feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predict, "rewrite", lambda module, batch: ["a", "b\nc", "d"])
+    monkeypatch.setattr(text_predict, "rewrite", lambda module, batch: ["a", "b\nc", "d"])
     feed(b"one\ntwo\nthree\n")
     status, out, err = run()
     assert (status, out) == (2, "a\n")
-    assert err == "error: standard input, line 2: expected an answer of one line (got 'b\\nc')\n"
+    assert err == "error: prediction 2: expected one line (got 'b\\nc')\n"
 
 
 def test_a_full_batch_does_not_wait_for_the_end_of_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,12 +248,12 @@ def test_a_full_batch_does_not_wait_for_the_end_of_a_pipe(monkeypatch: pytest.Mo
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(pipe))
         with open_text("-") as (name, rows):
             batches = read_batches(requests_of_lines(name, rows), 2)
-            for round_trip in range(3):
+            for lap in range(3):
                 source.write(b"one\ntwo\n")
-                numbers = 2 * round_trip + 1, 2 * round_trip + 2
+                line_numbers = 2 * lap + 1, 2 * lap + 2
                 assert next(batches) == [
                     Request(f"standard input, line {n}", text, ())
-                    for n, text in zip(numbers, ("one", "two"), strict=True)
+                    for n, text in zip(line_numbers, ("one", "two"), strict=True)
                 ]
             source.write(b"last")
             source.close()

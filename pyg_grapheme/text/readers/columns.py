@@ -46,6 +46,8 @@ def read_table(name: str, text: str, delimiter: str) -> NumberedExamples:
             fail_at(name, line, f"broken quoting ({error})", f"{len(header) or 'quoted'} columns")
         if not header:
             header = row
+            if not {"input", "target"} <= set(header):
+                fail_at(name, line, f"{header}", "a header with the columns 'input' and 'target'")
             source, target = header.index("input"), header.index("target")
             continue
         if len(row) != len(header):

@@ -1,4 +1,4 @@
-"""Runs that are killed and go on.
+"""Runs that are killed and resumed.
 
 Run by itself with the arguments of ``fit``, this module is a run that kills itself in an epoch.
 """
@@ -19,6 +19,7 @@ import torch
 
 from lightning_modules import CheckpointError, fit
 from lightning_modules.cli import make_cli
+from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.resume import find_checkpoint
 
 OPTIONS = [
@@ -211,51 +212,35 @@ def test_a_moved_run_goes_on_for_longer(trained: Path, tmp_path: Path) -> None:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--ckpt_path=nowhere.ckpt"], "nowhere.ckpt: no such file"),
-        (["--ckpt_path={}", "--model.channels=12"], "of the same 'channels' (got 8, not 12)"),
-        (["--ckpt_path={}", "--model.lr=0.5"], "of the same 'lr' (got 0.004, not 0.5)"),
-        (["--ckpt_path={}/checkpoints/early.ckpt"], "got one of an epoch that was not over"),
-        (["--ckpt_path={}/checkpoints/weights.ckpt"], "got weights alone"),
-        (["--ckpt_path={}/config.yaml"], "got a damaged or foreign file"),
-    ],
-)
-def test_what_no_run_can_go_on_from_is_named(
-    arguments: list[str],
-    message: str,
-    trained: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    folder = tmp_path / "version_0"
-    shutil.copytree(trained, folder)
-    checkpoint = content(folder)
-    torch.save({"state_dict": checkpoint["state_dict"]}, folder / "checkpoints" / "weights.ckpt")
-    progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]
-    progress["processed"] -= 1
-    torch.save(checkpoint, folder / "checkpoints" / "early.ckpt")
-    with pytest.raises(SystemExit) as stop:
-        fit.main([*(a.format(folder) for a in arguments), f"--output={tmp_path / 'runs'}"])
-    assert stop.value.code == 2
-    assert message in capsys.readouterr().err
-
-
-def test_weights_of_another_model_are_named(
+def test_what_no_run_can_resume_from_is_named(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "version_0"
     shutil.copytree(trained, folder)
-    checkpoint = content(folder)
-    checkpoint["state_dict"]["net.encoder.recurrence"] = checkpoint["state_dict"].pop(
-        "net.activation.bias"
-    )
-    torch.save(checkpoint, folder / "checkpoints" / "last.ckpt")
-    with pytest.raises(SystemExit) as stop:
-        fit.main([f"--ckpt_path={folder}", f"--output={tmp_path / 'runs'}"])
-    assert stop.value.code == 2
-    assert "got one that differs in 'net.activation.bias'" in capsys.readouterr().err
+
+    def save(content: dict[str, Any], name: str) -> None:
+        AtomicCheckpointIO().save_checkpoint(content, folder / "checkpoints" / name)
+
+    save({"state_dict": content(folder)["state_dict"]}, "weights.ckpt")
+    early = content(folder)
+    early["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"] -= 1
+    save(early, "early.ckpt")
+    renamed = content(folder)
+    renamed["state_dict"]["net.other"] = renamed["state_dict"].pop("net.activation.bias")
+    save(renamed, "renamed.ckpt")
+    for arguments, message in (
+        (["--ckpt_path=nowhere.ckpt"], "nowhere.ckpt: no such file"),
+        ([f"--ckpt_path={folder}", "--model.channels=12"], "the same 'channels' (got 8, not 12)"),
+        ([f"--ckpt_path={folder}", "--model.lr=0.5"], "of the same 'lr' (got 0.004, not 0.5)"),
+        ([f"--ckpt_path={folder}/checkpoints/early.ckpt"], "one of an epoch that was not over"),
+        ([f"--ckpt_path={folder}/checkpoints/weights.ckpt"], "got weights alone"),
+        ([f"--ckpt_path={folder}/config.yaml"], "got a damaged or foreign file"),
+        ([f"--ckpt_path={folder}/checkpoints/renamed.ckpt"], "differs in 'net.activation.bias'"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            fit.main([*arguments, f"--output={tmp_path / 'runs'}"])
+        assert stop.value.code == 2
+        assert message in capsys.readouterr().err
 
 
 def test_averages_do_not_pass_for_the_weights(

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_modules import TextDataModule, TransformModule
-from lightning_modules.weighted_mean import WeightedMean
+from lightning_modules.modules.weighted_mean import WeightedMean
 
 
 class Steps(L.Callback):
@@ -57,7 +57,7 @@ def test_means_are_of_the_examples_of_one_epoch_and_of_no_other() -> None:
     assert float(metrics["train/loss"]) == pytest.approx(mean, rel=1e-5)
     parts = metrics["train/structural"] + metrics["train/cross_entropy"]
     assert float(parts) == pytest.approx(mean, rel=1e-5)
-    assert 0 < float(metrics["train/coarse_share"]) <= 1
+    assert 0 < float(metrics["train/coarsening_ratio"]) <= 1
     assert float(metrics["train/raw_threshold_grad"]) != 0
 
 

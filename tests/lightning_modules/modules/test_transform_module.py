@@ -1,15 +1,18 @@
 """What is logged while training: against values worked out by hand."""
 
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 import torch
 
 from lightning_modules import TextDataModule, TransformModule
-from lightning_modules.unit_error_rate import UnitErrorRate
+from lightning_modules.modules.unit_error_rate import UnitErrorRate
 from pyg_grapheme.text import units_graphs
 from pyg_grapheme.text.model import edit_decoder
+from pyg_grapheme.typing import LossName
 
 ANSWERS = {"val": ["cats", "", "foxs"], "targets": ["cats", "box", "foxes"]}
 
@@ -62,27 +65,25 @@ def test_weights_decay_and_the_threshold_does_not() -> None:
         torch.testing.assert_close(value.detach(), factor * before[name])
 
 
-@pytest.mark.parametrize("name", ["lr", "threshold_lr", "weight_decay"])
-def test_rates_are_not_negative(name: str) -> None:
-    with pytest.raises(ValueError, match=f"Expected '{name}' to be at least 0"):
-        TransformModule(["a"], **{name: -1.0})
-
-
-def test_an_unknown_way_to_preprocess_is_named() -> None:
+def test_bad_options_are_named() -> None:
+    for name in ("lr", "threshold_lr", "weight_decay"):
+        with pytest.raises(ValueError, match=rf"Expected '{name}' to be at least 0 \(got -1.0\)"):
+            TransformModule(["a"], **{name: -1.0})
     with pytest.raises(ValueError, match=r"Expected 'preprocess' to be .*\(got 'old'\)"):
         TransformModule(["a"], preprocess="old")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"Expected 'schedule' to be .*\(got 'cosine'\)"):
+        TransformModule(["a"], schedule="cosine")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("merges", [True, False])
-@pytest.mark.parametrize("loss", ["structural", "cross_entropy", "hybrid"])
-def test_every_weight_that_learns_has_a_gradient(loss: str, merges: bool, tmp_path: Path) -> None:
+def test_every_weight_that_learns_has_a_gradient(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("a\tb\n")  # one unit, no edge, no tag
     data = TextDataModule(str(tmp_path / "a.tsv"))
-    module = TransformModule(data.vocabulary, channels=8, layers=1, loss=loss, merges=merges)
     (pair,) = data.loader("train")
-    module.loss(module.net, pair).total.sum().backward()
-    lacking = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
-    assert lacking == []
+    for loss, merges in itertools.product(get_args(LossName), (True, False)):
+        module = TransformModule(data.vocabulary, channels=8, layers=1, loss=loss, merges=merges)
+        module.loss(module.net, pair).total.sum().backward()
+        lacking = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
+        assert lacking == [], (loss, merges)
 
 
 def test_no_more_is_inserted_in_one_place_than_the_user_says() -> None:

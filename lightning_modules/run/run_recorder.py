@@ -1,46 +1,45 @@
-"""What is noted while a run goes on."""
+"""Records of a run while it trains."""
 
 import math
 import time
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 
-from lightning_modules.module import TransformModule
+from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.run_logger import RunLogger
-from pyg_grapheme.text import GraphPair
 
 
 class RunRecorder(L.Callback):
-    """Keep what a run's report needs: where it started, and every epoch's means.
+    """Record what a report needs: the tracked values at the start, all curves, and the times.
 
-    All of it is in the checkpoints, so that of a run which was killed and goes on, the report
-    covers the whole.
+    The records are part of every checkpoint, so the report of a resumed run covers all of it.
     """
 
     def __init__(self) -> None:
         self.curves: dict[str, list[float]] = {}
         self.steps: list[int] = []
-        self.start = self.raw_first = self.seconds = self.training = self.validating = 0.0
+        self.first: dict[str, float] = {}
+        self.seconds = self.training = self.validating = 0.0
         self.examples = 0
-        self._goes_on = False
-        self._epoch_start = self._validation_start = 0.0
+        self._resumed = False
+        self._start = self._epoch_start = self._validation_start = 0.0
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note where things stand."""
-        if self._goes_on:
+        """Start the clock, and forget what another run recorded."""
+        if self._resumed:
             if isinstance(trainer.logger, RunLogger):
-                trainer.logger.go_on(self._rows())
+                trainer.logger.resume(self._rows())
         else:
             self.curves, self.steps = {}, []
             self.seconds = self.training = self.validating = 0.0
             self.examples = 0
-            self.raw_first = _raw_threshold(pl_module)
-        self._goes_on = False
-        self.start = time.perf_counter() - self.seconds
+            self.first = _tracked(pl_module)
+        self._resumed = False
+        self._start = time.perf_counter() - self.seconds
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note when, as if there were no validation in it."""
+        """Start the clock of the epoch, net of validation."""
         self._epoch_start = time.perf_counter() - self.validating
 
     def on_train_batch_end(
@@ -48,48 +47,47 @@ class RunRecorder(L.Callback):
         trainer: L.Trainer,
         pl_module: L.LightningModule,
         outputs: Any,
-        batch: GraphPair,
+        batch: Any,
         batch_idx: int,
     ) -> None:
-        """Count the examples of all processes, which share them evenly."""
-        self.examples += batch.source.num_graphs * trainer.world_size
+        """Count the examples of all processes, which have equal shares."""
+        self.examples += cast(TaskModule, pl_module).num_examples(batch) * trainer.world_size
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the epoch's means, and where it has left the threshold."""
-        # Of a validation that is not due in every epoch, the last values stand until the next.
+        """Record the epoch's means and the tracked values at its end."""
+        # An epoch without validation repeats the last validated values.
         means = {name: values[-1] for name, values in self.curves.items()} | {
             name: float(value)
             for name, value in trainer.callback_metrics.items()
             if name.startswith(("train/", "val/"))
         }
-        raw = _raw_threshold(pl_module)
-        means |= {"raw_threshold": raw, "threshold": 1 / (1 + math.exp(-raw))}
+        means |= _tracked(pl_module)
         before = len(self.steps)
         for name, value in means.items():
             self.curves.setdefault(name, [math.nan] * before).append(value)
         self.steps.append(trainer.global_step)
         now = time.perf_counter()
-        self.seconds = now - self.start
+        self.seconds = now - self._start
         self.training += now - self._epoch_start - self.validating
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note when: it is no part of what training takes."""
+        """Start the clock of validation, which does not count as training."""
         self._validation_start = time.perf_counter()
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note how long it took."""
+        """Record the time that validation took."""
         self.validating += time.perf_counter() - self._validation_start
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note how long it took."""
-        self.seconds = time.perf_counter() - self.start
+        """Record the time that the run took."""
+        self.seconds = time.perf_counter() - self._start
 
     def state_dict(self) -> dict[str, Any]:
-        """All that was noted."""
+        """Return all records."""
         return {
             "curves": {name: list(values) for name, values in self.curves.items()},
             "steps": list(self.steps),
-            "raw_first": self.raw_first,
+            "first": dict(self.first),
             "seconds": self.seconds,
             "training": self.training,
             "examples": self.examples,
@@ -97,13 +95,13 @@ class RunRecorder(L.Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what was noted."""
+        """Continue the records of a resumed run."""
         for name, value in state_dict.items():
             setattr(self, name, value)
-        self._goes_on = True
+        self._resumed = True
 
     def _rows(self) -> list[dict[str, float]]:
-        """What the logger is told of the training of each epoch."""
+        """Return what was logged of the training of each epoch."""
         names = [name for name in self.curves if not name.startswith("val/")]
         return [
             {"epoch": i, "step": step - 1, **{name: self.curves[name][i] for name in names}}
@@ -111,7 +109,5 @@ class RunRecorder(L.Callback):
         ]
 
 
-def _raw_threshold(module: L.LightningModule) -> float:
-    if not isinstance(module, TransformModule):
-        raise TypeError(f"Expected a TransformModule (got {type(module).__name__})")
-    return float(module.net.pool.raw_threshold.detach())
+def _tracked(module: L.LightningModule) -> dict[str, float]:
+    return {n: float(value) for n, value in cast(TaskModule, module).tracked_values().items()}

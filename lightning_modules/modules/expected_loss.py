@@ -1,20 +1,23 @@
-"""The loss that a run has been minimising, at any threshold."""
+"""The training loss of the text model at any threshold."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
-from lightning_modules.module import TransformModule
 from pyg_grapheme.text import GraphPair
+
+if TYPE_CHECKING:
+    from lightning_modules.modules.transform_module import TransformModule
 
 
 def mean_expected_loss(
-    module: TransformModule, batches: Sequence[GraphPair], raw_threshold: float
+    module: "TransformModule", batches: Sequence[GraphPair], raw_threshold: float
 ) -> float:
-    """Expected loss a text with the threshold set to a value and all else as it is.
+    """Return the expected loss per text at a threshold, with all other weights unchanged.
 
-    As many merges are worked out as in a step of training, for more may not fit the memory; where
-    they are drawn, the draws follow from nothing but a fixed seed.
+    It uses as many cuts as a training step, since more may not fit in memory; if they are sampled,
+    the seed is fixed.
     """
     raw = module.net.pool.raw_threshold
     kept = raw.detach().clone()

@@ -1,76 +1,66 @@
-"""Sum a run up."""
+"""The report of a run of the text model."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning import Trainer
 
-from lightning_modules.callbacks import RunRecorder
-from lightning_modules.datamodule import TextDataModule
-from lightning_modules.module import TransformModule
+from lightning_modules.datamodules.text_data_module import TextDataModule
+from lightning_modules.modules.expected_loss import mean_expected_loss
+from lightning_modules.modules.text_scores import predict_examples
 from lightning_modules.report.data import Line, ReportData, SplitResult
 from lightning_modules.report.figures import write_pictures
 from lightning_modules.report.merges import describe_merges
 from lightning_modules.report.page import write_report
 from lightning_modules.report.predictions import write_predictions
-from lightning_modules.report.summary import summarize_training
 from lightning_modules.report.terminal import print_predictions, print_summary
-from lightning_modules.run.checkpoint import load_module
-from lightning_modules.scoring import Scores, predict_examples
+from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme import __version__
 from pyg_grapheme.atomic_write import atomic_write
 from pyg_grapheme.text import Example, split_units
 from pyg_grapheme.typing import UnitsName
 
+if TYPE_CHECKING:
+    from lightning_modules.modules.transform_module import TransformModule
 
-def report_run(
-    trainer: Trainer,
+
+def report_text(
+    module: "TransformModule",
+    folder: Path,
+    checkpoint: str,
     data: TextDataModule,
     recorder: RunRecorder,
     shown: int = 5,
 ) -> None:
-    """Sum a run up, in files beside its checkpoint and in tables on the terminal.
-
-    Writes ``summary.json``, ``predictions.tsv``, pictures and ``report.html`` into the logger's
-    folder. The weights that are reported on are those of the checkpoint.
+    """Write ``summary.json``, ``predictions.tsv``, pictures and ``report.html``; print tables.
 
     Args:
-        trainer: That has run.
-        data: What it was trained on.
-        recorder: What was noted meanwhile.
-        shown: Predictions a split to show on the terminal.
+        module: The model, with the weights that were kept.
+        folder: Folder of the run.
+        checkpoint: Path of these weights, relative to it.
+        data: What the run was trained on.
+        recorder: Curves and times of the run.
+        shown: Predictions per split to print.
     """
-    log_dir = trainer.log_dir  # Asks all processes, as does saving a checkpoint.
-    if log_dir is None:
-        return
-    folder = Path(log_dir)
-    trained = "train/loss" in recorder.curves
-    checkpoint = _find_checkpoint(trainer, folder) if trained else folder
-    if not trainer.is_global_zero:
-        return
-    if not trained:
-        print("no epoch was trained: nothing to report")
-        return
-    module = load_module(checkpoint)
     examples = {split: dataset.examples for split, dataset in data.datasets.items()}
     predictions, scores = {}, {}
     for split, dataset in data.datasets.items():
-        predictions[split], scores[split] = predict_examples(module, dataset)
-    summary = {
-        "checkpoint": os.path.relpath(checkpoint, folder),
-        **summarize_training(module, data, recorder),
-        "splits": {split: score._asdict() for split, score in scores.items()},
-    }
+        predictions[split], found = predict_examples(module, dataset)
+        scores[split] = found._asdict()
+    batches = list(data.loader("train"))
+    summary = {"checkpoint": checkpoint, **module.summarize(recorder)}
+    for end in ("first", "last"):
+        loss = mean_expected_loss(module, batches, summary[f"raw_threshold_{end}"])
+        summary[f"expected_loss_at_{end}_threshold"] = loss
+    summary["splits"] = scores
     with atomic_write(folder / "summary.json") as file:
         json.dump(summary, file, indent=2, allow_nan=False)
     write_predictions(folder / "predictions.tsv", examples, predictions)
-    report = _gather(folder, module, examples, recorder, summary, predictions, scores)
+    report = _gather(folder, module, examples, recorder, summary, predictions)
     drawn = write_pictures(folder, report.curves, report.merges, summary["threshold_last"])
     write_report(folder / "report.html", report)
     print_predictions(data, predictions, shown)
@@ -79,23 +69,13 @@ def report_run(
         print("no pictures: matplotlib is not installed (pip install 'pyg-grapheme[viz]')")
 
 
-def _find_checkpoint(trainer: Trainer, folder: Path) -> Path:
-    checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    if not checkpoint:
-        # Shorter than one round of validation, or without a checkpoint callback.
-        checkpoint = str(folder / "checkpoints" / "model.ckpt")
-        trainer.save_checkpoint(checkpoint)
-    return Path(checkpoint)
-
-
 def _gather(
     folder: Path,
-    module: TransformModule,
+    module: "TransformModule",
     examples: Mapping[str, list[Example]],
     recorder: RunRecorder,
     summary: dict[str, Any],
     predictions: Mapping[str, list[str]],
-    scores: Mapping[str, Scores],
 ) -> ReportData:
     config = folder / "config.yaml"
     return ReportData(
@@ -108,10 +88,8 @@ def _gather(
             f"Python {sys.version.split()[0]}",
         },
         splits={
-            split: SplitResult(
-                score._asdict(), _list_lines(examples[split], predictions[split], module)
-            )
-            for split, score in scores.items()
+            split: SplitResult(score, _list_lines(examples[split], predictions[split], module))
+            for split, score in summary["splits"].items()
         },
         curves=recorder.curves,
         merges=describe_merges(module, examples["train"]),
@@ -122,7 +100,7 @@ def _gather(
 
 
 def _list_lines(
-    examples: list[Example], predictions: list[str], module: TransformModule
+    examples: list[Example], predictions: list[str], module: "TransformModule"
 ) -> list[Line]:
     net = module.net
 

@@ -1,9 +1,9 @@
-"""What a model is asked to rewrite, line by line, in batches."""
+"""Requests to rewrite texts, from lines, arguments or examples, in batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from lightning_modules.errors import reported
+from lightning_modules.errors import exit_on_input_error
 from pyg_grapheme.text import Example
 from pyg_grapheme.text.readers.columns import split_tags
 
@@ -12,9 +12,9 @@ class Request(NamedTuple):
     """A text to rewrite.
 
     Attributes:
-        where: What errors call it, such as "standard input, line 3".
-        text: Without the end of its line.
-        tags: That say how.
+        where: Its name in messages, such as "standard input, line 3".
+        text: The text, without line end.
+        tags: Its tags.
     """
 
     where: str
@@ -26,12 +26,12 @@ def requests_of_lines(name: str, lines: Iterable[str], tags: str = "") -> Iterat
     r"""Read lines of a text, or of a text, a tab and tags.
 
     Args:
-        name: Of what they are read from.
-        lines: With or without their ends, which are no part of a text.
-        tags: For all lines, before those of their own, such as "V;PST".
+        name: Name of the input.
+        lines: Lines with or without their ends.
+        tags: Tags for all lines, put before their own, such as "V;PST".
 
     Raises:
-        ValueError: at a line of more columns, once those before it were handed out.
+        ValueError: at a line with more columns, after those before it were yielded.
 
     >>> next(requests_of_lines("words.tsv", ["walk\tPST\r\n"], tags="V"))
     Request(where='words.tsv, line 1', text='walk', tags=('V', 'PST'))
@@ -42,10 +42,10 @@ def requests_of_lines(name: str, lines: Iterable[str], tags: str = "") -> Iterat
 
 
 def requests_of_texts(texts: Iterable[str], tags: str = "") -> Iterator[Request]:
-    """Take texts as they come from the command line, each as if it were a line.
+    """Read texts from the command line, each like a line.
 
     Raises:
-        ValueError: at a text that is not UTF-8, or of more than two columns.
+        ValueError: at a text that is not UTF-8, or has more than two columns.
     """
     for number, text in enumerate(texts, start=1):
         where = f"text {number}"
@@ -59,17 +59,17 @@ def requests_of_texts(texts: Iterable[str], tags: str = "") -> Iterator[Request]
 def requests_of_examples(
     name: str, examples: Iterable[Example], tags: str = ""
 ) -> Iterator[Request]:
-    """Take the inputs of examples, and what tags they have."""
+    """Read the inputs and tags of examples."""
     for number, example in enumerate(examples, start=1):
         where = f"{name}, example {number}"
         yield Request(where, example.source, (*split_tags(tags), *example.tags))
 
 
 def read_batches(requests: Iterator[Request], size: int) -> Iterator[list[Request]]:
-    """Collect requests, ``size`` at a time, without waiting for more than that.
+    """Collect requests into batches of ``size``, without reading ahead.
 
-    Where reading fails, those read before come as a last, smaller batch; when that was dealt with,
-    the failure is reported, and the program exits with status 2.
+    If reading fails, the requests before are yielded as a last, smaller batch; then the error is
+    printed, and the program exits with status 2.
     """
     batch: list[Request] = []
     failure: Exception | None = None
@@ -84,7 +84,7 @@ def read_batches(requests: Iterator[Request], size: int) -> Iterator[list[Reques
     if batch:
         yield batch
     if failure is not None:
-        with reported():
+        with exit_on_input_error():
             raise failure
 
 

@@ -10,11 +10,11 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 
 from lightning_modules import fit
-from lightning_modules.report import Line, ReportData, SplitResult, write_report
 from lightning_modules.report.confusions import Repair, count_confusions, find_repairs
+from lightning_modules.report.data import Line, ReportData, SplitResult
 from lightning_modules.report.figures import choose_charts
 from lightning_modules.report.html_text import show_difference, show_unit, show_units
-from lightning_modules.report.page import render_report
+from lightning_modules.report.page import render_report, write_report
 from lightning_modules.report.ranking import rank_mistakes
 from pyg_grapheme.text import MergedText, split_graphemes
 
@@ -179,7 +179,7 @@ def test_what_is_written_is_what_is_read(data: ReportData) -> None:
 
 def test_all_scores_are_there_by_name(data: ReportData) -> None:
     text = Page(render_report(data)).text
-    for said in ("unit errors", "edit distance", "exact match", "25.0 %", "1.50", "–"):
+    for said in ("unit error rate", "edit distance", "exact match", "25.00 %", "1.500", "–"):
         assert said in text, said
 
 
@@ -199,7 +199,7 @@ def test_curves_are_chosen_by_what_was_logged() -> None:
         {
             "train/loss": [2.0, 1.0],
             "train/structural": [0.0, 0.0],
-            "train/coarse_share": [0.5, 0.5],
+            "train/coarsening_ratio": [0.5, 0.5],
             "val/exact_match": [0.1, 0.2],
         }
     )

@@ -1,8 +1,10 @@
-"""The text model as a LightningModule."""
+"""The text model as a module that the commands can run."""
 
 import math
-from collections.abc import Sequence
-from typing import Literal, get_args
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, cast, get_args
 
 import lightning as L
 import torch
@@ -15,12 +17,18 @@ from torch_geometric.data import Data
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.text import CharErrorRate, EditDistance
 
-from lightning_modules.model_options import PoolOptions, StructuralOptions
-from lightning_modules.unit_error_rate import UnitErrorRate
-from lightning_modules.weighted_mean import WeightedMean
+from lightning_modules.datamodules.text_data_module import TextDataModule
+from lightning_modules.modules.model_options import PoolOptions, StructuralOptions
+from lightning_modules.modules.task_module import Scores, TaskModule
+from lightning_modules.modules.text_evaluate import add_evaluate_arguments, evaluate_files
+from lightning_modules.modules.text_predict import add_predict_arguments, rewrite_lines
+from lightning_modules.modules.unit_error_rate import UnitErrorRate
+from lightning_modules.modules.weighted_mean import WeightedMean
+from lightning_modules.report.text_report import report_text
+from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.nn import StructuralLoss
 from pyg_grapheme.nn.pool import MergeHistory
-from pyg_grapheme.options import expect_one_of
+from pyg_grapheme.options import expect_at_least, expect_one_of
 from pyg_grapheme.text import GraphPair, apply_edits, as_written, join_units
 from pyg_grapheme.text.model import (
     GraphTransformNet,
@@ -33,7 +41,7 @@ from pyg_grapheme.text.readers.historical import preprocess_spelling
 from pyg_grapheme.typing import LossName, NormalForm, PreprocessName, UnitsName
 
 
-class TransformModule(L.LightningModule):
+class TransformModule(TaskModule):
     """Train a :class:`GraphTransformNet` through the exact expectation over its merges.
 
     Training minimises the expected loss; validation, test and prediction merge at the plain
@@ -42,30 +50,39 @@ class TransformModule(L.LightningModule):
     Args:
         vocabulary: Units that the model can write; set by the data.
         form: Unicode normal form; set by the data.
-        source_units: What a node of a text that is read is; set by the data.
-        target_units: What is written at once; set by the data.
-        known_targets: What is written for these sources, whatever the model would make of them, if
-            they come without tags; set by the data.
-        preprocess: What was done to the texts of the data, and is to those that are given later.
-        channels: Features a node.
+        source_units: Kind of unit that is a node of a source; set by the data.
+        target_units: Kind of unit that is written in one step; set by the data.
+        known_targets: Outputs to look up for these sources if they come without tags; set by the
+            data.
+        preprocess: Preprocessing of the data, applied to later texts too; set by the data.
+        channels: Features per node.
         layers: Encoder layers.
         dropout: Probability of dropping a feature, and of training on a text without one of the
             decoder's readers.
         buckets: Rows of the hashed embedding.
-        merges: Whether anything is merged at all.
-        max_insert: Units inserted in one place at most when predicting.
+        merges: Whether the model merges nodes at all.
+        max_insert: Limit of units inserted in one place when predicting.
         pool: Options of the pool.
         loss: "structural", "cross_entropy", or "hybrid", their sum.
         structural: Options of the structural loss.
         structural_weight: Weight of the structural loss in "hybrid".
-        max_cuts: Merges of one text to work out at most in a step; of a text that has more, so
-            many are drawn, unbiased. All of them if None.
-        mass: Share of the probability of all merges of a text to work out at least in a step.
+        max_cuts: Sample this many cuts of every text that has more (unbiased). Use all if None.
+        mass: Leave out improbable cuts until this share of the probability is left.
         lr: Learning rate of Adam.
         threshold_lr: Learning rate of the raw threshold; ``lr`` if None.
-        weight_decay: How fast weights shrink by themselves (AdamW); the raw threshold never does.
+        weight_decay: Weight decay of AdamW; 0 for the raw threshold.
         schedule: "constant", or "linear": up over the first 5 % of the steps, then down to 0.
     """
+
+    data_links = (
+        "vocabulary",
+        "form",
+        "source_units",
+        "target_units",
+        "known_targets",
+        "preprocess",
+    )
+    changeable = frozenset({"dropout", "max_cuts", "mass", "known_targets"})
 
     def __init__(
         self,
@@ -96,14 +113,14 @@ class TransformModule(L.LightningModule):
         super().__init__()
         expect_one_of("preprocess", preprocess, get_args(PreprocessName))
         expect_one_of("schedule", schedule, ("constant", "linear"))
-        rates = {"lr": lr, "threshold_lr": threshold_lr, "weight_decay": weight_decay}
-        for name, rate in rates.items():
-            if rate is not None and not 0 <= rate < float("inf"):
-                raise ValueError(f"Expected '{name}' to be at least 0 (got {rate})")
+        self.lr = expect_at_least("lr", lr, 0)
+        self.threshold_lr = (
+            lr if threshold_lr is None else expect_at_least("threshold_lr", threshold_lr, 0)
+        )
+        self.weight_decay = expect_at_least("weight_decay", weight_decay, 0)
         self.save_hyperparameters()
         self.known_targets, self.preprocess = known_targets or {}, preprocess
-        self.lr, self.weight_decay, self.schedule = lr, weight_decay, schedule
-        self.threshold_lr = lr if threshold_lr is None else threshold_lr
+        self.schedule = schedule
         self.net = GraphTransformNet(
             vocabulary,
             channels=channels,
@@ -121,50 +138,51 @@ class TransformModule(L.LightningModule):
             loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts, mass
         )
         _freeze_unreached(self.net, loss)
-        noted = ("loss", "structural", "cross_entropy", "coarse_share", "raw_threshold_grad")
-        self.means = torch.nn.ModuleDict({name: WeightedMean() for name in noted})
+        names = ("loss", "structural", "cross_entropy", "coarsening_ratio", "raw_threshold_grad")
+        self.means = torch.nn.ModuleDict({name: WeightedMean() for name in names})
         self.exact_match = MeanMetric()
         self.char_error_rate = CharErrorRate()
         self.unit_error_rate = UnitErrorRate(target_units, form)
         self.edit_distance = EditDistance()
 
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
-        """Rewrite texts: preprocessed as the data was, and what is known is not asked again."""
+        """Rewrite texts: preprocess them as the data was, and look up the known ones."""
         expect_texts(texts, tags)
         net = self.net
         given = tags or [()] * len(texts)
         answers, asked = list(texts), {}
-        for number, (text, own) in enumerate(zip(texts, given, strict=True)):
+        for index, (text, own) in enumerate(zip(texts, given, strict=True)):
             read = preprocess_spelling(text) if self.preprocess == "historical" else text
             if read is None:
-                continue  # Of what the data leaves out nothing was learned: it stays what it is.
+                continue  # Preprocessing drops such texts, so return them unchanged.
             known = None
-            if self.known_targets and not own:  # To take texts apart costs more than all else here.
+            if self.known_targets and not own:
+                # Splitting is the expensive part; skip it when the table is empty.
                 known = self.known_targets.get(as_written(read, net.source_units, net.form))
             if known is None:
-                asked[number] = read
+                asked[index] = read
             else:
-                answers[number] = known
-        written = net(list(asked.values()), [given[number] for number in asked])
-        for number, text in zip(asked, written, strict=True):
-            answers[number] = text
+                answers[index] = known
+        written = net(list(asked.values()), [given[index] for index in asked])
+        for index, text in zip(asked, written, strict=True):
+            answers[index] = text
         return answers
 
     def rewrite(self, graphs: Data) -> tuple[list[str], MergeHistory]:
-        """Rewrite the texts of a batch of graphs, and say what was merged."""
+        """Rewrite the texts of a batch of graphs; return them with the merge history."""
         net = self.net
         edits, history = net.predict(graphs)
         written = [apply_edits(e, net.form, net.target_units) for e in edits]
         if self.known_targets:
             tagged = set(graphs.batch[graphs.is_tag].tolist())
-            for number, units in enumerate(graphs.text):
-                if number not in tagged:
+            for index, units in enumerate(graphs.text):
+                if index not in tagged:
                     source = join_units(units, net.source_units, net.form)
-                    written[number] = self.known_targets.get(source, written[number])
+                    written[index] = self.known_targets.get(source, written[index])
         return written, history
 
     def on_train_start(self) -> None:
-        """Forget what was noted in an epoch that was broken off; Lightning forgets whole ones."""
+        """Reset the means of an interrupted epoch; Lightning resets those of finished ones."""
         for mean in self.means.values():
             assert isinstance(mean, WeightedMean)
             mean.reset()
@@ -174,37 +192,39 @@ class TransformModule(L.LightningModule):
         losses: TransformLossOutput = self.loss(self.net, pair)
         loss: Tensor = losses.total.mean()
         size = losses.total.numel()
-        self._note("train/loss", loss, size)
-        self._note("train/structural", losses.structural.mean(), size)
-        self._note("train/cross_entropy", losses.cross_entropy.mean(), size)
+        self._log_mean("train/loss", loss, size)
+        self._log_mean("train/structural", losses.structural.mean(), size)
+        self._log_mean("train/cross_entropy", losses.cross_entropy.mean(), size)
         nodes = max(1, int((~pair.source.is_tag).sum()))
-        # Weighted by nodes, its mean is C/N of all texts, however they are dealt out to batches.
-        self._note("train/coarse_share", losses.clusters.sum() / nodes, nodes)
+        # Weighted by nodes, its mean is C/N of all texts, whatever the batches are.
+        self._log_mean("train/coarsening_ratio", losses.clusters.sum() / nodes, nodes)
         if self._trainer and self._trainer.progress_bar_callback:
             self.log("loss_now", loss, prog_bar=True, logger=False)
         return loss
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Note the gradient of the threshold: exact, unless cuts are drawn."""
+        """Log the gradient of the threshold: exact, unless cuts are sampled."""
         gradient = self.net.pool.raw_threshold.grad
         if gradient is not None:  # not frozen
-            self._note("train/raw_threshold_grad", gradient, 1)  # every step counts alike
+            self._log_mean("train/raw_threshold_grad", gradient, 1)  # every step counts alike
 
-    def _note(self, name: str, value: Tensor, weight: int) -> None:
-        """Take a value into its mean of the epoch."""
+    def _log_mean(self, name: str, value: Tensor, weight: int) -> None:
+        """Add a value to its mean of the epoch."""
         mean = self.means[name.removeprefix("train/")]
         assert isinstance(mean, WeightedMean)
         if not mean.update_called:
-            # Once an epoch: to log the value at each step would take a small model a tenth of it.
+            # Once per epoch: logging at every step takes a tenth of the time of a small model.
             self.log(name, mean, on_step=False, on_epoch=True)
         mean.update(value.detach(), weight)
 
-    def on_train_epoch_end(self) -> None:
-        """Log where the threshold is."""
-        # It is the same in all processes; Lightning is told to take the mean, lest it warn.
+    def tracked_values(self) -> dict[str, Tensor]:
+        """Return the threshold, raw and as a score."""
         pool = self.net.pool
-        self.log("raw_threshold", pool.raw_threshold.detach(), sync_dist=True)
-        self.log("threshold", pool.threshold.detach(), prog_bar=True, sync_dist=True)
+        return {"raw_threshold": pool.raw_threshold.detach(), "threshold": pool.threshold.detach()}
+
+    def num_examples(self, batch: GraphPair) -> int:
+        """Return the number of pairs in a batch."""
+        return int(batch.source.num_graphs)
 
     def validation_step(self, pair: GraphPair) -> None:
         """Compare predictions with the targets."""
@@ -231,8 +251,32 @@ class TransformModule(L.LightningModule):
         rewritten, _ = self.rewrite(pair.source)
         return rewritten
 
+    def report(
+        self, folder: Path, checkpoint: str, data: L.LightningDataModule, recorder: RunRecorder
+    ) -> None:
+        """Write summary, predictions, pictures and the HTML page; print tables."""
+        report_text(self, folder, checkpoint, cast(TextDataModule, data), recorder)
+
+    @classmethod
+    def add_evaluate_arguments(cls, parser: ArgumentParser) -> None:
+        """Add the files of examples and how to read them."""
+        add_evaluate_arguments(parser)
+
+    def evaluate(self, options: Namespace) -> Mapping[str, Scores]:
+        """Return exact match, error rates, edit distance and C/N per file."""
+        return evaluate_files(self, options)
+
+    @classmethod
+    def add_predict_arguments(cls, parser: ArgumentParser) -> None:
+        """Add the texts, or the input to read them from."""
+        add_predict_arguments(parser)
+
+    def predict_lines(self, options: Namespace) -> Iterator[Sequence[str]]:
+        """Yield one rewritten text per text or line given, in order."""
+        return rewrite_lines(self, options)
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Adam, with a learning rate of its own for the threshold."""
+        """Return Adam, with a separate learning rate for the threshold."""
         threshold = self.net.pool.raw_threshold
         rest = [p for p in self.parameters() if p is not threshold]
         optimizer = AdamW(  # without decay, Adam to the last bit
@@ -240,8 +284,8 @@ class TransformModule(L.LightningModule):
                 {"params": rest, "lr": self.lr, "weight_decay": self.weight_decay},
                 {"params": [threshold], "lr": self.threshold_lr, "weight_decay": 0.0},
             ],
-            # All of its parameters at once, which small models feel. In mixed precision, Lightning
-            # clips no gradients of such an optimizer.
+            # Fused steps are faster for small models. In mixed precision, Lightning clips no
+            # gradients of a fused optimizer.
             fused=not (
                 self._trainer and isinstance(self._trainer.precision_plugin, MixedPrecision)
             ),
@@ -267,7 +311,7 @@ class TransformModule(L.LightningModule):
 
 
 def _freeze_unreached(net: GraphTransformNet, loss: LossName) -> None:
-    """Freeze what a loss does not reach: several processes would wait for its gradients."""
+    """Freeze weights that a loss does not reach: DDP would wait for their gradients."""
     if loss == "cross_entropy":
         net.activation.requires_grad_(False)
     if loss == "structural":

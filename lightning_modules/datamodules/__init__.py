@@ -1,0 +1,1 @@
+"""The LightningDataModules: where examples come from."""

@@ -1,0 +1,29 @@
+"""The part that ``evaluate`` and ``predict`` share: a checkpoint, and arguments of its module."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Literal
+
+from lightning_modules.modules.task_module import TaskModule
+from lightning_modules.run.checkpoint import load_module
+from lightning_modules.run.resume import read_ckpt_path
+
+
+def load_command(
+    parser: ArgumentParser, command: Literal["evaluate", "predict"], arguments: Sequence[str]
+) -> tuple[TaskModule, Namespace]:
+    """Load the module of ``--ckpt_path`` and parse the arguments, among them those of its class.
+
+    Raises:
+        FileNotFoundError: if there is no such checkpoint.
+        CheckpointError: if it cannot be loaded.
+    """
+    parser.add_argument("--ckpt_path", required=True, help="checkpoint of a run")
+    parser.epilog = "With --ckpt_path, --help lists the arguments of that checkpoint's task, too."
+    path = read_ckpt_path(arguments)
+    if path is None:
+        parser.parse_args(arguments)  # Exits: the path is required.
+        raise AssertionError
+    module = load_module(path)
+    getattr(module, f"add_{command}_arguments")(parser)
+    return module, parser.parse_args(arguments)

@@ -1,0 +1,1 @@
+"""The LightningModules, one per task, and what belongs to one task alone."""

@@ -1,0 +1,53 @@
+"""The command ``evaluate`` for the text model."""
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, get_args
+
+from lightning_modules.datamodules.data_files import find_file
+from lightning_modules.errors import exit_on_input_error
+from lightning_modules.modules.task_module import Scores
+from lightning_modules.modules.text_scores import predict_examples
+from pyg_grapheme.options import expect_count
+from pyg_grapheme.text import PairDataset, read_examples
+from pyg_grapheme.text.readers.text_input import STANDARD_INPUT
+from pyg_grapheme.typing import PreprocessName
+
+if TYPE_CHECKING:
+    from lightning_modules.modules.transform_module import TransformModule
+
+
+def add_evaluate_arguments(parser: ArgumentParser) -> None:
+    """Add the files of examples and how to read them."""
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument(
+        "--preprocess",
+        choices=get_args(PreprocessName),
+        help="preprocessing of the examples (default: that of the run)",
+    )
+    parser.add_argument(
+        "examples",
+        nargs="*",
+        default=["bundled:kindergarten.jsonl", "bundled:kindergarten_unseen.jsonl"],
+        help="files of examples, - for standard input (default: the bundled questions)",
+    )
+
+
+def evaluate_files(module: "TransformModule", options: Namespace) -> dict[str, Scores]:
+    """Return the scores of the predictions for each file of examples."""
+    net, preprocess = module.net, options.preprocess or module.preprocess
+    with exit_on_input_error():
+        batch_size = expect_count("--batch_size", options.batch_size)
+        if options.examples.count(STANDARD_INPUT) > 1:
+            raise ValueError(f"Expected '{STANDARD_INPUT}', standard input, once (got it twice)")
+        files = {
+            name: read_examples(find_file(name, "examples"), preprocess)
+            for name in options.examples
+        }
+    datasets = {
+        name: PairDataset(e, net.vocabulary, net.form, net.source_units, net.target_units)
+        for name, e in files.items()
+    }
+    return {
+        name: predict_examples(module, dataset, batch_size)[1]._asdict()
+        for name, dataset in datasets.items()
+    }

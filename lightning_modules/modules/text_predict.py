@@ -1,0 +1,79 @@
+"""The command ``predict`` for the text model."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from lightning_modules.datamodules.data_files import find_file
+from lightning_modules.errors import exit_on_input_error
+from lightning_modules.modules.text_requests import (
+    Request,
+    read_batches,
+    requests_of_examples,
+    requests_of_lines,
+    requests_of_texts,
+)
+from pyg_grapheme.options import expect_count
+from pyg_grapheme.text import read_examples, split_units
+from pyg_grapheme.text.readers.text_input import STANDARD_INPUT, open_text
+
+if TYPE_CHECKING:
+    from lightning_modules.modules.transform_module import TransformModule
+
+
+def add_predict_arguments(parser: ArgumentParser) -> None:
+    """Add the texts, or the input to read them from."""
+    parser.add_argument("--tags", default="", help='tags for all texts, such as "V;PST"')
+    parser.add_argument("--input", metavar="FILE", help="lines to rewrite (default: -, stdin)")
+    parser.add_argument(
+        "--format",
+        choices=["lines", "examples"],
+        default="lines",
+        help="format of the input: lines to rewrite (a text, or a text, a tab and tags), or "
+        "examples in any format that fit takes",
+    )
+    parser.add_argument("--batch_size", type=int, default=512, help="lines to rewrite at a time")
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="instead of lines of an input")
+
+
+def rewrite_lines(module: "TransformModule", options: Namespace) -> Iterator[Sequence[str]]:
+    """Yield one rewritten text per text or line given, in order.
+
+    Each batch is yielded as soon as it is full, or the input ends. An empty text gives an empty
+    line. Of examples, in any format that one can train on, the inputs are rewritten.
+    """
+    with ExitStack() as stack:
+        with exit_on_input_error():
+            batch_size = _expect_consistent(options)
+            name = options.input or STANDARD_INPUT
+            if options.texts:
+                requests = requests_of_texts(options.texts, options.tags)
+            elif options.format == "examples":
+                examples = read_examples(find_file(name, "--input"), module.preprocess)
+                requests = requests_of_examples(name, examples, options.tags)
+            else:
+                name, lines = stack.enter_context(open_text(name))
+                requests = requests_of_lines(name, lines, options.tags)
+        for batch in read_batches(requests, batch_size):
+            yield rewrite(module, batch)
+
+
+def rewrite(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
+    """Rewrite the texts of requests in one batch; a text without a unit gives an empty text."""
+    units, form = module.net.source_units, module.net.form
+    asked = [i for i, r in enumerate(requests) if split_units(r.text, units, form)]
+    answers = [""] * len(requests)
+    if asked:
+        texts, tags = [requests[i].text for i in asked], [requests[i].tags for i in asked]
+        for i, answer in zip(asked, module(texts, tags), strict=True):
+            answers[i] = answer
+    return answers
+
+
+def _expect_consistent(options: Namespace) -> int:
+    if options.texts and options.format != "lines":
+        raise ValueError("Expected '--format examples' to come with an input (got texts)")
+    if options.texts and options.input is not None:
+        raise ValueError(f"Expected texts or '--input', not both (got {options.input} and texts)")
+    return expect_count("--batch_size", options.batch_size)
