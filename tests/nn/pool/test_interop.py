@@ -72,13 +72,15 @@ def test_a_merge_of_tgp_s_edge_contraction_lifts(draw_graphs) -> None:
 
 def test_a_selection_that_drops_nodes_is_refused() -> None:
     select = SelectTopK(3, ratio=0.5)(torch.randn(4, 3), torch.zeros(4).long())
-    with pytest.raises(ValueError, match=r"'select' to send every node to one cluster \(got 0 for"):
+    with pytest.raises(
+        ValueError, match=r"'select' to assign every node to one cluster \(got 0 for"
+    ):
         from_select_output(select)
 
 
 def test_a_selection_that_splits_nodes_is_refused() -> None:
     select = SelectOutput(torch.tensor([0, 1, 1]), 2, torch.tensor([0, 0, 1]), 2)
-    message = r"'select' to send every node to one cluster \(got 2 for node 1 of 2\)"
+    message = r"'select' to assign every node to one cluster \(got 2 for node 1 of 2\)"
     with pytest.raises(ValueError, match=message):
         from_select_output(select)
 
