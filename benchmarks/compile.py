@@ -1,19 +1,20 @@
-"""Compare a model that pools as it is with the same model compiled, forward and backward.
+"""Compare a model with a pool with the same model compiled, forward and backward.
 
-    python -m benchmarks.compile
+    python -m benchmarks.compile --output compile.md
     python -m benchmarks.compile --workloads molecules --repeats 5
 
-The model is SAGEConv, ReLU, ThresholdMergePool, SAGEConv, the mean of each graph, Linear, all of 64
-features, on the workloads of ``benchmarks.pools``. How many nodes the pool gives back depends on
-the data, so ``torch.compile`` leaves it out: that is a break, and the only one of ours (GCNConv in
-the place of SAGEConv has several more, for it adds self-loops). A difference is the largest of a
-tensor, over its largest number.
+The model is SAGEConv, ReLU, ThresholdMergePool, SAGEConv, the mean per graph, Linear, all with 64
+features, on the workloads of ``benchmarks.pools``. The number of nodes after the pool depends on
+the data, so ``torch.compile`` leaves the pool out: that is its only graph break (GCNConv in place
+of SAGEConv would add several, since it adds self-loops). A difference is the largest difference of
+a tensor, divided by its largest number.
 """
 
 import argparse
 import gc
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import SAGEConv, global_mean_pool
 
+from benchmarks.checkout import begin_result, end_result
 from benchmarks.pools.features import FEATURES, pair_cosines
 from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.measure import prepare
@@ -32,7 +34,7 @@ WARM_UPS = 3
 
 
 class Model(nn.Module):
-    """Convolve, pool, convolve, read out; the share ``above`` of the workload's pairs merges."""
+    """Convolve, pool, convolve, read out; the share ``above`` of the pairs merges."""
 
     def __init__(self, work: Workload, above: float) -> None:
         super().__init__()
@@ -58,9 +60,9 @@ class Run(NamedTuple):
     """One run forward and backward.
 
     Attributes:
-        seconds: What it took.
+        seconds: Duration.
         output: [B, F].
-        gradients: Of each parameter.
+        gradients: Gradients of the parameters.
     """
 
     seconds: float
@@ -69,7 +71,7 @@ class Run(NamedTuple):
 
 
 def gap(score: Tensor, above: float) -> float:
-    """Middle of the widest gap near a quantile: no score so close that rounding moves it across."""
+    """Return the middle of the widest gap of scores near a quantile, safe from rounding."""
     ordered = score.sort().values
     middle, reach = round((1 - above) * ordered.numel()), ordered.numel() // 100 + 1
     near = ordered[max(0, middle - reach) : middle + reach]
@@ -78,7 +80,7 @@ def gap(score: Tensor, above: float) -> float:
 
 
 def run_once(forward: Callable[..., Tensor], model: nn.Module, work: Workload) -> Run:
-    """Go forward and backward once; ``forward`` is the model's own or compiled."""
+    """Run forward and backward once; ``forward`` is the model or its compiled form."""
     work.x.grad = None
     model.zero_grad(set_to_none=True)
     num_graphs = int(work.batch[-1]) + 1
@@ -90,18 +92,18 @@ def run_once(forward: Callable[..., Tensor], model: nn.Module, work: Workload) -
 
 
 def difference(found: Tensor, expected: Tensor) -> float:
-    """Largest difference, over the largest number expected."""
+    """Return the largest difference over the largest expected number."""
     return float((found - expected).abs().max() / expected.abs().max())
 
 
 def count_breaks(model: nn.Module, work: Workload) -> int:
-    """Count where the compiler hands back to Python."""
+    """Count the graph breaks."""
     inputs = work.x, work.edge_index, work.batch, int(work.batch[-1]) + 1
     return int(torch._dynamo.explain(model)(*inputs).graph_break_count)
 
 
 def compare(name: str, above: float, repeats: int) -> list[str]:
-    """Run the model as it is and compiled, in turns: a line of the table."""
+    """Run the model eagerly and compiled, in turns; return a line of the table."""
     work = build_workload(name, above)
     torch.manual_seed(SEED)
     model = Model(work, above)
@@ -123,7 +125,7 @@ def compare(name: str, above: float, repeats: int) -> list[str]:
     gradients = zip(found.gradients, expected.gradients, strict=True)
     differences = [
         difference(found.output, expected.output),
-        max(difference(mine, theirs) for mine, theirs in gradients),
+        max(difference(*pair) for pair in gradients),
     ]
     times = [show(1e3 * median(each)) for each in seconds.values()]
     return [name, f"{model.ratio:.2f}", *times, *(f"{d:.1e}" for d in differences), str(breaks)]
@@ -132,7 +134,7 @@ def compare(name: str, above: float, repeats: int) -> list[str]:
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.compile", description="Compare a model with itself, compiled."
+        prog="python -m benchmarks.compile", description="Compare a model with its compiled form."
     )
     add = parser.add_argument
     add("--workloads", nargs="+", choices=WORKLOADS, default=["molecules", "random_1e4"],
@@ -140,26 +142,30 @@ def parse_options() -> argparse.Namespace:
     add("--above", type=float, default=0.5, help="share of the pairs above the threshold")
     add("--repeats", type=int, default=20, help="runs of each")
     add("--threads", type=int, default=torch.get_num_threads())
+    add("--output", type=Path, help="markdown file")
     return parser.parse_args()
 
 
 def main() -> None:
     """Compare on what the command line asks for and print the table."""
     options = parse_options()
+    stamp = begin_result(options.output)
     prepare(options.threads)
-    gc.disable()  # Collected between the runs, not in the middle of one.
+    gc.disable()  # Garbage is collected between the runs.
     lines, reasons = [], []
     for name in options.workloads:
         try:
             lines.append(compare(name, options.above, options.repeats))
-        except (RuntimeError, OSError) as error:  # Most often there is no compiler of C++.
+        except (RuntimeError, OSError) as error:  # The usual reason: no C++ compiler.
             reasons.append(f"- {name}: {str(error).splitlines()[0]}")
     head = ["", "C/N", "eager, ms", "compiled, ms", "outputs differ", "gradients differ", "breaks"]
-    print(f"{FEATURES} features, float32, forward and backward; {describe_machine()}")
-    if lines:
-        print("", format_table("Eager against compiled", head, lines), sep="\n")
-    if reasons:
-        print("", "Not compiled:", "", *reasons, sep="\n")
+    end_result(
+        options.output,
+        stamp,
+        f"{FEATURES} features, float32, forward and backward; {describe_machine()}",
+        format_table("Eager against compiled", head, lines) if lines else None,
+        "\n".join(["Not compiled:", "", *reasons]) if reasons else None,
+    )
 
 
 if __name__ == "__main__":

@@ -1,26 +1,25 @@
-"""Judge the estimators of ``ThresholdMergePool.forward`` by the exact gradient of ``expect``.
+"""Compare the estimators of ``ThresholdMergePool.forward`` with the exact gradient.
 
     python -m benchmarks.estimators --output estimators.md --plot estimators.png
-    python -m benchmarks.estimators --sizes 8 --temperatures 0.1 --draws 50 --seeds 4
+    python -m benchmarks.estimators --sizes 8 --temperatures 0.1 --samples 50 --seeds 4
 
-**Gradients.** Graphs of noisy clusters, each with a loss that a small fixed network reads off the
-pooled graph. For every estimator, the gradient of each graph's loss in the threshold and in x, over
-many draws, beside that of the expected loss: the cosine of the two over all graphs, the bias and
-the standard deviation of a draw relative to the exact gradient's length, and the time of a step.
-Where an estimator draws, the bias comes with what chance alone would make of it with so many draws:
-an unbiased estimator has about that; and so does the cosine of the gradient of x.
+**Gradients.** Graphs of noisy clusters, each with a loss that a small fixed network computes from
+the pooled graph. For every estimator: the gradient of the loss of each graph in the threshold and
+in x over many samples, against that of the expected loss. The tables give the cosine of the two
+over all graphs, the bias and the standard deviation of a sample relative to the length of the exact
+gradient, and the time per step. For estimators that sample, the number in parentheses is the bias
+(or the cosine of the gradient of x) that an unbiased estimator would show by chance.
 
-What a single merge knows of its loss to first order can't tell it what another merge would cost:
-where clusters A and B stand for their means, moving members between them at one cut changes
-|A| mean(A) + |B| mean(B) by nothing. "gate" learns whether scaling a cluster down helps, and the
-straight-through ones whether its first member alone would be better: other questions, to which
-the answer is often the opposite.
+The gradient of a single merge cannot know the loss of another merge: if clusters A and B are
+replaced by their means, moving members between them leaves |A| mean(A) + |B| mean(B) unchanged.
+"gate" learns whether scaling a cluster down helps, and the straight-through estimators whether its
+first member alone would be better. These are other questions, often with the opposite answer.
 
-**Learning.** Nodes show a prototype through noise, and the loss is the distance of what the pool
-makes of a node (its cluster's mean, lifted back) from its prototype. Pairs of one prototype have
-cosines above a gap, all others below it: a threshold in the gap is best by construction. From one
-that is far too low, and from one that is far too high: how often, and in how many steps, Adam
-brings the threshold into the gap.
+**Learning.** Nodes are prototypes with noise, and the loss is the distance between the prototype of
+a node and the mean of its cluster. Pairs of one prototype have cosines above a gap, all others
+below it, so a threshold in the gap is best by construction. The table says how often, and in how
+many steps, Adam brings the threshold into the gap, from a start far too low and from one far too
+high.
 """
 
 import argparse
@@ -34,13 +33,15 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
+from benchmarks.checkout import begin_result, end_result
+from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.tables import format_table
 from pyg_grapheme.nn import PoolOutput, ReinforceLoss, ThresholdMergePool
 
 FEATURES = 8
 ESTIMATORS = ("expect", "none", "gate", "straight_through", "gumbel", "reinforce")
-DRAWING = ("gumbel", "reinforce")
-STEPS = 9  # that are timed
+SAMPLING = ("gumbel", "reinforce")
+TIMED_STEPS = 9
 
 
 # --- graphs and losses -------------------------------------------------------------------------
@@ -53,7 +54,7 @@ class Graphs(NamedTuple):
         x: [N, F], float64.
         edge_index: [2, E].
         batch: [N].
-        clean: [N, F], the prototype that each node shows.
+        clean: [N, F], the prototype of each node.
         count: B.
     """
 
@@ -65,13 +66,13 @@ class Graphs(NamedTuple):
 
 
 def noisy_clusters(count: int, size: int, seed: int, noise: float, members: int = 4) -> Graphs:
-    """Draw chains whose stretches of some members show one prototype, with a few chords."""
+    """Generate chains in which runs of nodes share a prototype, with a few chords."""
     generator = torch.Generator().manual_seed(seed)
     node = torch.arange(count * size).view(count, size)
     chain = torch.stack([node[:, :-1].flatten(), node[:, 1:].flatten()])
     chords = torch.randint(size, (2, count, max(1, size // 4)), generator=generator)
     chords = (chords + node[:, :1]).view(2, -1)
-    # One-hot prototypes, all others at a right angle; the noise spreads the cosines.
+    # One-hot prototypes are orthogonal; the noise spreads the cosines.
     kind = torch.arange(size) // members + torch.randint(FEATURES, (count, 1), generator=generator)
     clean = torch.eye(FEATURES, dtype=torch.double)[(kind % FEATURES).flatten()]
     x = clean + noise * torch.randn(clean.shape, generator=generator, dtype=torch.double)
@@ -80,11 +81,11 @@ def noisy_clusters(count: int, size: int, seed: int, noise: float, members: int 
 
 
 Loss = Callable[[PoolOutput, Tensor, Tensor, int], Tensor]
-"""From what is pooled, the clean features [N, F] and the graph [N] of what went in, to [B]."""
+"""From the pooled graph, and the clean features [N, F] and batch [N] of the input, to [B]."""
 
 
 def read_out(pooled: PoolOutput, clean: Tensor, batch: Tensor, count: int) -> Tensor:
-    """Distance of a fixed network's reading of the pooled graph from that of the clean one."""
+    """Return the distance between the outputs of a fixed network on pooled and clean graph."""
     generator = torch.Generator().manual_seed(7)
     first = torch.randn(FEATURES, 16, generator=generator, dtype=torch.double)
     second = torch.randn(16, 4, generator=generator, dtype=torch.double) / 4
@@ -96,7 +97,7 @@ def read_out(pooled: PoolOutput, clean: Tensor, batch: Tensor, count: int) -> Te
 
 
 def denoise(pooled: PoolOutput, clean: Tensor, batch: Tensor, count: int) -> Tensor:
-    """Mean squared distance of every node's cluster from the node's prototype."""
+    """Return the mean squared distance between the cluster and the prototype of a node."""
     error = (pooled.history.lift(pooled.x) - clean).square().sum(1)
     return scatter(error, batch, dim_size=count, reduce="mean")
 
@@ -115,7 +116,7 @@ def losses(
     loss: Loss,
     criterion: ReinforceLoss,
 ) -> Tensor:
-    """The loss of each graph, [B], with the estimator's gradient."""
+    """Return the loss of each graph, [B], with the gradient of the estimator."""
     inputs = (x, graphs.edge_index, None, graphs.batch, graphs.count)
     if estimator == "expect":
         return pool.expect(
@@ -137,8 +138,8 @@ def losses(
 # --- gradients ---------------------------------------------------------------------------------
 
 
-class Judgement(NamedTuple):
-    """One estimator at one size and temperature; see the head of the file."""
+class Comparison(NamedTuple):
+    """An estimator at one size and temperature; the module describes the quantities."""
 
     cosine: float
     bias: float
@@ -150,19 +151,19 @@ class Judgement(NamedTuple):
 
 
 def gradients(
-    estimator: str, graphs: Graphs, temperature: float, draws: int
+    estimator: str, graphs: Graphs, temperature: float, samples: int
 ) -> tuple[Tensor, Tensor, float]:
-    """Gradients: of each loss in the threshold [draws, B], of all in x [draws, N F]; ms a step."""
+    """Return gradients in the threshold [S, B] and in x [S, N F] of S samples, and ms per step."""
     pool = make_pool(estimator, 0.5, temperature)
     criterion = ReinforceLoss()
     x = graphs.x.clone().requires_grad_()
     rows, of_x, seconds = [], [], []
-    for _ in range(draws if estimator in DRAWING else 1):
+    for _ in range(samples if estimator in SAMPLING else 1):
         value = losses(pool, estimator, graphs, x, read_out, criterion)
         row = [torch.autograd.grad(one, pool.raw_threshold, retain_graph=True)[0] for one in value]
         rows.append(torch.stack(row))
         of_x.append(torch.autograd.grad(value.sum(), x)[0].flatten())
-    for _ in range(STEPS):
+    for _ in range(TIMED_STEPS):
         start = time.perf_counter()
         total = losses(pool, estimator, graphs, x, read_out, criterion).sum()
         torch.autograd.grad(total, [pool.raw_threshold, x])
@@ -170,8 +171,8 @@ def gradients(
     return torch.stack(rows), torch.stack(of_x), 1e3 * median(seconds)
 
 
-def by_chance(rows: Tensor, exact: Tensor) -> float:
-    """Cosine that the mean of unbiased rows of this spread would have; nan without draws."""
+def chance_cosine(rows: Tensor, exact: Tensor) -> float:
+    """Return the cosine that the mean of unbiased rows of this variance would have."""
     if len(rows) == 1:
         return float("nan")
     noise = float((rows - rows.mean(0)).square().sum(1).mean()) / len(rows)
@@ -179,23 +180,23 @@ def by_chance(rows: Tensor, exact: Tensor) -> float:
     return (length / (length + noise)) ** 0.5
 
 
-def judge(
-    graphs: Graphs, temperature: float, draws: int, names: Sequence[str]
-) -> dict[str, Judgement]:
-    """Hold every estimator against the exact gradient."""
+def compare(
+    graphs: Graphs, temperature: float, samples: int, names: Sequence[str]
+) -> dict[str, Comparison]:
+    """Compare every estimator with the exact gradient."""
     exact, exact_x, _ = gradients("expect", graphs, temperature, 1)
     found = {}
     for name in names:
-        rows, of_x, milliseconds = gradients(name, graphs, temperature, draws)
+        rows, of_x, milliseconds = gradients(name, graphs, temperature, samples)
         centre, length = rows.mean(0), exact[0].norm()
         deviation = float((rows - centre).square().sum(1).mean().sqrt() / length)
-        found[name] = Judgement(
+        found[name] = Comparison(
             cosine=float(torch.cosine_similarity(centre, exact[0], dim=0)),
             bias=float((centre - exact[0]).norm() / length),
             chance=deviation / len(rows) ** 0.5,
             deviation=deviation,
             cosine_x=float(torch.cosine_similarity(of_x.mean(0), exact_x[0], dim=0)),
-            chance_x=by_chance(of_x, exact_x[0]),
+            chance_x=chance_cosine(of_x, exact_x[0]),
             milliseconds=milliseconds,
         )
     return found
@@ -204,15 +205,15 @@ def judge(
 # --- learning ----------------------------------------------------------------------------------
 
 
-class Course(NamedTuple):
-    """One training: the step from which the threshold stays in the gap, or None, and its end."""
+class Training(NamedTuple):
+    """The step from which the threshold stays in the gap, or None, and the last threshold."""
 
     arrived: int | None
     end: float
 
 
 def gap(graphs: Graphs) -> tuple[float, float]:
-    """Lowest cosine on a chain inside a stretch, and highest between: what must (not) merge."""
+    """Return the highest cosine of different prototypes, and the lowest of equal ones."""
     left, right = graphs.edge_index
     score = torch.cosine_similarity(graphs.x[left], graphs.x[right])
     same = (graphs.clean[left] == graphs.clean[right]).all(1)
@@ -221,7 +222,7 @@ def gap(graphs: Graphs) -> tuple[float, float]:
 
 def learn(
     estimator: str, start: float, seed: int, steps: int, temperature: float, lr: float
-) -> Course:
+) -> Training:
     """Train the threshold alone."""
     torch.manual_seed(seed)
     graphs = noisy_clusters(16, 16, seed, noise=0.08)
@@ -237,14 +238,14 @@ def learn(
         optimizer.step()
         inside = low <= float(pool.threshold.detach()) < high
         arrived = (step + 1 if arrived is None else arrived) if inside else None
-    return Course(arrived, float(pool.threshold.detach()))
+    return Training(arrived, float(pool.threshold.detach()))
 
 
 # --- tables ------------------------------------------------------------------------------------
 
 
-def quantity(found: Judgement, field: str) -> str:
-    """Write one number of a judgement."""
+def quantity(found: Comparison, field: str) -> str:
+    """Write a number of a comparison."""
     text = f"{getattr(found, field):.3g}"
     if field == "bias" and found.chance > 0:
         return f"{text} ({found.chance:.2g})"
@@ -252,21 +253,21 @@ def quantity(found: Judgement, field: str) -> str:
 
 
 def gradient_tables(options: argparse.Namespace) -> tuple[list[str], dict[str, list[float]]]:
-    """One table a quantity, estimators against size and temperature; the cosines for a plot."""
+    """Lay out one table per quantity; return also the cosines for a plot."""
     results = {}
     for size in options.sizes:
         for temperature in options.temperatures:
             graphs = noisy_clusters(options.graphs, size, seed=size, noise=0.35)
-            results[size, temperature] = judge(
-                graphs, temperature, options.draws, options.estimators
+            results[size, temperature] = compare(
+                graphs, temperature, options.samples, options.estimators
             )
             print(f"n {size}, T {temperature}", flush=True)
     titles = {
         "cosine": "Cosine with the exact gradient of the threshold",
-        "bias": "Relative bias, |mean - exact| / |exact| (what chance would make of none)",
-        "deviation": "Relative standard deviation of one draw",
-        "cosine_x": "Cosine with the exact gradient of x (what chance would leave of 1)",
-        "milliseconds": "Milliseconds a step",
+        "bias": "Relative bias, |mean - exact| / |exact| (of an unbiased estimator, by chance)",
+        "deviation": "Relative standard deviation of a sample",
+        "cosine_x": "Cosine with the exact gradient of x (of an unbiased estimator, by chance)",
+        "milliseconds": "Milliseconds per step",
     }
     head = ["n, T", *options.estimators]
     tables = []
@@ -280,20 +281,20 @@ def gradient_tables(options: argparse.Namespace) -> tuple[list[str], dict[str, l
 
 
 def learning_table(options: argparse.Namespace) -> str:
-    """How often, and how fast, each estimator finds the gap."""
+    """Lay out how often, and how fast, each estimator finds the gap."""
     lines = []
     for name in options.estimators:
         line = [name]
         for start in (0.05, 0.97):
-            courses = [
+            trainings = [
                 learn(name, start, seed, options.steps, options.temperature, options.lr)
                 for seed in range(options.seeds)
             ]
-            steps = [course.arrived for course in courses if course.arrived is not None]
+            steps = [t.arrived for t in trainings if t.arrived is not None]
             line += [
-                f"{len(steps)}/{len(courses)}",
+                f"{len(steps)}/{len(trainings)}",
                 f"{median(steps):g}" if steps else "-",
-                f"{mean(course.end for course in courses):.2f}",
+                f"{mean(t.end for t in trainings):.2f}",
             ]
         print(f"learning: {name}", flush=True)
         lines.append(line)
@@ -303,7 +304,7 @@ def learning_table(options: argparse.Namespace) -> str:
 
 
 def plot(cosines: dict[str, list[float]], options: argparse.Namespace) -> None:
-    """Draw the cosines against temperature, one line an estimator, the largest graphs."""
+    """Draw the cosines of the largest graphs against temperature, one line per estimator."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 3.6))
@@ -323,26 +324,24 @@ def plot(cosines: dict[str, list[float]], options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Judge what the command line asks for and print the tables."""
-    parser = argparse.ArgumentParser(description="Judge estimators by the exact gradient.")
+    """Compare the estimators of the command line and print the tables."""
+    parser = argparse.ArgumentParser(description="Compare estimators with the exact gradient.")
     add = parser.add_argument
     add("--estimators", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS), metavar="NAME")
-    add("--sizes", nargs="+", type=int, default=[4, 8, 16, 32, 64], help="nodes of a graph")
+    add("--sizes", nargs="+", type=int, default=[4, 8, 16, 32, 64], help="nodes per graph")
     add("--temperatures", nargs="+", type=float, default=[0.02, 0.05, 0.1, 0.2, 0.5])
     add("--graphs", type=int, default=32)
-    add("--draws", type=int, default=200, help="of the estimators that draw")
-    add("--seeds", type=int, default=10, help="trainings from each start")
+    add("--samples", type=int, default=200, help="for the estimators that sample")
+    add("--seeds", type=int, default=10, help="trainings per start")
     add("--steps", type=int, default=300)
     add("--lr", type=float, default=0.05)
-    add("--temperature", type=float, default=0.1, help="of the trainings")
+    add("--temperature", type=float, default=0.1, help="temperature of the trainings")
     add("--output", type=Path, help="markdown file")
     add("--plot", type=Path, help="picture of the cosines; needs matplotlib")
     options = parser.parse_args()
+    stamp = begin_result(options.output, options.plot)
     tables, cosines = gradient_tables(options)
-    text = "\n\n".join([*tables, learning_table(options)]) + "\n"
-    print(text)
-    if options.output is not None:
-        options.output.write_text(text, encoding="utf-8")
+    end_result(options.output, stamp, describe_machine(), *tables, learning_table(options))
     if options.plot is not None:
         plot(cosines, options)
 

@@ -1,10 +1,10 @@
-"""Cost of ``expect`` against the size of a graph: over all cuts, and over drawn ones.
+"""Cost of the expectation against the size of a graph: over all cuts, and over sampled ones.
 
     python -m benchmarks.expectation --output expectation.md --plot expectation.png
-    python -m benchmarks.expectation --sizes 16 64 --drawn 8 --repeats 3
+    python -m benchmarks.expectation --sizes 16 64 --sampled 8 --repeats 3
 
-One chain of n nodes, 64 float32 features, forward and backward through a small network on the cuts;
-the peak of memory is that of a process of its own, above what it held before.
+A chain of n nodes, 64 float32 features, forward and backward through a small network on the cuts.
+The peak memory is that of a process of its own, above the memory before the step.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.utils import scatter
 
+from benchmarks.checkout import begin_result, end_result
 from benchmarks.pools.features import FEATURES
 from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.measure import prepare
@@ -30,7 +31,7 @@ from pyg_grapheme.nn import Cuts, ThresholdMergePool
 
 
 def make_step(size: int, max_cuts: int | None) -> Callable[[], int]:
-    """Make one step forward and backward; it returns how many cuts it took."""
+    """Return a step forward and backward, which returns its number of cuts."""
     torch.manual_seed(0)
     noise = torch.randn(size, FEATURES)
     x = (noise + noise.roll(1, 0)).requires_grad_()
@@ -55,7 +56,7 @@ def make_step(size: int, max_cuts: int | None) -> Callable[[], int]:
 
 
 def measure(size: int, max_cuts: int | None, repeats: int) -> tuple[float, int, float]:
-    """Median seconds, cuts, and peak bytes of one step; in a new process."""
+    """Return median seconds, cuts, and peak bytes of a step; call it in a new process."""
     prepare(torch.get_num_threads())
     make_step(8, max_cuts)()
     step = make_step(size, max_cuts)
@@ -71,12 +72,12 @@ def measure(size: int, max_cuts: int | None, repeats: int) -> tuple[float, int, 
 
 
 Curves: TypeAlias = dict[int | None, list[tuple[int, float, float]]]
-"""Nodes, seconds, and bytes, for each number of drawn cuts; None for all of them."""
+"""Nodes, seconds, and bytes, by the number of sampled cuts; None for all cuts."""
 
 
 def label(max_cuts: int | None) -> str:
-    """Name a curve."""
-    return "all cuts" if max_cuts is None else f"{max_cuts} drawn cuts"
+    """Return the name of a curve."""
+    return "all cuts" if max_cuts is None else f"{max_cuts} sampled cuts"
 
 
 def plot(curves: Curves, path: Path) -> None:
@@ -102,17 +103,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Cost of the expectation against graph size.")
     add = parser.add_argument
     add("--sizes", nargs="+", type=int, default=[8, 16, 32, 64, 128, 256, 512, 1024, 10**4, 10**5])
-    add("--drawn", nargs="+", type=int, default=[4, 16], help="cuts that are drawn")
-    add("--exact", type=int, default=1024, help="largest graph of which all cuts are taken")
+    add("--sampled", nargs="+", type=int, default=[4, 16], help="numbers of sampled cuts")
+    add("--exact", type=int, default=1024, help="size of the largest graph with all cuts")
     add("--repeats", type=int, default=7)
     add("--output", type=Path, help="markdown file")
     add("--plot", type=Path, help="picture of the curves; needs matplotlib")
     options = parser.parse_args()
+    stamp = begin_result(options.output, options.plot)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     rows = []
     curves: Curves = {}
-    for max_cuts in (None, *options.drawn):
+    for max_cuts in (None, *options.sampled):
         for size in options.sizes:
             if max_cuts is None and size > options.exact:
                 continue
@@ -122,17 +124,14 @@ def main() -> None:
             name = label(max_cuts)
             numbers = (show(1e3 * taken[0]), f"{taken[1]:,}", show(taken[2] / 1e6))
             rows.append([name, f"{size:,}", *numbers])
-    head = ["cuts", "nodes", "ms", "cuts taken", "peak MB"]
-    parts = [describe_machine(), format_table("Cost of expect", head, rows)]
+    head = ["cuts", "nodes", "ms", "number of cuts", "peak MB"]
+    parts = [stamp, describe_machine(), format_table("Cost of the expectation", head, rows)]
     for max_cuts, points in curves.items():
         large = [(n, s) for n, s, _ in points if n >= 64]
         if len(large) >= 3:
             slope = fit_slope(*zip(*large, strict=True))
             parts.append(f"Exponent for {label(max_cuts)}, from 64 nodes: {slope:.2f}")
-    text = "\n\n".join(parts) + "\n"
-    print(text)
-    if options.output is not None:
-        options.output.write_text(text, encoding="utf-8")
+    end_result(options.output, *parts)
     if options.plot is not None:
         plot(curves, options.plot)
 

@@ -1,14 +1,14 @@
-"""The method's published runs, repeated: each failed there, or moved by a heuristic.
+"""The published runs of the method, repeated: there, each failed or relied on a heuristic.
 
     python -m benchmarks.published_runs --output published_runs.md
     python -m benchmarks.published_runs --epochs 5 --pairs 3
 
 **Threshold tracking**: the text model on question and answer pairs, from a raw threshold of 0.8,
-full batches, 100 epochs; the expected loss with the threshold put back where it began says whether
-it was the threshold that did it. **Descent**: 20 steps of Adam on the structural loss of three
-pairs. **Descent of the threshold alone**: a step against its gradient, all else as it is, for each
-pair by itself. **Finite differences** of the threshold through the whole model and the structural
-loss: the largest relative error over all pairs.
+full batches, 100 epochs; the expected loss with the initial threshold shows the part of the
+threshold. **Descent**: 20 steps of Adam on the structural loss of three pairs. **Descent of the
+threshold alone**: for each pair, a step against its gradient with all other parameters fixed.
+**Finite differences** of the threshold through the whole model and the structural loss: the largest
+relative error over all pairs.
 
 All in float64, without dropout.
 """
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch_geometric.loader import DataLoader
 
+from benchmarks.checkout import begin_result, end_result
 from benchmarks.pools.tables import format_table
 from pyg_grapheme.text import (
     Example,
@@ -40,14 +41,14 @@ THREE = [Example("abc", "ab"), Example("xyz", "xy"), Example("123", "12")]
 LOSSES: tuple[LossName, ...] = ("structural", "cross_entropy", "hybrid")
 
 
-class Course(NamedTuple):
-    """A training.
+class Training(NamedTuple):
+    """A finished training.
 
     Attributes:
         raw: The raw threshold, first and last.
         loss: The expected loss, first and last.
-        put_back: The last one with the threshold put back where it began.
-        rises: In how many steps the loss rose.
+        put_back: The last loss with the initial threshold.
+        rises: Number of steps in which the loss rose.
     """
 
     raw: tuple[float, float]
@@ -57,7 +58,7 @@ class Course(NamedTuple):
 
 
 def make(examples: Sequence[Example], seed: int = 0) -> tuple[GraphTransformNet, Vocabulary]:
-    """A small model without dropout, in float64."""
+    """Make a small model without dropout, in float64."""
     torch.manual_seed(seed)
     vocabulary = Vocabulary.from_texts(split_units(e.target) for e in examples)
     pool = default_pool(16, threshold=0.69)
@@ -68,12 +69,12 @@ def make(examples: Sequence[Example], seed: int = 0) -> tuple[GraphTransformNet,
 
 
 def batches(examples: Sequence[Example], vocabulary: Vocabulary, size: int) -> list[GraphPair]:
-    """The examples, so many at a time."""
+    """Return the examples in batches."""
     return list(DataLoader(PairDataset(examples, vocabulary), batch_size=size))
 
 
-def train(examples: Sequence[Example], name: LossName, epochs: int, lr: float) -> Course:
-    """Full-batch Adam."""
+def train(examples: Sequence[Example], name: LossName, epochs: int, lr: float) -> Training:
+    """Train by Adam on the full batch."""
     net, vocabulary = make(examples)
     (pair,) = batches(examples, vocabulary, len(examples))
     loss, raw = TransformLoss(name), net.pool.raw_threshold
@@ -91,16 +92,16 @@ def train(examples: Sequence[Example], name: LossName, epochs: int, lr: float) -
         raw.fill_(first)
         put_back = float(loss(net, pair).total.mean())
     rises = sum(after > before for before, after in pairwise(totals))
-    return Course((first, last), (totals[0], totals[-1]), put_back, rises)
+    return Training((first, last), (totals[0], totals[-1]), put_back, rises)
 
 
 class Slope(NamedTuple):
-    """The threshold's gradient at one pair.
+    """The gradient of the threshold at a pair.
 
     Attributes:
-        analytic: By autograd.
-        numeric: By central differences.
-        fall: How far the loss falls in a small step against it.
+        analytic: Gradient by autograd.
+        numeric: Gradient by central differences.
+        fall: Fall of the loss in a small step against the gradient.
     """
 
     analytic: float
@@ -109,7 +110,7 @@ class Slope(NamedTuple):
 
 
 def slope(net: GraphTransformNet, loss: TransformLoss, pair: GraphPair, step: float) -> Slope:
-    """Look at the loss of a pair around the threshold, all else as it is."""
+    """Evaluate the loss of a pair around the threshold, with all other parameters fixed."""
     raw = net.pool.raw_threshold
     raw.grad = None
     value = loss(net, pair).total.sum()
@@ -117,9 +118,9 @@ def slope(net: GraphTransformNet, loss: TransformLoss, pair: GraphPair, step: fl
     assert raw.grad is not None
     kept, gradient = float(raw.detach()), float(raw.grad)
 
-    def at(where: float) -> float:
+    def at(threshold: float) -> float:
         with torch.no_grad():
-            raw.fill_(where)
+            raw.fill_(threshold)
             found: Tensor = loss(net, pair).total.sum()
             raw.fill_(kept)
         return float(found)
@@ -129,33 +130,33 @@ def slope(net: GraphTransformNet, loss: TransformLoss, pair: GraphPair, step: fl
 
 
 def tracking_table(examples: Sequence[Example], epochs: int, lr: float) -> str:
-    """Threshold tracking, one line a loss."""
+    """Lay out the threshold tracking, one line per loss."""
     lines = [["published (a heuristic)", "0.8", "1.298", "10.15", "10.07", "-", "-"]]
     for name in LOSSES:
-        course = train(examples, name, epochs, lr)
+        training = train(examples, name, epochs, lr)
         lines.append(
             [
                 f"ours, {name}",
-                *(f"{value:.3f}" for value in (*course.raw, *course.loss, course.put_back)),
-                str(course.rises),
+                *(f"{value:.3f}" for value in (*training.raw, *training.loss, training.put_back)),
+                str(training.rises),
             ]
         )
-    head = ["", "raw threshold", "after", "loss", "after", "threshold put back", "rises"]
+    head = ["", "raw threshold", "after", "loss", "after", "initial threshold", "rises"]
     return format_table(f"Threshold tracking: {len(examples)} pairs, {epochs} epochs", head, lines)
 
 
 def descent_table() -> str:
-    """Gradient descent on three pairs."""
-    course = train(THREE, "structural", 20, 1e-3)
+    """Lay out the gradient descent on three pairs."""
+    training = train(THREE, "structural", 20, 1e-3)
     lines = [
         ["published", "4.157", "4.158", "-"],
-        ["ours", *(f"{value:.3f}" for value in course.loss), str(course.rises)],
+        ["ours", *(f"{value:.3f}" for value in training.loss), str(training.rises)],
     ]
     return format_table("Descent: 20 steps", ["", "loss", "after", "rises"], lines)
 
 
 def difference_table(examples: Sequence[Example]) -> str:
-    """The threshold's gradient, pair by pair."""
+    """Lay out the gradient of the threshold over single pairs."""
     net, vocabulary = make(examples)
     pairs = batches(examples, vocabulary, 1)
     lines = [["published", "-", "failed", "-", "-"]]
@@ -175,29 +176,28 @@ def difference_table(examples: Sequence[Example]) -> str:
             ]
         )
     head = ["", "|gradient|", "largest relative error", "a step against it helps", "least fall"]
-    title = f"The threshold's gradient through the whole model, {len(pairs)} pairs"
+    title = f"The gradient of the threshold through the whole model, {len(pairs)} pairs"
     return format_table(title, head, lines)
 
 
 def main() -> None:
     """Repeat the runs and print the tables."""
-    parser = argparse.ArgumentParser(description="Repeat the method's published runs.")
+    parser = argparse.ArgumentParser(description="Repeat the published runs of the method.")
     add = parser.add_argument
-    add("--pairs", type=int, default=40, help="of the bundled questions")
+    add("--pairs", type=int, default=40, help="number of bundled questions")
     add("--epochs", type=int, default=100)
     add("--lr", type=float, default=5e-3)
     add("--output", type=Path, help="markdown file")
     options = parser.parse_args()
+    stamp = begin_result(options.output)
     examples = read_examples(resolve_path("bundled:kindergarten.jsonl"))[: options.pairs]
-    tables = [
+    end_result(
+        options.output,
+        stamp,
         tracking_table(examples, options.epochs, options.lr),
         descent_table(),
         difference_table(examples),
-    ]
-    text = "\n\n".join(tables) + "\n"
-    print(text)
-    if options.output is not None:
-        options.output.write_text(text, encoding="utf-8")
+    )
 
 
 if __name__ == "__main__":
