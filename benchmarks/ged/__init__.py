@@ -1,1 +1,1 @@
-"""How well a distance ranks graphs, beside the graph edit distance."""
+"""The rank correlation of distances between graphs with the graph edit distance."""

@@ -35,10 +35,10 @@ def read_graph_set(folder: Path) -> GraphSet:
     """Read the graphs of a folder and the distances between its test and training graphs."""
     graphs = json.loads((folder / "graphs.json").read_text())
     symbols = {s for part in graphs.values() for graph in part for s in graph.get("labels", ())}
-    number = {symbol: i for i, symbol in enumerate(sorted(symbols))}
+    index = {symbol: i for i, symbol in enumerate(sorted(symbols))}
     return GraphSet(
-        [_to_data(graph, number) for graph in graphs["train"]],
-        [_to_data(graph, number) for graph in graphs["test"]],
+        [_to_data(graph, index) for graph in graphs["train"]],
+        [_to_data(graph, index) for graph in graphs["test"]],
         read_matrix(folder / "ged_test_train.csv"),
     )
 
@@ -48,10 +48,10 @@ def read_matrix(path: Path) -> Tensor:
     return torch.from_numpy(np.loadtxt(path, delimiter=",", ndmin=2))
 
 
-def _to_data(graph: dict[str, Any], number: dict[str, int]) -> Data:
+def _to_data(graph: dict[str, Any], index: dict[str, int]) -> Data:
     size = graph["num_nodes"]
     edges = torch.tensor(graph["edges"], dtype=torch.long).view(-1, 2)
     data = Data(num_nodes=size, edge_index=to_undirected(edges.t(), num_nodes=size))
     if "labels" in graph:
-        data.label = torch.tensor([number[symbol] for symbol in graph["labels"]])
+        data.label = torch.tensor([index[symbol] for symbol in graph["labels"]])
     return data

@@ -140,7 +140,7 @@ class TransportDistance(nn.Module):
         return self.match(x, graphs, first, second) / mean_size(graphs, first, second)
 
     def errors(self, graphs: GraphFeatures, first: Tensor, second: Tensor, true: Tensor) -> Tensor:
-        """Squared error of the similarity of each pair, [P]: what is minimised."""
+        """Return the squared error of the similarity of each pair, [P], the training loss."""
         return (torch.exp(-self(graphs, first, second)) - true).square()
 
 

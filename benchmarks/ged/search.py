@@ -189,7 +189,7 @@ def rounded(value: Any) -> Any:
 
 
 def main() -> None:
-    """Search and print what was found."""
+    """Search and print the best constants."""
     parser = argparse.ArgumentParser(description="Look for constants on pairs of training graphs.")
     add = parser.add_argument
     add("--data", type=Path, default=FOLDER, help="folder of the graphs and distances")

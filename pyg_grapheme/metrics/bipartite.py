@@ -1,4 +1,4 @@
-"""Edit paths by an assignment of nodes: short, but not always the shortest."""
+"""Edit paths by an assignment of nodes: upper bounds of the distance."""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -10,13 +10,14 @@ def bipartite_distance(problem: EditProblem) -> int:
     """Count the edits of the path that the cheapest assignment of nodes implies.
 
     Riesen and Bunke 2009 ("Approximate graph edit distance computation by means of bipartite graph
-    matching"): the cost of a pair of nodes is that of their labels, and of all edges around them
-    matched at best. Their matrix is of n1 + n2 rows, most of which stand for nodes that are deleted
-    or inserted; as no cheapest assignment deletes where it could change (see
-    :class:`~pyg_grapheme.metrics.edit_problem.EditProblem`), max(n1, n2) rows have the same optima.
+    matching"): the cost of a pair of nodes is that of their labels and of the best matching of the
+    edges around them. Their matrix has n1 + n2 rows, most of which stand for deleted or inserted
+    nodes. No cheapest assignment deletes a node that it could change (see
+    :class:`~pyg_grapheme.metrics.edit_problem.EditProblem`), so max(n1, n2) rows have the same
+    optima.
 
-    An upper bound of the distance. Where several assignments are cheapest, the order of the nodes
-    decides which is taken, and with it the bound.
+    It is an upper bound of the distance. If several assignments are cheapest, the order of the
+    nodes selects one, and the bound depends on it.
 
     Cost: O(n^3).
     """
@@ -25,15 +26,14 @@ def bipartite_distance(problem: EditProblem) -> int:
 
 
 def greedy_distance(problem: EditProblem) -> int:
-    """Count the edits of the better of two paths, on which nodes take the cheapest that is free.
+    """Count the edits of the better of two paths, each from a greedy assignment.
 
     BP2, after Fischer, Riesen and Bunke 2017 ("Improved quadratic time approximation of graph edit
     distance by combining Hausdorff matching and greedy assignment"): the costs are those of the
-    Hausdorff edit distance, where edges pay half at either end, and a node that was taken is not
-    free any more. Once the nodes of one graph choose, one after the other, and once those of the
-    other.
+    Hausdorff edit distance, where an edge costs half at either end. The nodes of one graph take, in
+    order, the cheapest free node of the other; then the two graphs change roles.
 
-    An upper bound of the distance, and it depends on the order of the nodes.
+    It is an upper bound of the distance, and it depends on the order of the nodes.
 
     Cost: O(n^2).
     """
@@ -46,7 +46,7 @@ def greedy_distance(problem: EditProblem) -> int:
 
 
 def _take_cheapest(cost: Costs) -> Integers:
-    """Let each row [R] take the cheapest column that none before it took, until none is free."""
+    """Assign the cheapest free column to each row in order, until no column is free."""
     cost = cost.copy()
     chosen = np.empty(min(cost.shape), dtype=np.int64)
     for row in range(chosen.size):
@@ -56,7 +56,7 @@ def _take_cheapest(cost: Costs) -> Integers:
 
 
 def _matching(problem: EditProblem, nodes: Integers, partners: Integers) -> Integers:
-    """Match the pairs, and what is left of the larger graph with the nodes that do not exist."""
+    """Return the matching of the pairs; placeholders get the nodes that remain."""
     size = len(problem.larger)
     matching = np.empty(size, dtype=np.int64)
     matching[nodes] = partners

@@ -12,22 +12,22 @@ Costs = NDArray[np.float64]
 
 
 class EditProblem(NamedTuple):
-    """Two graphs, the smaller one filled up to n nodes with such that do not exist yet.
+    """Two graphs, the smaller one filled up to n nodes with placeholders.
 
     Every edit costs 1: insert or delete a node or an edge, or change a node's label. To delete a
-    node u and insert a node v costs 2 + deg u + deg v; to change u into v costs less, 1 + deg u +
-    deg v at most. So a cheapest path changes every node of the smaller graph into one of the larger
-    and inserts the rest: it is a permutation. It can be walked backwards at the same price, and so
-    it makes no difference which graph is the smaller.
+    node u and insert a node v costs 2 + deg u + deg v; to change u into v costs at most 1 + deg u +
+    deg v. So a cheapest edit path changes every node of the smaller graph into one of the larger
+    and inserts the rest: it is a permutation. The reverse path has the same cost, so it does not
+    matter which graph is the smaller.
 
     Attributes:
-        node_cost: [n, n], of changing node i of the smaller graph into node j of the larger, with
-            their self-loops. Nodes that do not exist come last.
-        smaller: [n, n], 1 for each arc of the smaller graph but self-loops. An undirected edge is
-            two arcs.
+        node_cost: [n, n], cost of changing node i of the smaller graph into node j of the larger,
+            with their self-loops. Placeholders come last.
+        smaller: [n, n], 1 for each arc of the smaller graph, without self-loops. An undirected edge
+            is two arcs.
         larger: [n, n], likewise.
-        num_real: How many nodes of the smaller graph exist.
-        arc_cost: What an arc costs: 1, or 1/2 where two of them are one edge.
+        num_real: Number of nodes of the smaller graph.
+        arc_cost: Cost of an arc: 1, or 1/2 if an edge is two arcs.
     """
 
     node_cost: Costs
@@ -38,7 +38,7 @@ class EditProblem(NamedTuple):
 
 
 def edit_problem(first: LabelledGraph, second: LabelledGraph, *, directed: bool) -> EditProblem:
-    """State the problem; O(n^2)."""
+    """Return the problem of two graphs; O(n^2)."""
     smaller, larger = sorted((first, second), key=lambda graph: graph.label.size)
     num_real, size = smaller.label.size, larger.label.size
     relabelled = np.ones((size, size))
@@ -53,10 +53,10 @@ def edit_problem(first: LabelledGraph, second: LabelledGraph, *, directed: bool)
 
 
 def path_cost(problem: EditProblem, matching: Integers) -> int:
-    """Count the edits by which each node i of the smaller graph becomes ``matching[i]``.
+    """Count the edits that change each node i of the smaller graph into ``matching[i]``.
 
     Args:
-        problem: Of n nodes a side.
+        problem: A problem of n nodes per side.
         matching: [n], a permutation.
 
     Cost: O(n^2).
@@ -67,14 +67,14 @@ def path_cost(problem: EditProblem, matching: Integers) -> int:
 
 
 def local_cost(problem: EditProblem, arc_cost: float) -> Costs:
-    """Cost of changing i into j together with the arcs around them, for all pairs of nodes, [n, n].
+    """Return the cost of changing i into j with the arcs around them, [n, n].
 
-    Arcs have no labels: what cannot be matched of those that come in is the difference of the
-    in-degrees, and so with those that go out.
+    Arcs have no labels, so the number of unmatched incoming arcs is the difference of the
+    in-degrees, and likewise for outgoing ones.
 
     Args:
-        problem: Of n nodes a side.
-        arc_cost: What an arc costs at either of its ends.
+        problem: A problem of n nodes per side.
+        arc_cost: Cost of an arc at either of its ends.
 
     Cost: O(n^2).
     """

@@ -13,14 +13,14 @@ from pyg_grapheme.metrics.edit_problem import EditProblem, local_cost, path_cost
 def exact_distance(problem: EditProblem) -> int:
     """Return the smallest number of edits, by branch and bound.
 
-    Depth first over what each node of the smaller graph may become, as in Abu-Aisheh, Raveaux,
-    Ramel and Martineau 2015 ("An exact graph edit distance algorithm for solving pattern
-    recognition problems"). What is left after some nodes are matched is bounded from below by an
-    assignment in which either end of an arc pays half of it, as in Riesen, Fischer and Bunke 2014
-    ("Computing upper and lower bounds of graph edit distance in cubic time"); the matching found is
-    an edit path too, and so bounds it from above.
+    Depth-first search over the partners of each node of the smaller graph, as in Abu-Aisheh,
+    Raveaux, Ramel and Martineau 2015 ("An exact graph edit distance algorithm for solving pattern
+    recognition problems"). The lower bound for the remaining nodes is an assignment in which an arc
+    costs half at either end, as in Riesen, Fischer and Bunke 2014 ("Computing upper and lower
+    bounds of graph edit distance in cubic time"). Its matching is an edit path too, which gives an
+    upper bound.
 
-    Cost: exponential at worst, an assignment, O(n^3), a step; O(n^4) memory.
+    Cost: exponential at worst; an assignment, O(n^3), per step. O(n^4) memory.
     """
     problem = _in_order(problem)
     below, above = _bounds(problem)
@@ -28,14 +28,14 @@ def exact_distance(problem: EditProblem) -> int:
 
 
 def _search(problem: EditProblem, best: int) -> int:
-    """Return the distance, or ``best`` where that is less."""
+    """Return the smaller of the distance and ``best``."""
     children = []
     for j in range(len(problem.larger)):
         spent, rest = _match_first(problem, j)
         below, above = _bounds(rest)
         best = min(best, spent + above)
         children.append((spent + below, spent, rest))
-    # The most promising first: the sooner a short path is found, the more is left out.
+    # The most promising child first: a short path found early prunes more.
     for below, spent, rest in sorted(children, key=itemgetter(0)):
         if below < best:
             best = spent + _search(rest, best - spent)
@@ -43,7 +43,7 @@ def _search(problem: EditProblem, best: int) -> int:
 
 
 def _match_first(problem: EditProblem, j: int) -> tuple[int, EditProblem]:
-    """Make the first node the other graph's j: what that costs, and what is then left to match."""
+    """Match the first node with node j; return the cost and the remaining problem."""
     node_cost, smaller, larger, num_real, arc_cost = problem
     others = np.arange(len(larger)) != j
     lost = np.abs(smaller[1:, :1] - larger[others, j])
@@ -70,7 +70,7 @@ def _bounds(problem: EditProblem) -> _Bounds:
 
 
 def _in_order(problem: EditProblem) -> EditProblem:
-    """Put nodes with many arcs first: what they become decides most."""
+    """Sort nodes by falling number of arcs: their partners affect the cost most."""
     degree = problem.smaller.sum(0) + problem.smaller.sum(1)
     order = np.argsort(-degree, kind="stable")
     return problem._replace(

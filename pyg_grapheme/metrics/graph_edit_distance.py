@@ -1,4 +1,4 @@
-"""The graph edit distance: how many edits turn one graph into another."""
+"""The graph edit distance: the number of edits that turn one graph into another."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,29 +28,29 @@ def graph_edit_distance(
     second: Data,
     *,
     method: EditDistanceName = "exact",
-    label: str | None = "grapheme",
+    label: str | None = "label",
     directed: bool = False,
     max_nodes: int = 16,
 ) -> Tensor:
     """Count the edits that turn graph b of ``first`` into graph b of ``second``, for each b.
 
-    Every edit costs 1: insert or delete a node, insert or delete an edge, change a node's label. To
-    delete a node is to delete its edges too, each at its price. Edges have no labels, and parallel
-    ones are one; a self-loop is an edge.
+    Every edit costs 1: insert or delete a node, insert or delete an edge, change a node's label.
+    The edges of a deleted node are deleted as well, at a cost of 1 each. Edges have no labels.
+    Parallel edges count as one; a self-loop is an edge.
 
     Args:
         first: A PyG graph or ``Batch`` of B graphs.
-        second: Likewise, of as many.
+        second: Likewise, with as many graphs.
         method: "exact" (:func:`~pyg_grapheme.metrics.exact.exact_distance`), or an upper bound:
             "bipartite" by an optimal assignment of the nodes
             (:func:`~pyg_grapheme.metrics.bipartite.bipartite_distance`), "bp2" by a greedy one
             (:func:`~pyg_grapheme.metrics.bipartite.greedy_distance`).
-        label: Name of the attribute with the integers [N] that say what a node is, the same in
-            both; None where nodes are all alike.
+        label: Name of the attribute with the labels of the nodes, [N] integers, comparable between
+            both; None if all nodes are alike.
         directed: Whether an edge from u to v differs from one from v to u.
-        max_nodes: Largest graph that "exact" takes. Its cost is exponential: a pair of molecules of
-            10 nodes takes milliseconds, of 16 nodes seconds; dense graphs without labels, which
-            bounds tell little of, take seconds from 12 nodes on.
+        max_nodes: Size of the largest graph that "exact" accepts. Its cost is exponential: a pair
+            of molecules of 10 nodes takes milliseconds, of 16 nodes seconds; dense graphs without
+            labels, for which the bounds are weak, take seconds from 12 nodes on.
 
     Returns:
         [B], integers.
@@ -90,17 +90,17 @@ class GraphEditDistance(PairMean):
 
     Args:
         method: "exact", or an upper bound: "bipartite" or "bp2".
-        label: Name of the attribute with the integers [N] that say what a node is; None where
-            nodes are all alike.
+        label: Name of the attribute with the labels of the nodes, [N] integers; None if all nodes
+            are alike.
         directed: Whether an edge from u to v differs from one from v to u.
-        max_nodes: Largest graph that "exact" takes.
-        kwargs: Those of ``torchmetrics.Metric``.
+        max_nodes: Size of the largest graph that "exact" accepts.
+        kwargs: Options of ``torchmetrics.Metric``.
 
-    :func:`graph_edit_distance` does the work.
+    See :func:`graph_edit_distance`.
 
     Example:
-        >>> graph = Data(grapheme=torch.tensor([1, 2]), edge_index=torch.tensor([[0], [1]]))
-        >>> other = Data(grapheme=torch.tensor([1, 3]), edge_index=torch.tensor([[0], [1]]))
+        >>> graph = Data(label=torch.tensor([1, 2]), edge_index=torch.tensor([[0], [1]]))
+        >>> other = Data(label=torch.tensor([1, 3]), edge_index=torch.tensor([[0], [1]]))
         >>> metric = GraphEditDistance("exact")
         >>> metric.update(graph, other)
         >>> metric.compute()
@@ -113,7 +113,7 @@ class GraphEditDistance(PairMean):
         self,
         method: EditDistanceName = "exact",
         *,
-        label: str | None = "grapheme",
+        label: str | None = "label",
         directed: bool = False,
         max_nodes: int = 16,
         **kwargs: Any,

@@ -1,4 +1,4 @@
-"""What a metric looks at in a PyG graph: labels of nodes, and edges, each once."""
+"""The labels and edges of PyG graphs, as the metrics compare them."""
 
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ class LabelledBatch(NamedTuple):
     """B graphs on the CPU.
 
     Attributes:
-        label: [N], integers; all 0 where labels do not count.
-        edge_index: [2, E], each edge once; both directions of it where directions do not count.
+        label: [N], integers; all 0 if labels are ignored.
+        edge_index: [2, E], sorted, each edge once; in both directions if directions are ignored.
         batch: [N], sorted.
         num_graphs: B.
     """
@@ -30,10 +30,10 @@ def labelled_pair(
     """Read two PyG graphs or batches that are to be compared.
 
     Args:
-        first: Of B graphs.
-        second: Of as many.
-        label: Name of the attribute with the integers [N] that say what a node is, the same in
-            both; None where nodes are all alike.
+        first: A PyG graph or ``Batch`` of B graphs.
+        second: Likewise, with as many graphs.
+        label: Name of the attribute with the labels of the nodes, [N] integers; None if all nodes
+            are alike.
         directed: Whether an edge from u to v differs from one from v to u.
 
     Raises:

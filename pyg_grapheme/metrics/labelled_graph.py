@@ -1,10 +1,11 @@
-"""One graph of a batch, as the arrays that an assignment is worked out on."""
+"""One graph of a batch, as NumPy arrays."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyg_grapheme.graphs import batch_ptr
 from pyg_grapheme.metrics.labelled_batch import LabelledBatch
 
 
@@ -13,7 +14,7 @@ class LabelledGraph(NamedTuple):
 
     Attributes:
         label: [n], integers.
-        arcs: [n, n], whether an edge goes from row to column; self-loops are on the diagonal.
+        arcs: [n, n], True where an edge leads from row to column; self-loops are on the diagonal.
     """
 
     label: NDArray[np.int64]
@@ -21,10 +22,10 @@ class LabelledGraph(NamedTuple):
 
 
 def split_graphs(graphs: LabelledBatch) -> list[LabelledGraph]:
-    """Take a batch apart; O(sum of n^2)."""
-    label, batch = graphs.label.numpy(), graphs.batch.numpy()
+    """Separate the graphs of a batch; O(sum of n^2)."""
+    label = graphs.label.numpy()
     tail, head = graphs.edge_index.numpy()
-    start = np.searchsorted(batch, np.arange(graphs.num_graphs + 1))
+    start = batch_ptr(graphs.batch, graphs.num_graphs).numpy()
     # Edges are sorted by their tail, and so by their graph.
     first_edge = np.searchsorted(tail, start)
     found = []

@@ -1,4 +1,4 @@
-"""A mean over pairs of graphs, as a metric."""
+"""A mean over pairs of graphs, for torchmetrics."""
 
 from abc import abstractmethod
 from typing import Any
@@ -10,12 +10,10 @@ from torchmetrics import Metric
 
 
 class PairMean(Metric):
-    """The mean of a number that each pair of graphs has, over all pairs of all updates.
-
-    The sum and the count are added up over processes.
+    """The mean of a value per pair of graphs, over all pairs of all updates and processes.
 
     Args:
-        kwargs: Those of ``torchmetrics.Metric``, which refuses what it does not know.
+        kwargs: Options of ``torchmetrics.Metric``.
     """
 
     is_differentiable = False
@@ -34,11 +32,11 @@ class PairMean(Metric):
         """Compare graph b of ``first`` with graph b of ``second``, [B]."""
 
     def update(self, first: Data, second: Data) -> None:
-        """Take pairs in: graph b of ``first`` with graph b of ``second``."""
+        """Add pairs: graph b of ``first`` with graph b of ``second``."""
         values = self.compare(first, second)
         self.total += values.sum().to(self.total)
         self.num_pairs += values.numel()
 
     def compute(self) -> Tensor:
-        """Return the mean over all pairs; NaN where there was none."""
+        """Return the mean over all pairs; NaN if there are none."""
         return self.total / self.num_pairs

@@ -1,4 +1,4 @@
-"""How many rooted subtrees two graphs have in common."""
+"""The Weisfeiler-Lehman similarity: the rooted subtrees that two graphs have in common."""
 
 from typing import Any
 
@@ -18,29 +18,29 @@ def weisfeiler_lehman_similarity(
     second: Data,
     *,
     iterations: int = 3,
-    label: str | None = "grapheme",
+    label: str | None = "label",
     directed: bool = False,
 ) -> Tensor:
     r"""Compare graph b of ``first`` with graph b of ``second`` by the colours of their nodes.
 
     The subtree kernel of Shervashidze, Schweitzer, van Leeuwen, Mehlhorn and Borgwardt 2011
-    ("Weisfeiler-Lehman graph kernels"), normalised. Nodes begin with their labels as colours; in
-    each iteration, nodes keep one colour together if they had one and so had their neighbours. With
-    :math:`\phi(G)` the number of nodes of each colour, those of all iterations side by side,
+    ("Weisfeiler-Lehman graph kernels"), normalised. The first colours are the labels; after each
+    iteration, two nodes have the same colour if they and their neighbours had the same colours
+    before. With :math:`\phi(G)` the number of nodes of each colour, concatenated over iterations,
 
     .. math:: \frac{\langle\phi(G), \phi(H)\rangle}{\|\phi(G)\|\,\|\phi(H)\|}.
 
-    1 for isomorphic graphs, and for some others, such as two triangles and a hexagon; 0 where no
-    label occurs in both. Two empty graphs are alike.
+    It is 1 for isomorphic graphs, and for some others, such as two triangles and a hexagon; 0 if
+    no label occurs in both. Two empty graphs have similarity 1.
 
     Args:
         first: A PyG graph or ``Batch`` of B graphs.
-        second: Likewise, of as many.
-        iterations: How far a node looks.
-        label: Name of the attribute with the integers [N] that say what a node is, the same in
-            both; None where nodes are all alike.
-        directed: Whether edges have a direction: those that come in and those that go out then
-            count apart.
+        second: Likewise, with as many graphs.
+        iterations: Number of refinements of the colours: the depth of the subtrees.
+        label: Name of the attribute with the labels of the nodes, [N] integers, comparable between
+            both; None if all nodes are alike.
+        directed: Whether edges have a direction: incoming and outgoing edges then count
+            separately.
 
     Returns:
         [B], in [0, 1].
@@ -49,7 +49,7 @@ def weisfeiler_lehman_similarity(
         ValueError: if the label is missing or not [N] integers, or the numbers of graphs differ.
 
     Differentiation: none.
-    Cost: O((N + E) log(N + E)) an iteration, on the CPU.
+    Cost: O((N + E) log(N + E)) per iteration, on the CPU.
 
     Example:
         >>> hexagon = Data(num_nodes=6, edge_index=torch.tensor([range(6), [1, 2, 3, 4, 5, 0]]))
@@ -73,13 +73,13 @@ class WeisfeilerLehmanSimilarity(PairMean):
     """The mean normalised Weisfeiler-Lehman kernel of pairs of graphs.
 
     Args:
-        iterations: How far a node looks.
-        label: Name of the attribute with the integers [N] that say what a node is; None where
-            nodes are all alike.
+        iterations: Number of refinements of the colours.
+        label: Name of the attribute with the labels of the nodes, [N] integers; None if all nodes
+            are alike.
         directed: Whether edges have a direction.
-        kwargs: Those of ``torchmetrics.Metric``.
+        kwargs: Options of ``torchmetrics.Metric``.
 
-    :func:`weisfeiler_lehman_similarity` does the work.
+    See :func:`weisfeiler_lehman_similarity`.
     """
 
     higher_is_better = True
@@ -88,7 +88,7 @@ class WeisfeilerLehmanSimilarity(PairMean):
         self,
         iterations: int = 3,
         *,
-        label: str | None = "grapheme",
+        label: str | None = "label",
         directed: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -105,35 +105,39 @@ class WeisfeilerLehmanSimilarity(PairMean):
 
 
 def _refine(colour: Tensor, edge_index: Tensor, *, directed: bool) -> Tensor:
-    """Give nodes [N] colours, from 0, by their own and those of their neighbours."""
+    """Return the next colours [N], from 0, given those of the nodes and their neighbours."""
     if not colour.numel():
         return colour
-    # WLConv looks at the tails of the edges that come in.
+    # WLConv reads the tails of incoming edges.
     refined: Tensor = WLConv()(colour, edge_index)
     if not directed:
         return refined
     both = torch.stack([refined, WLConv()(colour, edge_index.flip(0))])
-    number: Tensor = torch.unique(both, dim=1, return_inverse=True)[1]
-    return number
+    index: Tensor = torch.unique(both, dim=1, return_inverse=True)[1]
+    return index
 
 
 def _normalised_kernel(colours: Tensor, first: Tensor, second: Tensor, num_graphs: int) -> Tensor:
-    """Compare the colours of pairs of graphs.
+    """Return the normalised kernel of each of B pairs of graphs, [B].
 
     Args:
         colours: [iterations + 1, N1 + N2], from 0.
-        first: [N1], which pair each node of the first graphs is of.
+        first: [N1], the pair of each node of the first graphs.
         second: [N2], likewise.
         num_graphs: B pairs.
     """
     num_rounds, num_colours = len(colours), max(colours.numel(), 1)
     pair = torch.cat([first, second])
-    # One number for each pair, round and colour.
+    # One key per pair, round and colour.
     key = (pair * num_rounds + torch.arange(num_rounds)[:, None]) * num_colours + colours
-    found, number = torch.unique(key, return_inverse=True)
+    found, index = torch.unique(key, return_inverse=True)
     side = (torch.arange(pair.numel()) >= first.numel()).long()
-    index = (number * 2 + side).view(-1)
-    a, b = torch.bincount(index, minlength=2 * found.numel()).view(-1, 2).double().unbind(1)
+    a, b = (
+        torch.bincount((index * 2 + side).view(-1), minlength=2 * found.numel())
+        .view(-1, 2)
+        .double()
+        .unbind(1)
+    )
     pair = found // (num_rounds * num_colours)
     ab, aa, bb = (scatter(product, pair, dim_size=num_graphs) for product in (a * b, a * a, b * b))
     norm = (aa * bb).sqrt()

@@ -1,4 +1,4 @@
-"""Random graphs to compare, and what networkx makes of them."""
+"""Random graphs, as PyG and as networkx has them."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data
+
+from pyg_grapheme.text import text_graph
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def draw_graph() -> Callable[..., Data]:
             np.fill_diagonal(arcs, False)
         return Data(
             num_nodes=n,
-            grapheme=torch.from_numpy(rng.integers(-2, 1, n)),
+            label=torch.from_numpy(rng.integers(-2, 1, n)),
             edge_index=torch.from_numpy(np.stack(arcs.nonzero())),
         )
 
@@ -34,9 +36,21 @@ def to_networkx() -> Callable[..., nx.Graph]:
 
     def write(graph: Data, *, directed: bool) -> nx.Graph:
         found = nx.DiGraph() if directed else nx.Graph()
-        labels = enumerate(graph.grapheme.tolist())
+        labels = enumerate(graph.label.tolist())
         found.add_nodes_from((node, {"label": label}) for node, label in labels)
         found.add_edges_from(graph.edge_index.t().tolist())
         return found
 
     return write
+
+
+@pytest.fixture
+def labelled_text() -> Callable[[str], Data]:
+    """Turn a text into a graph with labels."""
+
+    def graph(text: str) -> Data:
+        found = text_graph(text)
+        found.label = found.grapheme
+        return found
+
+    return graph

@@ -8,7 +8,6 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from pyg_grapheme.metrics import WeisfeilerLehmanSimilarity, weisfeiler_lehman_similarity
-from pyg_grapheme.text import text_graph
 
 
 def similarity(first: Data, second: Data, **options) -> float:
@@ -24,8 +23,8 @@ def colours(graph: nx.Graph, iterations: int) -> Counter:
 
 @pytest.mark.filterwarnings("ignore:The hashes produced for directed graphs:UserWarning")
 @pytest.mark.parametrize("directed", [False, True])
-@pytest.mark.parametrize("iterations", [1, 3])
-def test_colours_are_networkx_s(draw_graph, to_networkx, directed: bool, iterations: int) -> None:
+def test_colours_are_networkx_s(draw_graph, to_networkx, directed: bool) -> None:
+    iterations = 3
     pairs = [(draw_graph(6), draw_graph(6)) for _ in range(40)]
     found = weisfeiler_lehman_similarity(
         *(Batch.from_data_list(list(side)) for side in zip(*pairs, strict=True)),
@@ -41,16 +40,16 @@ def test_colours_are_networkx_s(draw_graph, to_networkx, directed: bool, iterati
     torch.testing.assert_close(found, torch.tensor(expected))
 
 
-def test_by_hand() -> None:
+def test_by_hand(labelled_text) -> None:
     # At first the two nodes have the same colours, with an edge and without; from then on none.
     labels = torch.tensor([1, 2])
-    edge = Data(num_nodes=2, grapheme=labels, edge_index=torch.tensor([[0], [1]]))
-    apart = Data(num_nodes=2, grapheme=labels, edge_index=torch.empty(2, 0).long())
+    edge = Data(num_nodes=2, label=labels, edge_index=torch.tensor([[0], [1]]))
+    apart = Data(num_nodes=2, label=labels, edge_index=torch.empty(2, 0).long())
     assert similarity(edge, apart, iterations=1) == pytest.approx(2 / 4)
     assert similarity(edge, apart, iterations=3) == pytest.approx(2 / 8)
     assert similarity(edge, apart, iterations=3, label=None) == pytest.approx(4 / 16)
     assert similarity(edge, edge) == 1
-    assert similarity(text_graph("ab"), text_graph("cd")) == 0
+    assert similarity(labelled_text("ab"), labelled_text("cd")) == 0
     # Of a path, 3 nodes are of one colour at first, then its ends of the colour of those of an edge
     # and its middle of its own.
     path = Data(num_nodes=3, edge_index=torch.tensor([[0, 1], [1, 2]]))
@@ -62,20 +61,19 @@ def test_by_hand() -> None:
 def test_labels_that_python_hashes_alike_differ() -> None:
     assert hash(-1) == hash(-2)
     one, other = (
-        Data(grapheme=torch.tensor([label]), edge_index=torch.empty(2, 0).long())
-        for label in (-1, -2)
+        Data(label=torch.tensor([label]), edge_index=torch.empty(2, 0).long()) for label in (-1, -2)
     )
     assert similarity(one, other) == 0
 
 
-def test_only_directed_edges_tell_a_text_from_itself_backwards() -> None:
-    assert similarity(text_graph("abc"), text_graph("cba")) == 1
-    assert similarity(text_graph("abc"), text_graph("cba"), directed=True) < 0.5
+def test_only_directed_edges_tell_a_text_from_itself_backwards(labelled_text) -> None:
+    assert similarity(labelled_text("abc"), labelled_text("cba")) == 1
+    assert similarity(labelled_text("abc"), labelled_text("cba"), directed=True) < 0.5
 
 
-def test_empty_graphs() -> None:
-    assert similarity(text_graph(""), text_graph("")) == 1
-    assert similarity(text_graph(""), text_graph("a")) == 0
+def test_empty_graphs(labelled_text) -> None:
+    assert similarity(labelled_text(""), labelled_text("")) == 1
+    assert similarity(labelled_text(""), labelled_text("a")) == 0
 
 
 def test_the_metric_is_the_mean_over_pairs(draw_graph) -> None:
