@@ -67,7 +67,7 @@ class TransformModule(TaskModule):
         structural: Options of the structural loss.
         structural_weight: Weight of the structural loss in "hybrid".
         max_cuts: Sample this many cuts of every text that has more (unbiased). Use all if None.
-        mass: Leave out improbable cuts until this share of the probability is left.
+        min_mass: Leave out improbable cuts until this share of the probability is left.
         lr: Learning rate of Adam.
         threshold_lr: Learning rate of the raw threshold; ``lr`` if None.
         weight_decay: Weight decay of AdamW; 0 for the raw threshold.
@@ -82,7 +82,7 @@ class TransformModule(TaskModule):
         "known_targets",
         "preprocess",
     )
-    changeable = frozenset({"dropout", "max_cuts", "mass", "known_targets"})
+    changeable = frozenset({"dropout", "max_cuts", "min_mass", "known_targets"})
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class TransformModule(TaskModule):
         structural: StructuralOptions | None = None,
         structural_weight: float = 1.0,
         max_cuts: int | None = None,
-        mass: float = 1.0,
+        min_mass: float = 1.0,
         lr: float = 2e-3,
         threshold_lr: float | None = None,
         weight_decay: float = 0.0,
@@ -135,7 +135,7 @@ class TransformModule(TaskModule):
             target_units=target_units,
         )
         self.loss = TransformLoss(
-            loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts, mass
+            loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts, min_mass
         )
         _freeze_unreached(self.net, loss)
         names = ("loss", "structural", "cross_entropy", "coarsening_ratio", "raw_threshold_grad")
