@@ -38,7 +38,7 @@ from pyg_grapheme.nn.pool.select import (
     find_candidates,
     select_components,
 )
-from pyg_grapheme.nn.uncompiled import uncompiled
+from pyg_grapheme.nn.pool.uncompiled import uncompiled
 from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
 
