@@ -59,7 +59,7 @@ def test_compiled_it_gives_the_same_numbers(estimator: EstimatorName, inputs) ->
 
 
 class PlainModel(nn.Module):
-    """Of layers that compile without a break (GCNConv alone has six)."""
+    """A model whose other layers compile without a break (GCNConv alone has six)."""
 
     def __init__(self) -> None:
         super().__init__()
