@@ -35,11 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with torch.no_grad():  # the constructor rounds the threshold to float32
             pool.raw_threshold.copy_(torch.tensor(threshold, dtype=torch.double).logit())
         cuts = pool.cuts(x, edge_index)
-        history = cuts.output.history
-        error = (history.lift(cuts.output.x) - clean[cuts.node]).square().sum(1)
-        cut = cuts.output.batch[history.cluster]
-        loss = scatter(error, cut, dim_size=cuts.graph.numel(), reduce="mean")
-        value = cuts.average(loss).sum()
+        pooled = cuts.output.history.lift(cuts.output.x)
+        error = (pooled - clean[cuts.node]).square().sum(1)
+        loss = scatter(error, cuts.batch, dim_size=cuts.num_cuts, reduce="mean")
+        value = cuts.expectation(loss).sum()
         value.backward()
         # The chain rule turns the gradient in the raw threshold into that in the threshold.
         return float(value.detach()), float(pool.raw_threshold.grad) / (threshold * (1 - threshold))

@@ -81,8 +81,8 @@ class Classifier(nn.Module):
         x = run(self.fine, x, edge_index)
         cuts = self.pool.cuts(x, edge_index, batch=batch, max_cuts=4)
         x, edge_index, _, batch, _ = cuts.output
-        logits = self.read_out(x, edge_index, batch, cuts.graph.numel())
-        return cuts.average(F.cross_entropy(logits, y[cuts.graph], reduction="none")).mean()
+        logits = self.read_out(x, edge_index, batch, cuts.num_cuts)
+        return cuts.expectation(F.cross_entropy(logits, y[cuts.graph], reduction="none")).mean()
 
     def read_out(self, x: Tensor, edge_index: Tensor, batch: Tensor, size: int) -> Tensor:
         """Return logits [size, classes] of coarse graphs."""

@@ -1,4 +1,7 @@
-"""Figures by matplotlib (the extra ``viz``)."""
+"""Figures by matplotlib (the extra ``viz``).
+
+They need no display; ``figure.savefig(path)`` writes one.
+"""
 
 from pyg_grapheme.viz.clusters import draw_clusters
 from pyg_grapheme.viz.dendrogram import draw_dendrogram

@@ -25,9 +25,6 @@ def draw_clusters(
         history: History of the merge.
         position: [N, 2], coordinates of the nodes; by default, networkx computes a spring layout.
         labels: Labels of the N nodes, or none.
-
-    Returns:
-        A figure that needs no display; ``figure.savefig(path)`` writes it.
     """
     cluster = history.cluster.tolist()
     graph = nx.Graph()

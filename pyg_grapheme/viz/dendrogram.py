@@ -36,9 +36,6 @@ def draw_dendrogram(
         graph: Index of the graph in the batch.
         start: Index of the graph's first node in the batch.
         threshold: Position of the line, or None for no line.
-
-    Returns:
-        A figure that needs no display; ``figure.savefig(path)`` writes it.
     """
     mine = dendrogram.graph == graph
     pairs = (dendrogram.pairs[:, mine] - start).T.tolist()

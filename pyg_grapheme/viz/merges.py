@@ -23,9 +23,6 @@ def draw_merges(texts: "Sequence[MergedText]", threshold: float) -> Figure:
     """Draw one text per row: a box per cluster, and the score between neighbours.
 
     Scores above the threshold are bold.
-
-    Returns:
-        A figure that needs no display; ``figure.savefig(path)`` writes it.
     """
     longest = max((len(text.graphemes) for text in texts), default=1)
     left, right = -0.7, max(longest - 0.3, 8.0)

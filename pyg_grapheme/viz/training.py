@@ -8,11 +8,7 @@ from matplotlib.figure import Figure
 def draw_curves(
     curves: Mapping[str, Sequence[float]], *, ylabel: str, logarithmic: bool = False
 ) -> Figure:
-    """Draw one line per curve, with one value per epoch.
-
-    Returns:
-        A figure that needs no display; ``figure.savefig(path)`` writes it.
-    """
+    """Draw one line per curve, with one value per epoch."""
     figure = Figure(figsize=(6, 3.5))
     axes = figure.add_subplot()
     for name, values in curves.items():

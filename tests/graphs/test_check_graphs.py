@@ -22,7 +22,7 @@ BATCH = torch.zeros(3, dtype=torch.long)
 ADJACENCY = torch.ones(3, 3).to_sparse()
 CANDIDATES = ("edges", "all")
 MERGES = ("components", "matching")
-METHODS = ["forward", "select", "dendrogram", "cuts"]
+METHODS = ["forward", "select", "scores", "dendrogram", "cuts"]
 NOT_FINITE = [torch.nan, torch.inf, -torch.inf]
 
 
@@ -288,7 +288,7 @@ def test_unchecked_nothing_raises_and_other_graphs_are_unaffected(
         cuts = pool.cuts(**broken(value))
         assert cuts.weight[cuts.graph == 0].isnan().any(), value
         assert cuts.weight[cuts.graph == 1].tolist() == pytest.approx([1 - above, above]), value
-        mean = cuts.average(cuts.weight)
+        mean = cuts.expectation(cuts.weight)
         assert mean[0].isnan(), value
         assert mean[1].item() == pytest.approx((1 - above) ** 2 + above**2), value
 

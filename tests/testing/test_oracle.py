@@ -39,7 +39,7 @@ def learned(weight: list[float]):
 
 def loss_per_cut(cuts: Cuts) -> Tensor:
     """Sum the sines of features, a tenth of the squared number of clusters, products over edges."""
-    out, size = cuts.output, cuts.graph.numel()
+    out, size = cuts.output, cuts.num_cuts
     node = scatter(out.x.sum(1).sin(), out.batch, dim_size=size)
     count = scatter(torch.ones_like(out.x[:, 0]), out.batch, dim_size=size)
     u, v = out.edge_index
@@ -122,7 +122,7 @@ class Case:
         x = torch.tensor(self.x, dtype=torch.double, requires_grad=True)
         batch = torch.repeat_interleave(torch.tensor(self.sizes))
         cuts = pool.cuts(x, self.edge_index(), None, batch)
-        value = cuts.average(loss_per_cut(cuts)).sum()
+        value = cuts.expectation(loss_per_cut(cuts)).sum()
         value.backward()
         gradients = [x.grad.flatten(), pool.raw_threshold.grad.view(1)]
         if self.learns:

@@ -26,7 +26,7 @@ def test_fixtures(
 
 @pytest.fixture
 def installed() -> bool:
-    """Whether pytest finds the plugin through the package's metadata here."""
+    """Return whether pytest finds the plugin through the metadata of the package."""
     from importlib.metadata import entry_points
 
     return any(e.value == "pyg_grapheme.testing.plugin" for e in entry_points(group="pytest11"))

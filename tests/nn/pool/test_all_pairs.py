@@ -111,7 +111,7 @@ def test_cuts_and_dendrograms_are_those_of_a_complete_graph(
         leaf = x.clone().requires_grad_()
         dendrogram = pool.dendrogram(leaf, edges, None, batch, len(sizes))
         cuts = pool.cuts(leaf, edges, None, batch, len(sizes))
-        value = cuts.average(fourth_powers(cuts))
+        value = cuts.expectation(fourth_powers(cuts))
         total = value.sum() + dendrogram.height.pow(2).sum()
         gradients = torch.autograd.grad(total, [leaf, pool.raw_threshold])
         return dendrogram, [dendrogram.height, value, *gradients]
@@ -151,7 +151,7 @@ class Expectation(nn.Module):
 
     def forward(self, x: Tensor, edges: Tensor, batch: Tensor) -> Tensor:
         cuts = self.pool.cuts(x, edges, None, batch)
-        return cuts.average(self.read_out(cuts))
+        return cuts.expectation(self.read_out(cuts))
 
 
 def test_attributes_reach_the_pairs_that_edges_join_and_zeros_the_others() -> None:
@@ -237,7 +237,7 @@ def test_the_gradient_of_a_stochastic_score_is_that_of_its_sample() -> None:
     def number_of_cuts(x: Tensor) -> Tensor:
         torch.manual_seed(9)  # the same sample each time
         cuts = pool.cuts(x, edges, None, batch)
-        return cuts.average(torch.arange(cuts.weight.numel()).double())
+        return cuts.expectation(torch.arange(cuts.num_cuts).double())
 
     def heights(x: Tensor) -> Tensor:
         torch.manual_seed(9)
@@ -262,7 +262,7 @@ def test_a_stochastic_score_is_sampled_once_per_call(fourth_powers) -> None:
         cuts = pool.cuts(x, edges, None, batch)
         assert not torch.equal(before, torch.get_rng_state()), seed
         assert bool((cuts.weight >= 0).all()), seed
-        total = cuts.average(torch.ones_like(cuts.weight))
+        total = cuts.expectation(torch.ones_like(cuts.weight))
         torch.testing.assert_close(total, torch.ones(2).double())
-        cuts.average(fourth_powers(cuts)).sum().backward()
+        cuts.expectation(fourth_powers(cuts)).sum().backward()
         assert torch.isfinite(x.grad).all(), seed

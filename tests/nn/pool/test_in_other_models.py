@@ -59,7 +59,7 @@ def test_compiled_it_gives_the_same_numbers(estimator: EstimatorName, inputs) ->
 
 
 class PlainModel(nn.Module):
-    """Of layers that compile without a break (GCNConv alone has six)."""
+    """A model whose other layers compile without a break (GCNConv alone has six)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ def test_autocast_decides_as_float32_does(inputs) -> None:
 def test_the_probabilities_of_half_precision_add_up(inputs) -> None:
     x, edge_index, _, batch = inputs
     cuts = ThresholdMergePool(0.3).bfloat16().cuts(x.bfloat16(), edge_index, None, batch)
-    total = cuts.average(torch.ones(len(cuts.graph)))
+    total = cuts.expectation(torch.ones(cuts.num_cuts))
     torch.testing.assert_close(total, torch.ones(3), rtol=0, atol=1e-6)
 
 

@@ -158,7 +158,7 @@ def check_dendrogram(pool: ThresholdMergePool, case: Case, oracle: Oracle) -> No
 def check_cuts(pool: ThresholdMergePool, case: Case, oracle: Oracle) -> None:
     cuts = pool.cuts(*case)
     x, edge_index, edge_attr, batch, _ = cuts.output
-    sizes = batch.bincount(minlength=cuts.graph.numel()).tolist()
+    sizes = batch.bincount(minlength=cuts.num_cuts).tolist()
     probability = dict(
         zip(zip(cuts.graph.tolist(), sizes, strict=True), cuts.weight.tolist(), strict=True)
     )
@@ -183,9 +183,9 @@ def check_cuts(pool: ThresholdMergePool, case: Case, oracle: Oracle) -> None:
 def check_expectation(pool: ThresholdMergePool, case: Case, oracle: Oracle) -> None:
     """Expect one cluster less per merge, times its probability."""
     cuts = pool.cuts(*case)
-    count = cuts.output.batch.bincount(minlength=cuts.graph.numel()).to(cuts.weight.dtype)
+    count = cuts.output.batch.bincount(minlength=cuts.num_cuts).to(cuts.weight.dtype)
     expected = [oracle.batch.count(g) - sum(oracle.above(g)) for g in range(oracle.num_graphs)]
-    assert cuts.average(count).tolist() == pytest.approx(expected, abs=1e-5)
+    assert cuts.expectation(count).tolist() == pytest.approx(expected, abs=1e-5)
 
 
 X = torch.tensor(
@@ -367,12 +367,12 @@ def test_inside(context: Callable[[], AbstractContextManager]) -> None:
 def read_out(cuts: Cuts) -> Tensor:
     """A value per cut that depends on the features."""
     x = cuts.output.x.sin().sum(1)
-    return scatter(x, cuts.output.batch, dim_size=cuts.graph.numel())
+    return scatter(x, cuts.output.batch, dim_size=cuts.num_cuts)
 
 
 def expectation(pool: ThresholdMergePool, case: Case) -> Tensor:
     cuts = pool.cuts(*case)
-    return cuts.average(read_out(cuts))
+    return cuts.expectation(read_out(cuts))
 
 
 DIFFERENTIABLE = {

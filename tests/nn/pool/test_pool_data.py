@@ -137,7 +137,7 @@ def test_moving_and_copying_takes_the_history_along(batch: Batch, pool) -> None:
 
 
 def test_rows_of_graphs_are_told_from_rows_of_edges_and_nodes(pool) -> None:
-    """As many edges as graphs, or as nodes, or as many nodes as graphs."""
+    """Equal numbers of edges and graphs, of edges and nodes, or of nodes and graphs."""
     x = torch.tensor([[1.0, 0.0], [1.0, 0.1]])
     joined, label = torch.tensor([[0], [1]]), torch.tensor([3])
     one_edge = Data(x=x, edge_index=joined, y=label, score=label / 2, edge_weight=torch.ones(1))

@@ -1,16 +1,19 @@
 """Greedy matching against the sequential loop that defines it."""
 
-from itertools import pairwise, product
+from itertools import product
 
 import pytest
 import torch
-from scipy.special import expit
 from torch import Tensor
 
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import cosine_score, edge_pairs
 from pyg_grapheme.nn.pool.clustering.matching import greedy_matching, tie_order
-from pyg_grapheme.testing import assert_gradients_match
+from pyg_grapheme.testing import (
+    assert_gradients_match,
+    enumerate_clusterings,
+    expected_value,
+)
 
 
 def loop(pairs: list[list[int]], num_nodes: int) -> list[int]:
@@ -100,29 +103,20 @@ def test_forward_merges_what_the_loop_takes(draw_graphs) -> None:
         assert torch.equal(again.history.cluster, found), (seed, threshold)
 
 
-def oracle(x: Tensor, edge_index: Tensor, tau: float, temperature: float) -> float:
-    """Expectation for one graph: a greedy loop from nothing for each interval of the threshold."""
-    pairs = edge_pairs(edge_index, len(x))
-    score = cosine_score(x, pairs)
-    levels = [torch.inf, *score.unique().flip(0).tolist(), -torch.inf]
-    total = 0.0
-    for above, below in pairwise(levels):
-        # A threshold in [below, above) merges the pairs of score `above` and more.
-        clusters = torch.tensor(greedy_clusters(score, pairs, below, len(x)))
-        mean = torch.stack([x[clusters == c].mean(0) for c in clusters.unique()])
-        weight = expit((above - tau) / temperature) - expit((below - tau) / temperature)
-        total += float(weight * mean.pow(4).sum())
-    return total
-
-
-def test_the_expectation_is_that_of_the_loop(draw_graphs, fourth_powers) -> None:
+def test_the_expectation_is_that_of_the_oracle(draw_graphs, fourth_powers) -> None:
     pool = ThresholdMergePool(0.3, merge="matching", temperature=0.2).double()
     for seed in range(5):
-        graphs = draw_graphs(seed, [7])
-        expected = oracle(graphs.x, graphs.edge_index, pool.threshold.item(), 0.2)
-        cuts = pool.cuts(graphs.x, graphs.edge_index)
-        found = cuts.average(fourth_powers(cuts))
-        assert found.item() == pytest.approx(expected, rel=1e-10), seed
+        x, edge_index, *_ = draw_graphs(seed, [7])
+        found = enumerate_clusterings(x.tolist(), edge_index.T.tolist(), merge="matching")
+        expected = expected_value(
+            lambda clusters, x=x: sum(float(x[part].mean(0).pow(4).sum()) for part in clusters),
+            found,
+            pool.threshold.item(),
+            0.2,
+        )
+        cuts = pool.cuts(x, edge_index)
+        mean = cuts.expectation(fourth_powers(cuts)).item()
+        assert mean == pytest.approx(expected, rel=1e-10), seed
 
 
 def test_central_differences_of_the_expectation(draw_graphs, fourth_powers) -> None:
@@ -132,7 +126,7 @@ def test_central_differences_of_the_expectation(draw_graphs, fourth_powers) -> N
 
         def expectation(x: Tensor, _: Tensor, graphs=graphs, pool=pool) -> Tensor:
             cuts = pool.cuts(x, *graphs[1:])
-            return cuts.average(fourth_powers(cuts))
+            return cuts.expectation(fourth_powers(cuts))
 
         assert_gradients_match(expectation, [graphs.x, pool.raw_threshold])
 

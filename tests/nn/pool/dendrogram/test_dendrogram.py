@@ -19,7 +19,7 @@ def test_heights_of_complete_graphs_are_scipys() -> None:
         score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
         dendrogram = single_linkage(ScoredPairs(pairs, score), torch.zeros(num_nodes).long(), 1)
         expected = 1 - linkage((1 - score).numpy(), method="single")[:, 2]
-        assert score[dendrogram.joint].tolist() == pytest.approx(expected, abs=1e-12), (
+        assert score[dendrogram.merge].tolist() == pytest.approx(expected, abs=1e-12), (
             num_nodes,
             seed,
         )
@@ -37,7 +37,7 @@ def test_merges_weigh_what_networkx_spanning_forests_weigh(levels: int | None) -
         score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
         score = score if levels is None else (score * levels).floor()
         dendrogram = single_linkage(ScoredPairs(pairs, score), batch, len(sizes))
-        graph_of_merge = batch[pairs[0, dendrogram.joint]]
+        graph_of_merge = batch[pairs[0, dendrogram.merge]]
         assert graph_of_merge.tolist() == sorted(graph_of_merge.tolist()), seed
         for g in range(len(sizes)):
             graph = nx.Graph()
@@ -47,7 +47,7 @@ def test_merges_weigh_what_networkx_spanning_forests_weigh(levels: int | None) -
             forest = nx.maximum_spanning_edges(graph)
             weights = sorted((data["weight"] for _, _, data in forest), reverse=True)
             mine = graph_of_merge == g
-            assert score[dendrogram.joint[mine]].tolist() == weights, (seed, g)
+            assert score[dendrogram.merge[mine]].tolist() == weights, (seed, g)
             distinct = sorted(set(weights), reverse=True)
             steps = [1 + distinct.index(w) for w in weights]
             assert dendrogram.step[mine].tolist() == steps, (seed, g)
@@ -59,7 +59,7 @@ def test_without_pairs_there_is_no_step() -> None:
     for num_nodes, num_graphs in ((0, 0), (0, 2), (3, 1)):
         batch = torch.zeros(num_nodes).long()
         dendrogram = single_linkage(ScoredPairs(none, torch.empty(0)), batch, num_graphs)
-        assert dendrogram.joint.numel() == dendrogram.step.numel() == 0
+        assert dendrogram.merge.numel() == dendrogram.step.numel() == 0
         assert dendrogram.num_steps.tolist() == [0] * num_graphs
 
 
@@ -69,7 +69,7 @@ def test_a_long_chain_of_falling_scores_merges_in_order() -> None:
     dendrogram = single_linkage(
         ScoredPairs(torch.stack([nodes[:-1], nodes[1:]]), score), torch.zeros(500).long(), 1
     )
-    assert dendrogram.joint.tolist() == list(range(499))
+    assert dendrogram.merge.tolist() == list(range(499))
     assert dendrogram.step.tolist() == list(range(1, 500))
 
 

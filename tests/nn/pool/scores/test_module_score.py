@@ -99,7 +99,7 @@ def test_central_differences_in_the_parameters_of_the_score(
 
     def expectation(*_: Tensor) -> Tensor:
         cuts = pool.cuts(*graphs)
-        return cuts.average(fourth_powers(cuts))
+        return cuts.expectation(fourth_powers(cuts))
 
     assert_gradients_match(expectation, pool.parameters())
 
