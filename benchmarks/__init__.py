@@ -1,1 +1,1 @@
-"""Measurements beside real peers; run from the root of the repository, as modules."""
+"""Measurements against published peers; run them as modules from the root of the repository."""

@@ -39,7 +39,7 @@ from benchmarks.pools.tables import format_table
 from pyg_grapheme.nn import PoolOutput, ReinforceLoss, ThresholdMergePool
 
 FEATURES = 8
-ESTIMATORS = ("expect", "none", "gate", "straight_through", "gumbel", "reinforce")
+ESTIMATORS = ("expectation", "none", "gate", "straight_through", "gumbel", "reinforce")
 SAMPLING = ("gumbel", "reinforce")
 TIMED_STEPS = 9
 
@@ -103,8 +103,8 @@ def denoise(pooled: PoolOutput, clean: Tensor, batch: Tensor, count: int) -> Ten
 
 
 def make_pool(estimator: str, threshold: float, temperature: float) -> ThresholdMergePool:
-    """Make the pool; ``expect`` needs no estimator."""
-    name = "none" if estimator == "expect" else estimator
+    """Make the pool; the expectation needs no estimator."""
+    name = "none" if estimator == "expectation" else estimator
     return ThresholdMergePool(threshold, estimator=name, temperature=temperature).double()
 
 
@@ -118,18 +118,10 @@ def losses(
 ) -> Tensor:
     """Return the loss of each graph, [B], with the gradient of the estimator."""
     inputs = (x, graphs.edge_index, None, graphs.batch, graphs.count)
-    if estimator == "expect":
-        return pool.expect(
-            lambda cuts: loss(
-                cuts.output,
-                graphs.clean[cuts.node],
-                torch.repeat_interleave(
-                    torch.bincount(graphs.batch, minlength=graphs.count)[cuts.graph]
-                ),
-                len(cuts.graph),
-            ),
-            *inputs,
-        )
+    if estimator == "expectation":
+        cuts = pool.cuts(*inputs)
+        value = loss(cuts.output, graphs.clean[cuts.node], cuts.batch, cuts.num_cuts)
+        return cuts.expectation(value)
     pooled = pool(*inputs)
     value = loss(pooled, graphs.clean, graphs.batch, graphs.count)
     return criterion(value, pooled.history) if estimator == "reinforce" else value
@@ -184,7 +176,7 @@ def compare(
     graphs: Graphs, temperature: float, samples: int, names: Sequence[str]
 ) -> dict[str, Comparison]:
     """Compare every estimator with the exact gradient."""
-    exact, exact_x, _ = gradients("expect", graphs, temperature, 1)
+    exact, exact_x, _ = gradients("expectation", graphs, temperature, 1)
     found = {}
     for name in names:
         rows, of_x, milliseconds = gradients(name, graphs, temperature, samples)

@@ -17,7 +17,7 @@ from statistics import median
 from typing import TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch_geometric.utils import scatter
 
 from benchmarks.checkout import begin_result, end_result
@@ -27,7 +27,7 @@ from benchmarks.pools.measure import prepare
 from benchmarks.pools.memory import peak_bytes
 from benchmarks.pools.scaling import fit_slope
 from benchmarks.pools.tables import format_table, show
-from pyg_grapheme.nn import Cuts, ThresholdMergePool
+from pyg_grapheme.nn import ThresholdMergePool
 
 
 def make_step(size: int, max_cuts: int | None) -> Callable[[], int]:
@@ -40,17 +40,12 @@ def make_step(size: int, max_cuts: int | None) -> Callable[[], int]:
     network = nn.Sequential(nn.Linear(FEATURES, FEATURES), nn.ReLU(), nn.Linear(FEATURES, 1))
 
     def step() -> int:
-        taken = 0
-
-        def per_cut(cuts: Cuts) -> Tensor:
-            nonlocal taken
-            taken = cuts.graph.numel()
-            value = network(cuts.output.x).squeeze(1)
-            return scatter(value, cuts.output.batch, dim_size=taken)
-
         x.grad = None
-        pool.expect(per_cut, x, edge_index, max_cuts=max_cuts).sum().backward()
-        return taken
+        cuts = pool.cuts(x, edge_index, max_cuts=max_cuts)
+        value = network(cuts.output.x).squeeze(1)
+        value = scatter(value, cuts.output.batch, dim_size=cuts.num_cuts)
+        cuts.expectation(value).sum().backward()
+        return cuts.num_cuts
 
     return step
 

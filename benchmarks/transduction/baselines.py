@@ -30,6 +30,7 @@ class Learned(NamedTuple):
 
 def run_baseline(cell: Cell, data: Path) -> Record:
     """Train on the training set and score on all others."""
+    versions = list_versions()
     splits = read_splits(data, cell.table, cell.language, cell.size)
     start = time.perf_counter()
     learned = LEARN[cell.row](cell, splits)
@@ -54,7 +55,7 @@ def run_baseline(cell: Cell, data: Path) -> Record:
         (learned.epochs or 1) * len(splits.train) / seconds,
         words / spent,
         torch.get_num_threads(),
-        list_versions(),
+        versions,
         learned.setting,
     )
 

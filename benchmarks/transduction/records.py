@@ -16,7 +16,7 @@ from pyg_grapheme.atomic_write import atomic_write
 
 
 class Stems(NamedTuple):
-    """How often a merged node ends where the stem ends.
+    """Share of words in which a merged node ends where the stem ends.
 
     Attributes:
         words: Number of words whose form leaves the lemma somewhere inside it.

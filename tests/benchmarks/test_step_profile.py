@@ -1,4 +1,4 @@
-"""Where the time of a step goes."""
+"""The profile of a training step."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.step_profile import PYTHON, STEPS, Entry, gather_entries, lay_out
 
 
-def test_operators_are_counted_and_the_rest_is_python_s() -> None:
+def test_operators_are_counted_and_the_rest_is_python() -> None:
     x = torch.ones(4, 4)
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in range(STEPS):
