@@ -5,11 +5,11 @@ from itertools import product
 import networkx as nx
 import pytest
 import torch
-from pyg_grapheme.nn.pool.dendrogram.cuts import step_heights
 from scipy.cluster.hierarchy import linkage
 
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
+from pyg_grapheme.nn.pool.dendrogram import step_heights
 
 
 def test_heights_of_complete_graphs_are_scipys() -> None:
