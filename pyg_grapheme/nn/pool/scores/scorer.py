@@ -99,17 +99,16 @@ def module_score(
     directed = pairs if symmetric else torch.cat([pairs, pairs.flip(0)], dim=1)
     if attributes is not None and not symmetric:
         attributes = torch.cat([attributes, attributes])
-    scores = score(*(x.index_select(0, end) for end in directed), attributes)
+    scores: Tensor = score(*(x.index_select(0, end) for end in directed), attributes)
     if not isinstance(scores, Tensor) or scores.shape != directed.shape[1:]:
-        got = (
-            f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
-        )
+        got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         raise ValueError(
-            f"Expected 'score' to return one number for each of {directed.size(1)} pairs "
-            f"(got {got})"
+            f"Expected 'score' to return one number per row of x_i, "
+            f"{tuple(directed.shape[1:])} (got {got})"
         )
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float))
     if not symmetric:
         scores = scores.reshape(2, -1).mean(0)
     if check_finite and not bool(torch.isfinite(scores).all()):
         raise ValueError("Expected 'score' to return finite numbers (got NaN or infinity)")
-    return scores.to(torch.promote_types(scores.dtype, torch.float))
+    return scores

@@ -115,9 +115,10 @@ def test_forward_with_an_estimator_trains_the_score(draw_graphs) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (torch.ones(1), r"'score' to return one number for each of the 2 pairs \(got shape \(1,\)"),
-        (torch.ones(2, 1), r"\(got shape \(2, 1\)\)"),
-        (torch.tensor([0.0, torch.nan]), r"'score' to return finite numbers"),
+        (torch.ones(1), r"'score' to return one number per row of x_i, \(4,\) \(got \(1,\)"),
+        (torch.ones(4, 1), r"\(got \(4, 1\)\)"),
+        (0.5, r"\(got float\)"),
+        (torch.tensor([0.0, 1.0, 1.0, torch.nan]), r"'score' to return finite numbers"),
     ],
 )
 def test_scores_that_do_not_fit_are_refused(value: Tensor, message: str) -> None:
