@@ -113,9 +113,9 @@ def test_forward_with_an_estimator_trains_the_score(draw_graphs) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (torch.ones(1), r"'score' to return one number for each of the 2 pairs \(got shape \(1,\)"),
-        (torch.ones(2, 1), r"\(got shape \(2, 1\)\)"),
-        (torch.tensor([0.0, torch.nan]), r"'score' to return finite numbers"),
+        (torch.ones(1), r"'score' to return one number for each of 4 pairs \(got shape \(1,\)"),
+        (torch.ones(4, 1), r"\(got shape \(4, 1\)\)"),
+        (torch.tensor([0.0, torch.nan, 0.0, 0.0]), r"'score' to return finite numbers"),
     ],
 )
 def test_scores_that_do_not_fit_are_refused(value: Tensor, message: str) -> None:
