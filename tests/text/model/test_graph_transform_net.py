@@ -424,8 +424,8 @@ def test_options_are_checked(options: dict[str, Any], message: str) -> None:
 def test_loss_is_checked() -> None:
     with pytest.raises(ValueError, match="Expected 'loss' to be one of 'structural', "):
         TransformLoss("hybird")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"Expected 'mass' to be in \(0, 1\] \(got 0\)"):
-        TransformLoss(mass=0)
+    with pytest.raises(ValueError, match=r"Expected 'min_mass' to be in \(0, 1\] \(got 0\)"):
+        TransformLoss(min_mass=0)
     with pytest.raises(ValueError, match=r"'structural_weight' to be at least 0 \(got -1\)"):
         TransformLoss(structural_weight=-1)
 
