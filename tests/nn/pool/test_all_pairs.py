@@ -191,7 +191,7 @@ def test_no_more_pairs_than_a_block_are_ever_scored_together(
     pool = ThresholdMergePool(
         0.2, score=Counting(), candidates="all", merge=merge, block_size=100
     ).double()
-    pool.eval()
+    pool.eval()  # in training, all pairs go through the score in one call
     x.requires_grad_()
     pool(x, complete(sizes)[:, :0], None, batch).x.sum().backward()
     pool.dendrogram(x, complete(sizes)[:, :0], None, batch)
