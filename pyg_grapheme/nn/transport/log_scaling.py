@@ -79,7 +79,7 @@ def solve(
         cost: [B, n1, n2], finite.
         a: [B, n1], row marginal; 0 in padding.
         b: [B, n2], column marginal with the same sum; 0 in padding.
-        schedule: A pair can be done only at its last temperature.
+        schedule: Temperatures and relaxation of the iterations.
         tolerance: L1 error.
         keep: Whether to keep a trace for :func:`vjp`.
     """
@@ -99,8 +99,8 @@ def solve(
             trace.active.append(mask)
         if progress.is_check_step(step):
             plan = a[:, :, None] * _softmax((g[:, None, :] - cost) / last, 2, outside)
-            error = (plan.sum(1) - b).abs().sum(1)
-            if progress.update(step, error, may_stop=(temperature == last).view(-1)) == 0:
+            # The error at the last temperature: once it is small, no more cooling is needed.
+            if progress.update(step, (plan.sum(1) - b).abs().sum(1)) == 0:
                 break
     return Solution(plan, progress.error, progress.iterations, trace if keep else None)
 

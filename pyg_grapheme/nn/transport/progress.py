@@ -41,10 +41,10 @@ class Progress:
         """
         return step in (1, 4) or step % 8 == 0 or step == self.max_iterations
 
-    def update(self, step: int, error: Tensor, may_stop: Tensor | bool = True) -> int:
+    def update(self, step: int, error: Tensor) -> int:
         """Record the errors [B] after ``step`` iterations; return the number of active pairs."""
         self.iterations += (step - self.last_checked) * self.active
         self.last_checked = step
         self.error = torch.where(self.active, error, self.error)
-        self.active = self.active & ~((error < self.tolerance) & may_stop)
+        self.active = self.active & ~(error < self.tolerance)
         return int(self.active.sum())
