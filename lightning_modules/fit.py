@@ -42,7 +42,7 @@ def report_run(cli: "FitCLI") -> None:
     from lightning_modules.run.checkpoint import load_module
 
     trainer, recorder = cli.trainer, cli.recorder
-    log_dir = trainer.log_dir  # Asks all processes, as does saving a checkpoint.
+    log_dir = trainer.log_dir  # Communicates with all processes, as does saving a checkpoint.
     if log_dir is None:
         return
     folder, checkpoint = Path(log_dir), ""

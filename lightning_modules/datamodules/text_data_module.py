@@ -28,15 +28,15 @@ Loader = DataLoader[Any]
 
 
 class TextDataModule(L.LightningDataModule):
-    """Pairs of texts from files of any format that ``read_examples`` takes.
+    """Pairs of texts from files in any format that ``read_examples`` reads.
 
-    Pairs are shuffled anew in every epoch, in an order that follows from the seed of the run and
-    the number of the epoch. Of several processes, each reads its share.
+    Pairs are shuffled in every epoch, in an order that depends on the seed of the run and the epoch
+    alone. Several processes read disjoint shares.
 
     Args:
         train: File to train on, or ``bundled:NAME``.
-        val: File to validate on while training, if any.
-        test: Further files to report on at the end, by the name to report them under.
+        val: File to validate on during training, if any.
+        test: Further files to report on, by the name of the split.
         root: Folder that relative paths start from; if None, the one that the environment variable
             ``PYG_GRAPHEME_DATA`` names. A file that is not there is looked for in the working
             directory.

@@ -1,4 +1,4 @@
-"""How many units of texts are wrong."""
+"""Error rates in units of texts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -62,13 +62,13 @@ class UnitErrorRate(Metric):
             self.add_state(name, torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, predictions: Sequence[str], targets: Sequence[str]) -> None:
-        """Count the errors of a batch."""
+        """Add the errors of a batch."""
         errors, length = _count(predictions, targets, self.units, self.form)
         self.errors += errors
         self.length += length
 
     def compute(self) -> Tensor:
-        """The rate."""
+        """Return the rate."""
         return self.errors / self.length
 
 

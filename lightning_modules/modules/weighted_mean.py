@@ -1,4 +1,4 @@
-"""Means over an epoch of what is noted at every step."""
+"""Means over an epoch of values that are logged at every step."""
 
 from typing import Any
 
@@ -8,10 +8,11 @@ from torchmetrics import Metric
 
 
 class WeightedMean(Metric):
-    """Weighted mean of numbers, of all processes; NaN if any of them is.
+    """Weighted mean of numbers over all processes; NaN if any of them is.
 
-    ``torchmetrics.MeanMetric`` leaves NaN out, which would hide a loss gone wrong; told not
-    to look for it, it leaves out the weights (1.9).
+    ``torchmetrics.MeanMetric`` drops NaN, which would hide a diverged loss; with
+    ``nan_strategy="disable"`` it ignores the weights (torchmetrics 1.9,
+    https://github.com/Lightning-AI/torchmetrics/issues/3434).
 
     Example:
         >>> mean = WeightedMean()
@@ -31,10 +32,10 @@ class WeightedMean(Metric):
             self.add_state(name, torch.tensor(0.0, dtype=torch.double), dist_reduce_fx="sum")
 
     def update(self, value: Tensor, weight: float) -> None:
-        """Take in one number."""
+        """Add one number."""
         self.total = self.total + value.to(self.total.dtype) * weight
         self.weight = self.weight + weight
 
     def compute(self) -> Tensor:
-        """Divide."""
+        """Return the mean."""
         return self.total / self.weight

@@ -1,1 +1,1 @@
-"""What a run leaves behind: summary, predictions, pictures, and an HTML page of all of it."""
+"""The results of a run: summary, predictions, pictures, and an HTML page of all of it."""

@@ -1,4 +1,4 @@
-"""Which edits would repair the predictions."""
+"""The edits that would repair the predictions."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,11 @@ from rapidfuzz.distance import Levenshtein
 
 
 class Repair(NamedTuple):
-    """An edit of one unit that turns a prediction a step closer to its target.
+    """An edit of one unit that brings a prediction closer to its target.
 
     Attributes:
-        wrong: The unit that was predicted; None to insert ``right``.
-        right: The unit that belongs there; None to delete ``wrong``.
+        wrong: The predicted unit; None to insert ``right``.
+        right: The correct unit; None to delete ``wrong``.
     """
 
     wrong: str | None
@@ -20,11 +20,11 @@ class Repair(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """How often a repair is needed.
+    """A repair and its frequency.
 
     Attributes:
         repair: The edit.
-        times: How often.
+        times: Number of times that it is needed.
         example: The index of the first pair that needs it.
     """
 
@@ -34,9 +34,9 @@ class Confusion(NamedTuple):
 
 
 def find_repairs(prediction: Sequence[str], target: Sequence[str]) -> list[Repair]:
-    """Find as few repairs of one unit each as turn ``prediction`` into ``target``, in order.
+    """Return the fewest repairs of one unit that turn ``prediction`` into ``target``, in order.
 
-    Source: rapidfuzz's Levenshtein alignment; where several have as few edits, the one it finds.
+    Source: rapidfuzz's Levenshtein alignment; ties are broken as it does.
     Cost: O(len(prediction) * len(target)).
 
     >>> find_repairs("hopeing", "hoping")

@@ -1,4 +1,4 @@
-"""What a report tells, as plain data: nothing of it needs a trainer or a model."""
+"""The content of a report as plain data, independent of trainer and model."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,13 +7,13 @@ from pyg_grapheme.text import MergedText
 
 
 class Line(NamedTuple):
-    """One example and what was predicted for it.
+    """One example and its prediction.
 
     Attributes:
         source: Units of the input.
-        prediction: Units that the model wrote.
-        target: Units that it should have written.
-        tags: Of the example.
+        prediction: Units of the prediction.
+        target: Units of the target.
+        tags: Tags of the example.
     """
 
     source: tuple[str, ...]
@@ -23,11 +23,11 @@ class Line(NamedTuple):
 
 
 class SplitResult(NamedTuple):
-    """How one split went.
+    """The results of one split.
 
     Attributes:
-        scores: By name: counts as int, the others as float, None where there is none.
-        lines: Of all examples.
+        scores: Scores by name: counts as int, the others as float, None if undefined.
+        lines: One per example.
     """
 
     scores: Mapping[str, float | None]
@@ -35,17 +35,17 @@ class SplitResult(NamedTuple):
 
 
 class ReportData(NamedTuple):
-    """All that a report tells; what is empty gets no section.
+    """The content of a report; empty parts get no section.
 
     Attributes:
-        title: Of the page.
-        facts: When, how long, with what: by label, in the order to show them.
-        splits: By name; "train" is what was learned from.
-        curves: Values an epoch, by the names that they are logged under; NaN where there is none.
-        merges: Texts and what was merged in them.
-        threshold: A score above it merges; None if that is not known.
-        config: The configuration, as text.
-        gap: What is written between two units: a space where they are spaced phones.
+        title: Title of the page.
+        facts: Date, duration, versions and so on, by label, in the order to show them.
+        splits: Results by name; "train" is the training split.
+        curves: One value per epoch, by logged name; NaN if there is none.
+        merges: Texts with their merges.
+        threshold: Scores above it merge; None if unknown.
+        config: The configuration as text.
+        gap: Separator of units: a space for phones, else nothing.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Pictures of a run: its curves, and what was merged."""
+"""Pictures of a run: its curves and its merges."""
 
 import io
 import re
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CYCLE = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
-"""What matplotlib draws curves in; on the page, --c0 and so on of its style take their place."""
+"""Colours of curves in matplotlib; the page replaces them by --c0 and so on of its style."""
 
 Curves = Mapping[str, Sequence[float]]
 
@@ -23,17 +23,17 @@ _LOSSES = {
     "train/structural": "structural",
     "train/cross_entropy": "cross-entropy",
 }
-"""What curves are called; one that is zero throughout is not part of the loss."""
+"""Labels of curves; a curve of zeros is not part of the loss and is left out."""
 
 
 class Chart(NamedTuple):
     """One diagram of curves over the epochs.
 
     Attributes:
-        name: Of its file.
-        ylabel: What its values are.
-        curves: By the names that the legend shows.
-        logarithmic: Whether its values are.
+        name: Name of its file.
+        ylabel: Label of the vertical axis.
+        curves: Curves by their names in the legend.
+        logarithmic: Whether the vertical axis is logarithmic.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Chart(NamedTuple):
 
 
 def choose_charts(curves: Curves) -> list[Chart]:
-    """Say which diagrams show what was logged: losses, validation, threshold."""
+    """Return the diagrams of the logged curves: losses, validation, threshold."""
     losses = {label: curves[name] for name, label in _LOSSES.items() if any(curves.get(name, ()))}
     shares = {
         name.removeprefix("val/").replace("_", " "): values
@@ -52,7 +52,7 @@ def choose_charts(curves: Curves) -> list[Chart]:
     }
     threshold = {name: curves[name] for name in ("threshold",) if name in curves}
     charts = [
-        Chart("loss", "expected loss a text", losses, logarithmic=True),
+        Chart("loss", "expected loss per text", losses, logarithmic=True),
         Chart("validation", "share of the validation set", shares),
         Chart("threshold", "threshold", threshold),
     ]
@@ -60,17 +60,17 @@ def choose_charts(curves: Curves) -> list[Chart]:
 
 
 def has_matplotlib() -> bool:
-    """Whether pictures can be drawn."""
+    """Return whether matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
 def write_pictures(
     folder: Path, curves: Curves, merges: Sequence[MergedText], threshold: float
 ) -> bool:
-    """Write ``loss.png``, ``threshold.png``, ``merges.png`` and so on, if matplotlib is there.
+    """Write ``loss.png``, ``threshold.png``, ``merges.png`` and so on, if matplotlib is installed.
 
     Returns:
-        Whether it is.
+        Whether matplotlib is installed.
     """
     if not has_matplotlib():
         return False
@@ -91,8 +91,8 @@ def _draw(chart: Chart) -> "Figure":
 def draw_svg(chart: Chart) -> str:
     """Draw a diagram as an ``<svg>`` element to stand in HTML; equal curves give equal bytes.
 
-    Needs matplotlib. Its black becomes the colour of the text around it, its fonts are the page's,
-    its colours those of the style sheet, and its identifiers are this diagram's alone.
+    Needs matplotlib. Black becomes the colour of the surrounding text, fonts and colours are those
+    of the style sheet, and identifiers are unique to this diagram.
     """
     import matplotlib
 
@@ -102,7 +102,7 @@ def draw_svg(chart: Chart) -> str:
         _draw(chart).savefig(buffer, format="svg", transparent=True, metadata=nothing)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].rstrip()
-    # A style sheet within would hold for the whole page.
+    # A style sheet inside the element would apply to the whole page.
     svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
     used = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)

@@ -1,4 +1,4 @@
-"""Texts as HTML in which everything can be seen: spaces, controls, what differs."""
+"""Texts as HTML with visible spaces, control characters and differences."""
 
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -8,23 +8,23 @@ from rapidfuzz.distance import Levenshtein
 
 _SIGNS = {" ": "·", "\t": "⇥", "\n": "⏎"}
 _HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
-"""General categories of code points that leave no ink, or that no font has a glyph for."""
+"""General categories of code points that are invisible, or that no font has a glyph for."""
 
 
 def show_unit(unit: str, *, marked: bool = False) -> str:
-    r"""Write a unit as HTML; what could not be seen is named, a marked space by a larger sign.
+    r"""Return a unit as HTML; invisible code points are named, a marked space by a larger sign.
 
     >>> show_unit("<"), show_unit("\x00"), show_unit(" ", marked=True)
     ('&lt;', '<i class="sign">U+0000</i>', '<i class="sign">␣</i>')
     """
     if marked and unit == " ":
         return '<i class="sign">␣</i>'
-    # Joiners and tags within an emoji hold it together: to name them would take it apart.
+    # Joiners and tags inside an emoji are part of it: naming them would split it.
     whole = unicodedata.category(unit[0])[0] == "S" if unit else False
     shown = "".join(
         _show_code_point(char, joins=whole and unicodedata.category(char) == "Cf") for char in unit
     )
-    # A mark that stands by itself would else land on whatever comes before it.
+    # Without a base, a combining mark would join the text before it.
     alone = unit and unicodedata.category(unit[0])[0] == "M"
     return f"◌{shown}" if alone else shown
 
@@ -32,7 +32,7 @@ def show_unit(unit: str, *, marked: bool = False) -> str:
 def _show_code_point(char: str, *, joins: bool) -> str:
     if joins or unicodedata.category(char) not in _HIDDEN:
         return escape(char)
-    # A line may break behind it, as it may at the space itself.
+    # Allow a line break after it, as after the space itself.
     behind = "<wbr>" if char in " \n\t" else ""
     return f'<i class="sign">{_sign(char)}</i>{behind}'
 
@@ -42,7 +42,7 @@ def _sign(char: str) -> str:
 
 
 def name_hidden(text: str) -> str:
-    r"""Return a text, for attributes, in which what could not be seen is named; not yet escaped.
+    r"""Return a text for attributes with invisible code points named; not yet escaped.
 
     >>> name_hidden("a b\x07")
     'a bU+0007'
@@ -56,7 +56,7 @@ def name_hidden(text: str) -> str:
 def show_units(
     units: Sequence[str], marked: Collection[int] = (), tag: str = "mark", gap: str = ""
 ) -> str:
-    """Write units as HTML with a gap between them; stretches of marked ones stand in a ``tag``.
+    """Return units as HTML with a gap between them, and runs of marked ones inside a ``tag``.
 
     >>> show_units("aber", {1, 2}, "del")
     'a<del>be</del>r'
@@ -79,7 +79,7 @@ def show_units(
 def show_difference(
     prediction: Sequence[str], target: Sequence[str], gap: str = ""
 ) -> tuple[str, str]:
-    """Write a prediction and its target as HTML: surplus units in ``del``, lacking ones in ``ins``.
+    """Return a prediction and its target as HTML: wrong units in ``del``, missing ones in ``ins``.
 
     >>> show_difference("hopeing", "hopping")
     ('hop<del>e</del>ing', 'hop<ins>p</ins>ing')

@@ -1,4 +1,4 @@
-"""What was merged, as HTML: neighbours of one cluster share a box, scores stand between them."""
+"""Merges as HTML: one box per cluster of neighbours, with the scores between them."""
 
 from collections import Counter
 from html import escape
@@ -8,11 +8,11 @@ from lightning_modules.report.html_text import name_hidden, show_unit, show_unit
 from pyg_grapheme.text import MergedText, split_graphemes
 
 _COLOURS = 6
-"""How many the style sheet has; as many as there are in pictures of merges."""
+"""Number of colours in the style sheet, as in the pictures of merges."""
 
 
 def show_merges(text: MergedText, threshold: float | None) -> str:
-    """Write a text as a row of boxes, and below it what the model wrote."""
+    """Return a text as a row of boxes, with the prediction below it."""
     size = Counter(text.cluster)
     runs = [list(run) for _, run in groupby(range(len(text.cluster)), text.cluster.__getitem__)]
     boxes = []
@@ -37,7 +37,7 @@ def _unit(text: MergedText, i: int, threshold: float | None, *, joined: bool) ->
 
 
 def _score(text: MergedText, i: int, threshold: float | None) -> str:
-    """Write how alike grapheme i is to the one before it; strong if that merges them."""
+    """Return the score of grapheme i and the one before it; strong if it merges them."""
     if i == 0:
         return ""
     score = text.score[i - 1]

@@ -1,4 +1,4 @@
-"""All predictions of a run, as a table."""
+"""The table of all predictions of a run."""
 
 import csv
 from pathlib import Path
@@ -10,7 +10,7 @@ from pyg_grapheme.text import Example
 def write_predictions(
     path: Path, splits: dict[str, list[Example]], predictions: dict[str, list[str]]
 ) -> None:
-    """Write a line an example: input, prediction, target, tags and split, tab-separated."""
+    """Write one line per example: input, prediction, target, tags and split, tab-separated."""
     with atomic_write(path) as file:
         rows = csv.writer(file, dialect="excel-tab", lineterminator="\n")
         rows.writerow(["input", "prediction", "target", "tags", "split"])

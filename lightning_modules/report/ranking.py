@@ -1,4 +1,4 @@
-"""The predictions that are furthest off."""
+"""Wrong predictions, ranked."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,11 @@ from lightning_modules.report.data import Line
 
 
 def rank_mistakes(lines: Iterable[Line]) -> list[tuple[int, Line]]:
-    """Put wrong predictions in order, the worst first.
+    """Return the wrong predictions, the worst first.
 
     Returns:
-        Levenshtein distance in units and line: the larger distance first; of equal ones that of the
-        shorter target, of which more is wrong; of these the earlier one.
+        Levenshtein distance in units and line, by falling distance; ties by the length of the
+        target, the shorter one first, then by position.
     """
     measured = ((Levenshtein.distance(line.prediction, line.target), line) for line in lines)
     wrong = [(distance, line) for distance, line in measured if distance]

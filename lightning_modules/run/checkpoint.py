@@ -1,4 +1,4 @@
-"""Load what a run has learned."""
+"""Loading of checkpoints."""
 
 from collections.abc import Mapping
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Random numbers that depend on the epoch, not on what came before it."""
+"""Random numbers that depend on the epoch alone."""
 
 import random
 from typing import Any
@@ -9,18 +9,18 @@ import torch
 
 
 class EpochSeed(L.Callback):
-    """Seed all generators anew at the start of every epoch.
+    """Seed all generators at the start of every epoch.
 
-    What an epoch draws (features to drop, cuts) follows from the seed of the run, the number of the
-    epoch and the process alone. A run that goes on after a kill therefore draws what it would have
-    drawn, however much validation, or the report of another run, has drawn in between.
+    The random numbers of an epoch (dropped features, sampled cuts) depend only on the seed of the
+    run, the epoch and the process. A resumed run therefore draws the same numbers, whatever
+    validation or another run has drawn in between.
     """
 
     def __init__(self) -> None:
         self.seed: int | None = None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Take the seed that was set for the run."""
+        """Store the seed of the run."""
         self.seed = torch.initial_seed()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -31,16 +31,16 @@ class EpochSeed(L.Callback):
         torch.manual_seed(seed)
 
     def state_dict(self) -> dict[str, Any]:
-        """Keep the seed of the run."""
+        """Return the seed of the run."""
         return {"seed": self.seed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the seed of the run that was begun."""
+        """Restore the seed of the resumed run."""
         self.seed = state_dict["seed"]
 
 
 def mix_seed(*parts: object) -> int:
-    """Make one seed of 32 bits of several things, unlike that of any others.
+    """Return a seed of 32 bits that depends on all parts and their order.
 
     >>> mix_seed("epoch", 0, 1) != mix_seed("epoch", 1, 0)
     True

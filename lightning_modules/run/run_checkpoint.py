@@ -1,4 +1,4 @@
-"""Which weights of a run are kept."""
+"""The checkpoints of a run."""
 
 import os
 import warnings
@@ -9,19 +9,19 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """Keep the best weights, or the newest where nothing is monitored.
+    """Keep the best weights, or the newest if nothing is monitored.
 
-    Unlike Lightning's, it knows its files again in a folder that was moved meanwhile.
+    Unlike Lightning's, it finds its files in a folder that was moved.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Find the folder, which is not empty where a run goes on."""
+        """Find the folder, which is not empty if a run is resumed."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Checkpoint directory .* is not empty")
             super().setup(trainer, pl_module, stage)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the scores and files of the run that was begun."""
+        """Restore the scores and files of the resumed run."""
 
         def here(path: str) -> str:
             return os.path.join(self.dirpath or "", os.path.basename(path)) if path else path
@@ -39,9 +39,9 @@ class RunCheckpoint(ModelCheckpoint):
 
 
 class LastCheckpoint(RunCheckpoint):
-    """Keep ``last.ckpt``, from which a run goes on: where it stood after its last whole epoch.
+    """Keep ``last.ckpt``, the state after the last whole epoch, to resume the run from.
 
-    It is written after all other callbacks have done with the epoch, so that it holds their state.
+    It is written after all other callbacks have finished the epoch, so that it holds their state.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The configuration of a run, in its folder."""
+"""The configuration of a run in its folder."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from pyg_grapheme.atomic_write import atomic_write
 
 
 class SaveConfig(SaveConfigCallback):
-    """Write ``config.yaml``, whole or not at all; that of a run which goes on is replaced."""
+    """Write ``config.yaml`` atomically; a resumed run replaces it."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write it, in the first process alone."""
-        folder = trainer.log_dir  # Asks all processes.
+        """Write it in the first process."""
+        folder = trainer.log_dir  # Communicates with all processes.
         if not trainer.is_global_zero or folder is None or self.already_saved:
             return
         Path(folder).mkdir(parents=True, exist_ok=True)

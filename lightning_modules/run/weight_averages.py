@@ -1,18 +1,17 @@
-"""Averages of the weights, which are validated and kept in their place."""
+"""Averages of the weights, which are validated and saved in their place."""
 
 from lightning.pytorch.callbacks import WeightAveraging
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class WeightAverages(WeightAveraging):
-    """Exponential moving averages of the weights, of all of them at once.
+    """Exponential moving averages of all weights at once.
 
-    Lightning's ``EMAWeightAveraging`` goes through them one by one, which takes a small model as
-    long as a layer. Buffers are left alone: they are hashes of graphemes, of which there is no
-    average.
+    Lightning's ``EMAWeightAveraging`` updates them one by one, which takes a small model as long as
+    a layer. Buffers are copied: they hold hashes of graphemes, which have no average.
 
     Args:
-        decay: Share of the averages so far in those of the next step: 0.995 reaches back some 200.
+        decay: Weight of the old averages in each step: 0.995 averages over about 200 steps.
 
     Raises:
         ValueError: if ``decay`` is not in [0, 1).

@@ -94,7 +94,7 @@ def work(arguments: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes have left, in ``two``, and what one has left, in ``one``."""
+    """Run folders of two processes, ``two``, and of one, ``one``."""
     if not distributed.is_available() or not distributed.is_gloo_available():
         pytest.skip("this torch was built without gloo")
     folder = tmp_path_factory.mktemp("ddp")

@@ -9,22 +9,22 @@ from pyg_grapheme.text.readers.examples import Example, NumberedExamples, Number
 from pyg_grapheme.text.readers.historical import preprocess_historical
 
 _HEADER_NAMES = {"answer", "features", "feats", "id", "input", "label", "tags", "target", "output"}
-"""What the third column of an inflection file would only be called in a header, which it lacks."""
+"""Column names that tell a header from the first line of an inflection file."""
 
 _PAIR_NAMES = _HEADER_NAMES | {
     *("form", "historical", "lemma", "modern", "normalized", "phonemes", "phones", "prediction"),
     *("pronunciation", "question", "source", "text", "word"),
 }
-"""What the two columns of a file of pairs might be called in a header."""
+"""Column names that tell a header from the first line of a file of pairs."""
 
 
 def is_inflection(columns: Sequence[str]) -> bool:
-    """Whether a first line is one of lemma, form and features, and no header."""
+    """Return whether a first line has lemma, form and features, and is no header."""
     return len(columns) == 3 and columns[2].lower() not in _HEADER_NAMES
 
 
 def is_pair(columns: Sequence[str]) -> bool:
-    """Whether a first line is one of input and target, and no header.
+    """Return whether a first line has input and target, and is no header.
 
     A single word may be both, such as "answer"; a header has two different ones.
     """
@@ -33,7 +33,7 @@ def is_pair(columns: Sequence[str]) -> bool:
 
 
 def read_table(name: str, text: str, delimiter: str) -> NumberedExamples:
-    """Read the columns ``input`` and ``target`` of a table with a header and, maybe, quotes."""
+    """Read the columns ``input`` and ``target`` of a table with a header and optional quotes."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     while True:
@@ -75,10 +75,10 @@ def read_pairs(name: str, lines: NumberedLines) -> NumberedExamples:
 
 
 def read_historical(name: str, lines: NumberedLines) -> NumberedExamples:
-    """Read lines of an old and a modern spelling, those that the usual preprocessing leaves.
+    """Read lines of an old and a modern spelling that the usual preprocessing keeps.
 
-    Blank lines and lines of one column have an empty side, and are left out; a third column is
-    ignored, but not in the first line, which tells that the file is one of pairs.
+    Blank lines and lines of one column have an empty side and are dropped. A third column is
+    ignored, except in the first line, which has to show that the file holds pairs.
     """
     first = True
     for number, line in lines:
@@ -94,7 +94,7 @@ def read_historical(name: str, lines: NumberedLines) -> NumberedExamples:
 
 
 def split_tags(features: str) -> tuple[str, ...]:
-    """Take features such as "V;PST" apart.
+    """Split features such as "V;PST".
 
     >>> split_tags("V;PST")
     ('V', 'PST')

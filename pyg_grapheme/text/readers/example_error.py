@@ -1,4 +1,4 @@
-"""What a file that can't be read as examples is told."""
+"""Errors of files that cannot be read as examples."""
 
 from collections.abc import Sequence
 from typing import NoReturn
@@ -12,7 +12,7 @@ EXPECTED_FIELDS = """\
 
 
 class ExampleError(ValueError):
-    """A file that can't be read as examples; the message names file, line and fields."""
+    """A file that cannot be read as examples; the message names file, line and fields."""
 
 
 def fail_at(name: str, line: int, found: str, expected: str) -> NoReturn:
@@ -25,7 +25,7 @@ def fail_at(name: str, line: int, found: str, expected: str) -> NoReturn:
 
 
 def fail_format(name: str, line: int, fields: Sequence[str]) -> NoReturn:
-    """Refuse a line whose fields are those of no format, or not of that of the lines before.
+    """Refuse a line whose fields fit no format, or not that of the lines before.
 
     Raises:
         ExampleError: always.
@@ -38,5 +38,5 @@ def fail_format(name: str, line: int, fields: Sequence[str]) -> NoReturn:
 
 
 def shorten(text: str, length: int = 60) -> str:
-    """Return what a message shows of a text."""
+    """Return a text, cut to a length for messages."""
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 
 class Example(NamedTuple):
-    """One line of a task: a text, what it is to become, and tags that say how."""
+    """One line of a task: a text, its target, and tags."""
 
     source: str
     target: str
@@ -13,7 +13,7 @@ class Example(NamedTuple):
 
 
 NumberedExamples: TypeAlias = Iterator[tuple[int, Example]]
-"""Examples, each with the number of the line that it begins in."""
+"""Examples, each with the number of its first line."""
 
 NumberedLines: TypeAlias = Iterator[tuple[int, str]]
 """Lines of a file without their ends, numbered from 1."""

@@ -1,4 +1,4 @@
-"""Pairs of an old and a modern spelling, as they are usually preprocessed."""
+"""The usual preprocessing of pairs of an old and a modern spelling."""
 
 import re
 import unicodedata
@@ -10,17 +10,17 @@ _DIGIT = re.compile(r"\d")
 
 
 def preprocess_historical(source: str, target: str) -> Example | None:
-    """Bring a pair of spellings into the form in which historical normalisation is scored.
+    """Return a pair of spellings in the form in which historical normalisation is scored.
 
-    Space around either side goes; a pair with an empty side, or a side that is all punctuation
-    (Unicode's categories P), is left out. Both sides are composed (NFC) and put in lower case;
-    where they are then equal, digits become 0.
+    Surrounding space is removed; a pair with an empty side, or a side of punctuation only
+    (Unicode categories P), is dropped. Both sides are composed (NFC) and lowercased; if they are
+    then equal, digits become 0.
 
     Source: Bollmann 2019, A Large-Scale Comparison of Historical Text Normalization Systems, and
-    the scripts that go with it, whose order of steps this is.
+    its scripts, in the same order of steps.
 
     Returns:
-        The pair, or None if it is left out.
+        The pair, or None if it is dropped.
 
     >>> preprocess_historical("AN", "An")
     Example(source='an', target='an', tags=())
@@ -36,7 +36,7 @@ def preprocess_historical(source: str, target: str) -> Example | None:
 
 
 def preprocess_spelling(text: str) -> str | None:
-    """Do to one spelling what needs no other: all but the digits.
+    """Preprocess one spelling: all steps but the digits, which need both.
 
     Returns:
         The spelling, or None if it is empty or all punctuation.

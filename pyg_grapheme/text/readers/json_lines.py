@@ -1,4 +1,4 @@
-"""Examples as JSON lines: questions with answers, and the maths curriculum."""
+"""Examples as JSON lines: questions with answers, and maths problems."""
 
 import json
 import math
@@ -11,12 +11,12 @@ Record = dict[str, Any]
 
 
 def is_question(record: Record) -> bool:
-    """Whether an object has the fields of a question and its answer."""
+    """Return whether an object has the fields of a question and its answer."""
     return {"input", "target"} <= record.keys()
 
 
 def is_maths(record: Record) -> bool:
-    """Whether an object has the fields of a problem of the curriculum."""
+    """Return whether an object has the fields of a maths problem."""
     answers = {"expected_result", "expected_symbolic"}
     return "input_polish" in record and bool(answers & record.keys())
 
@@ -50,7 +50,7 @@ def json_object(name: str, number: int, line: str) -> Record:
     """Read a line as an object.
 
     Raises:
-        ExampleError: if it is none.
+        ExampleError: if it is not an object.
     """
     try:
         record = json.loads(line)
@@ -62,7 +62,7 @@ def json_object(name: str, number: int, line: str) -> Record:
 
 
 def format_number(value: float) -> str:
-    """Write a number as an answer: 25.0 as "25", 2.5 as "2.5"."""
+    """Return a number as an answer: 25.0 as "25", 2.5 as "2.5"."""
     return str(int(value)) if isinstance(value, int) or value.is_integer() else repr(value)
 
 

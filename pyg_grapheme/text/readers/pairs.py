@@ -16,9 +16,9 @@ from pyg_grapheme.typing import NormalForm, UnitsName
 
 
 class GraphPair(NamedTuple):
-    """A source graph, and the graph of its target, labelled with the numbers of its units.
+    """A source graph, and the graph of its target, labelled with the ids of its units.
 
-    A PyG ``DataLoader`` makes a ``GraphPair`` of two ``Batch`` objects of it.
+    A PyG ``DataLoader`` collates it to a ``GraphPair`` of two ``Batch`` objects.
     """
 
     source: Data
@@ -26,17 +26,17 @@ class GraphPair(NamedTuple):
 
 
 class PairDataset(Dataset[GraphPair]):
-    """Pairs of graphs, built once each and held in memory.
+    """Pairs of graphs, built once and held in memory.
 
-    A PyG ``DataLoader`` goes through them as through any dataset. Quicker by far is one that asks
-    for whole batches: ``DataLoader(range(len(pairs)), collate_fn=pairs.batch)``, of PyTorch.
+    A PyG ``DataLoader`` reads it like any dataset. PyTorch's ``DataLoader`` with whole batches is
+    much faster: ``DataLoader(range(len(pairs)), collate_fn=pairs.batch)``.
 
     Args:
-        examples: What to build them from.
-        vocabulary: Numbers of the units that edits write.
+        examples: Texts and their targets.
+        vocabulary: Ids of the units that edits write.
         form: Unicode normal form of all texts.
-        source_units: What a node of a source is.
-        target_units: What a node of a target is.
+        source_units: Unit that is a node of a source.
+        target_units: Unit that is a node of a target.
     """
 
     def __init__(
@@ -53,21 +53,20 @@ class PairDataset(Dataset[GraphPair]):
         self.sources = tabulate(sources, [example.tags for example in self.examples])
         self.targets = tabulate(targets)
         self.targets.nodes["unit"] = number_units(chain.from_iterable(targets), vocabulary)
-        self._met: dict[int, GraphPair] = {}
+        self._pairs: dict[int, GraphPair] = {}
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, index: int) -> GraphPair:
-        number = range(len(self))[index]
-        if number not in self._met:
-            pair = GraphPair(self.sources.graph(number), self.targets.graph(number))
-            self._met[number] = pair
-        return self._met[number]
+        index = range(len(self))[index]
+        if index not in self._pairs:
+            self._pairs[index] = GraphPair(self.sources.graph(index), self.targets.graph(index))
+        return self._pairs[index]
 
-    def batch(self, numbers: Sequence[int]) -> GraphPair:
-        """Two batches, of the sources and of the targets of some pairs."""
-        return GraphPair(self.sources.batch(numbers), self.targets.batch(numbers))
+    def batch(self, indices: Sequence[int]) -> GraphPair:
+        """Return the batches of the sources and of the targets of some pairs."""
+        return GraphPair(self.sources.batch(indices), self.targets.batch(indices))
 
 
 def graph_pair(
@@ -77,5 +76,5 @@ def graph_pair(
     source_units: UnitsName = "graphemes",
     target_units: UnitsName = "graphemes",
 ) -> GraphPair:
-    """Build the two graphs of an example and label the second with what is to be written."""
+    """Return the two graphs of an example, the second labelled with the ids of its units."""
     return PairDataset([example], vocabulary, form, source_units, target_units)[0]

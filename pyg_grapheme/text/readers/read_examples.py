@@ -1,4 +1,4 @@
-"""Files of examples: the first line tells the format."""
+"""Files of examples; the first line tells the format."""
 
 from typing import get_args
 
@@ -27,28 +27,27 @@ from pyg_grapheme.typing import PathLikeStr, PreprocessName
 def read_examples(path: PathLikeStr, preprocess: PreprocessName = "none") -> list[Example]:
     """Read a file of examples; its first line tells the format.
 
-    Every line must fit the format of the first: none is skipped. Empty lines are tolerated
-    at the end of the file alone.
+    Any line that does not fit is an error naming the line; trailing empty lines are allowed.
 
     Args:
         path: A UTF-8 file, or "-" for standard input, in one of the formats
 
             * question/answer: JSONL objects, or a TSV or CSV file with a header, with ``input`` and
               ``target``; further fields are ignored,
-            * maths curriculum: JSONL objects with ``input_polish``, ``expected_result``,
+            * maths problems: JSONL objects with ``input_polish``, ``expected_result``,
               ``expected_symbolic``; the answer is the symbolic one where there is one, else the
               result as text (25.0 as "25"),
             * inflection: three tab-separated columns without a header, lemma, form and features;
               the features, split at ";", become tags,
             * pairs: two tab-separated columns without a header, input and target.
-        preprocess: "none", or "historical": read pairs of an old and a modern spelling, and do to
-            them what is usual for historical normalisation (``preprocess_historical``). Of these
-            lines, some *are* skipped: the blank ones, and those without a word on either side.
+        preprocess: "none", or "historical": read pairs of an old and a modern spelling, with the
+            usual preprocessing of historical normalisation (``preprocess_historical``). It drops
+            blank lines and lines without a word on one side.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ExampleError: if a line does not fit, with the file, the line, what was found and what each
-            format expects.
+        ExampleError: if a line does not fit; the message names the file, the line, its fields and
+            those of each format.
         ValueError: if ``preprocess`` is unknown.
     """
     expect_one_of("preprocess", preprocess, get_args(PreprocessName))
@@ -72,7 +71,7 @@ def _detect(name: str, text: str) -> NumberedExamples:
             return read_maths(name, _number(text))
         fail_format(name, 1, sorted(record))
     for delimiter in "\t,":
-        # Quotes need no care here: names that need them are not ours.
+        # Our column names never need quoting.
         if {"input", "target"} <= {column.strip('"') for column in first.split(delimiter)}:
             return read_table(name, text, delimiter)
     columns = first.split("\t")

@@ -1,4 +1,4 @@
-"""Text from a file or from standard input, in UTF-8, told by the line where it isn't."""
+"""UTF-8 text from a file or from standard input; errors name the line."""
 
 import os
 import sys
@@ -11,15 +11,15 @@ from pyg_grapheme.text.readers.example_error import ExampleError, fail_at
 from pyg_grapheme.typing import PathLikeStr
 
 STANDARD_INPUT = "-"
-"""The path that stands for standard input."""
+"""The path that means standard input."""
 
 
 class TextInput(NamedTuple):
     """An open input.
 
     Attributes:
-        name: What errors call it.
-        lines: Its lines with their ends, decoded one by one as they come.
+        name: Its name in messages.
+        lines: Its lines with their ends, decoded one by one.
     """
 
     name: str
@@ -30,13 +30,13 @@ class TextInput(NamedTuple):
 def open_text(path: PathLikeStr) -> Iterator[TextInput]:
     """Open a file of UTF-8 text, or standard input for "-".
 
-    A byte order mark is no part of the text. Lines end at line feeds alone. They are handed on as
-    they come: what feeds a pipe slowly gets its lines read before the last one is there.
+    A byte order mark is not part of the text. Lines end at line feeds only. They are yielded as
+    they arrive, so a slow pipe works.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ExampleError: if it is a directory; from ``lines``, at a line that is not UTF-8 or holds a
-            NUL byte, once those before it were handed out.
+            NUL byte, after the lines before it were yielded.
     """
     name = os.fspath(path)
     if name == STANDARD_INPUT:
@@ -50,11 +50,11 @@ def open_text(path: PathLikeStr) -> Iterator[TextInput]:
 
 
 def read_text(path: PathLikeStr) -> tuple[str, str]:
-    """Read an input whole; return its name and its text.
+    """Return the name of an input and its whole text.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ExampleError: if it is a directory, no UTF-8, or holds nothing.
+        ExampleError: if it is a directory, not UTF-8, or empty.
     """
     with open_text(path) as (name, lines):
         text = "".join(lines)
@@ -64,7 +64,7 @@ def read_text(path: PathLikeStr) -> tuple[str, str]:
 
 
 def _open_binary(path: PathLikeStr) -> BinaryIO | nullcontext[BinaryIO]:
-    # Standard input is the caller's, and stays open.
+    # Standard input belongs to the caller and stays open.
     if os.fspath(path) == STANDARD_INPUT:
         return nullcontext(sys.stdin.buffer)
     return Path(path).open("rb")
@@ -75,7 +75,7 @@ def _decode(name: str, stream: Iterable[bytes]) -> Iterator[str]:
         try:
             line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            # The codec counts from behind a byte order mark.
+            # The codec counts from after a byte order mark.
             byte = error.object[error.start]
             found = f"byte 0x{byte:02x}, which is not UTF-8"
             fail_at(name, number, found, "a text file in UTF-8")

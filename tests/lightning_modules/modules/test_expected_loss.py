@@ -1,4 +1,4 @@
-"""What a run's summary says of the expected loss."""
+"""The expected loss in the summary of a run."""
 
 import pytest
 import torch

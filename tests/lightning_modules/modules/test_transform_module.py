@@ -1,4 +1,4 @@
-"""What is logged while training: against values worked out by hand."""
+"""The text module: logged values against ones worked out by hand, options, gradients."""
 
 import itertools
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a report says of merges is what the pool does."""
+"""The merges in a report against those of the pool."""
 
 import pytest
 import torch

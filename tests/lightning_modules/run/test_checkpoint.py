@@ -87,7 +87,7 @@ def flip(path: Path, byte: int, bit: int, flipped: Path) -> None:
 
 
 def data_ranges(path: Path) -> list[range]:
-    """Where the bytes of the tensors lie in the file: behind name and extra field of each entry."""
+    """Return the byte ranges of the tensors: after name and extra field of each zip entry."""
     ranges = []
     with zipfile.ZipFile(path) as archive, path.open("rb") as file:
         for entry in archive.infolist():

@@ -41,7 +41,7 @@ VALIDATION = [
     "--trainer.callbacks+=lightning_modules.WeightAverages",
     "--trainer.callbacks.decay=0.5",
 ]
-"""What is validated, and kept, are weights averaged over the steps."""
+"""The weights that are validated and saved are averages over the steps."""
 PAIRS = {
     "train": ["cat\tcats", "car\tcars", "bus\tbuses", "box\tboxes", "hat\thats"],
     "val": ["rat\trats", "fox\tfoxes", "art\tarts"],
@@ -49,7 +49,7 @@ PAIRS = {
 
 
 class KilledError(Exception):
-    """What stands for a kill."""
+    """An exception in place of a kill."""
 
 
 class Kill(L.Callback):
