@@ -93,7 +93,7 @@ class PooledDistance(TransportDistance):
         index = torch.arange(0, 2 * len(cuts.graph), 2)
         coarse = self._compare(_separate(cuts, sides.batch % 2), index, index + 1)
         distance = (fine[cuts.graph] + coarse) / size[cuts.graph]
-        return cuts.average((torch.exp(-distance) - true[cuts.graph]).square())
+        return cuts.expectation((torch.exp(-distance) - true[cuts.graph]).square())
 
     def shrinkage(self, graphs: GraphFeatures) -> float:
         """Return the number of nodes after pooling over that before, C / N."""

@@ -9,7 +9,7 @@ from torch_geometric.utils import degree, to_dense_batch
 
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, one_hot_labels
 from pyg_grapheme.nn.pool import Cuts, PoolOutput
-from pyg_grapheme.options import expect_between, expect_count, expect_one_of
+from pyg_grapheme.options import expect_at_least, expect_between, expect_count, expect_one_of
 from pyg_grapheme.text.model.common_prefix import common_starts
 from pyg_grapheme.text.model.edit_lattice import shared_log_likelihood
 from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, TextState
@@ -76,11 +76,8 @@ class TransformLoss(nn.Module):
         self.max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
         self.loss = loss
         self.structural = StructuralLoss() if structural is None else structural
-        if not 0 <= structural_weight < float("inf"):
-            raise ValueError(
-                f"Expected 'structural_weight' to be at least 0 (got {structural_weight})"
-            )
-        self.structural_weight = structural_weight if loss == "hybrid" else 1.0
+        weight = expect_at_least("structural_weight", structural_weight, 0)
+        self.structural_weight = weight if loss == "hybrid" else 1.0
 
     def forward(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:
         """Expected losses over all merges that the threshold's noise can lead to."""
