@@ -33,7 +33,7 @@ import pyg_grapheme
 from benchmarks.checkout import ROOT, begin_result, commit, end_result
 from benchmarks.pools.features import FEATURES
 from benchmarks.pools.machine import describe_machine
-from benchmarks.pools.measure import LEAST_RUNS, prepare, run_once
+from benchmarks.pools.measure import prepare, run_once
 from benchmarks.pools.tables import format_table, show
 from benchmarks.pools.workloads import SEED, WORKLOADS, Workload, build_workload
 from pyg_grapheme.nn import ThresholdMergePool
@@ -42,7 +42,7 @@ MOST_RUNS = 20
 """Largest number of runs per turn."""
 
 SLOW_SECONDS = 2.0
-"""Time per row and round after which the least number of turns is enough."""
+"""Time per row and round after which no further turn begins."""
 
 MOST_COPIES = 2_000_000
 """Largest number of copied nodes of all cuts; larger workloads leave the row out."""
@@ -182,7 +182,7 @@ def compare_row(ask: Sequence[Callable[[Turn], Answer]], turn: Turn, turns: int)
     """Let the old and the new worker take turns; return the median seconds of both."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(turns + 1):
-        if number > LEAST_RUNS and sum(seconds[0]) > SLOW_SECONDS:
+        if sum(seconds[0]) > SLOW_SECONDS:
             break
         for side in (0, 1) if number % 2 else (1, 0):
             # The first turn is a single run, a warm-up.

@@ -23,8 +23,10 @@ def test_checkouts_take_turns_and_the_warm_up_does_not_count() -> None:
 
         return ask
 
-    found = compare_row([worker("old", [9, 4, 2]), worker("new", [9, 1, 3])], TURN, turns=2)
-    assert found == [3, 2]
+    found = compare_row(
+        [worker("old", [9, 0.75, 0.25]), worker("new", [9, 0.125, 0.375])], TURN, turns=2
+    )
+    assert found == [0.5, 0.25]
     order = [("new", 0), ("old", 0), ("old", 0.01), ("new", 0.01), ("new", 0.01), ("old", 0.01)]
     assert asked == order
     line = table_line("chain", "forward", [[0.001, 0.002], [0.003, 0.003], [0.002, 0.009]])
