@@ -17,6 +17,7 @@ import ot
 import torch
 from torch_geometric.data import Batch
 
+from benchmarks.checkout import begin_result, end_result
 from benchmarks.pools.tables import format_table
 from pyg_grapheme.nn.loss import StructuralLoss, graph_features
 from pyg_grapheme.nn.loss.terms import node_cost
@@ -104,6 +105,7 @@ def main() -> None:
     add("--output", type=Path, help="markdown file")
     add("--plot", type=Path, help="picture; needs matplotlib")
     options = parser.parse_args()
+    stamp = begin_result(options.output, options.plot)
     first, second = draw_texts(options.pairs)
     first.activation, second.activation = first.activation.double(), second.activation.double()
     exact = exact_nodes(first, second)
@@ -117,10 +119,8 @@ def main() -> None:
         for t, p in zip(TEMPERATURES, points, strict=True)
     ]
     lines.append(["linear program", "0", f"{exact:.4f}", "-", "-", "-"])
-    text = format_table(f"{options.pairs} pairs of texts of 5 to 20 graphemes", head, lines) + "\n"
-    print(text)
-    if options.output is not None:
-        options.output.write_text(text, encoding="utf-8")
+    title = f"{options.pairs} pairs of texts of 5 to 20 graphemes"
+    end_result(options.output, stamp, format_table(title, head, lines))
     if options.plot is not None:
         plot(found, exact, options.plot)
 

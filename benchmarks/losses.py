@@ -23,6 +23,7 @@ import torch
 from geomloss.ot import solve_batch as geomloss_solve
 from torch import Tensor
 
+from benchmarks.checkout import begin_result, end_result
 from benchmarks.convergence import draw_texts
 from benchmarks.pools.machine import describe_machine
 from benchmarks.pools.tables import divide, format_table, show
@@ -188,7 +189,7 @@ def main() -> None:
     add("--output", type=Path, help="markdown file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    parts = [describe_machine()]
+    parts = [begin_result(options.output), describe_machine()]
     for batch in options.batches:
         count, sizes = batch.split("x")
         low, high = map(int, sizes.split("-"))
@@ -218,10 +219,7 @@ def main() -> None:
         head = ["", "ms", "pairs per second", "times ours, unrolled", "error"]
         title = f"{count} pairs of {low} to {high} nodes"
         parts.append(format_table(title, head, lines))
-        print(parts[-1], flush=True)
-    text = "\n\n".join(parts) + "\n"
-    if options.output is not None:
-        options.output.write_text(text, encoding="utf-8")
+    end_result(options.output, *parts)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
+from benchmarks.checkout import begin_result, end_result
+from benchmarks.data_folder import data_folder
 from benchmarks.ged.data import GraphSet, read_graph_set, read_matrix
 from benchmarks.ged.features import read_features
 from benchmarks.ged.model import TransportDistance
@@ -187,7 +189,7 @@ def main() -> None:
         description="Rank small graphs by distances, beside published ones.",
     )
     add = parser.add_argument
-    add("--data", type=Path, default=FOLDER, help="folder of the graphs and distances")
+    add("--data", type=data_folder, default=FOLDER, help="folder of the graphs and distances")
     add("--methods", nargs="+", choices=NAMES, default=list(NAMES), metavar="NAME",
         help=f"some of {', '.join(NAMES)}")  # fmt: skip
     add("--seeds", type=int, nargs="+", default=[0], help="seeds of the trained methods")
@@ -196,15 +198,13 @@ def main() -> None:
     add("--limit", type=int, help="number of training graphs, for a quick run")
     add("--output", type=Path, help="markdown file")
     options = parser.parse_args()
+    stamp = begin_result(options.output)
     lines, notes = measure(options)
     name = options.data.name
     published = [line(who, [scores]) for who, scores in PUBLISHED.get(name, {}).items()]
     head = ["", "mse (1e-3)", "rho", "tau", "p@10", "p@20"]
-    text = format_table(f"{name}: test graphs rank training graphs", head, lines + published)
-    text = "\n\n".join([text, "\n".join(notes), f"{describe_machine()}"]) + "\n"
-    print(text)
-    if options.output is not None:
-        options.output.write_text(text, encoding="utf-8")
+    table = format_table(f"{name}: test graphs rank training graphs", head, lines + published)
+    end_result(options.output, stamp, table, "\n".join(notes), describe_machine())
 
 
 if __name__ == "__main__":

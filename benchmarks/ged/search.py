@@ -14,7 +14,6 @@ import argparse
 import math
 import random
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -22,6 +21,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 from torch_geometric.data import Data
 
+from benchmarks.data_folder import DATA, data_folder
 from benchmarks.ged.data import read_graph_set, read_matrix
 from benchmarks.ged.features import read_features
 from benchmarks.ged.pairs import all_pairs
@@ -29,7 +29,7 @@ from benchmarks.ged.protocol import ranking_scores, similarity
 from benchmarks.ged.untrained import Constants, Mixture, Plan, structural_loss
 from pyg_grapheme.nn.loss import GraphFeatures
 
-FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ged" / "aids700nef"
+FOLDER = str(DATA / "ged" / "aids700nef")
 
 
 class Task(NamedTuple):
@@ -192,7 +192,7 @@ def main() -> None:
     """Search and print the best constants."""
     parser = argparse.ArgumentParser(description="Look for constants on pairs of training graphs.")
     add = parser.add_argument
-    add("--data", type=Path, default=FOLDER, help="folder of the graphs and distances")
+    add("--data", type=data_folder, default=FOLDER, help="folder of the graphs and distances")
     add("--queries", type=int, default=40, help="number of training graphs that are queries")
     add("--rounds", type=int, default=60, help="number of random plans")
     add("--steps", type=int, default=120, help="number of changes of the best plan")

@@ -24,9 +24,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.checkout import RESULTS, begin_result, end_result
+from benchmarks.data_folder import DATA, data_folder
 from benchmarks.transduction.baselines import run_baseline
 from benchmarks.transduction.cells import BASELINES, Cell, find_cell, list_cells
-from benchmarks.transduction.data import FOLDER
 from benchmarks.transduction.records import drop_record, read_records, write_record
 from benchmarks.transduction.report import report
 from benchmarks.transduction.running import choose, run_missing
@@ -49,7 +49,7 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     add("--output", type=Path, default=RESULTS / "transduction", help="folder of the records")
     add("--report", type=Path, default=RESULTS / "transduction.md", help="file of the tables")
     add("--work", type=Path, default=Path("runs/transduction"), help="folder of runs and logs")
-    add("--data", type=Path, default=FOLDER, help="folder of the data sets")
+    add("--data", type=data_folder, default=DATA, help="folder of the data sets")
     add("--threads", type=int, default=2, help="threads per cell")
     add("--jobs", type=int, default=1, help="cells that run at the same time")
     options = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """The four tasks, read as pairs of sequences of units.
 
-The files are those of the shared tasks, as published; the README of each folder names the source.
+The files are those of the shared tasks, as published; docs/data.md names their sources.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,6 @@ from pyg_grapheme.text import (
     split_units,
 )
 from pyg_grapheme.text.arithmetic import LEVELS, as_example
-
-FOLDER = Path("../shared/data")
-"""Folder of the data, relative to the root of the repository."""
 
 NORMALISATION_SIZES = {"25000": 25_000, "all": None}
 """Number of training tokens: the first lines that the preprocessing keeps; None is all."""
