@@ -134,9 +134,8 @@ def _find_model(arguments: Sequence[str]) -> str | None:
 
 
 def _class_path(option: tuple[str, ...], value: str) -> str | None:
-    if "--config" not in option:
-        return value
     if not Path(value).is_file():
-        return None  # The real parser names it.
-    model = load_hparams_from_yaml(value, use_omegaconf=False).get("model")
+        return None if "--config" in option else value  # The real parser names a missing file.
+    content: Any = load_hparams_from_yaml(value, use_omegaconf=False)
+    model = content.get("model") if "--config" in option else content
     return model.get("class_path") if isinstance(model, dict) else model

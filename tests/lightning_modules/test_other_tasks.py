@@ -93,7 +93,15 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "lines_task.py").write_text(LINES)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "lines_task", raising=False)
-    fit.main([*OPTIONS, "--trainer.max_epochs=2", f"--output={tmp_path}"])
+    (tmp_path / "model.yaml").write_text("class_path: lines_task.Line\n")
+    fit.main(
+        [
+            *OPTIONS,
+            f"--model={tmp_path}/model.yaml",
+            "--trainer.max_epochs=2",
+            f"--output={tmp_path}",
+        ]
+    )
     return tmp_path / "lines" / "version_0"
 
 

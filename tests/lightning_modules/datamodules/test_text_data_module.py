@@ -48,7 +48,11 @@ def test_every_file_is_preprocessed(tmp_path: Path) -> None:
         TextDataModule(preprocess="modern")  # type: ignore[arg-type]
 
 
-def test_a_test_split_can_not_be_called_train() -> None:
+def test_bad_options_are_named() -> None:
+    with pytest.raises(ValueError, match=r"Expected 'levels' to name at least one level"):
+        MathsDataModule(levels=[])
+    with pytest.raises(ValueError, match=r"Expected 'test_count' to be at least 1 \(got 0\)"):
+        MathsDataModule(test_count=0)
     with pytest.raises(ValueError, match=r"Expected 'test' to have names of its own"):
         TextDataModule(test={"train": "x"})
 

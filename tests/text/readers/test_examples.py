@@ -193,6 +193,10 @@ REFUSED = {
     ),
     "json, fields": (GOOD + '{"input": "a"}\n', r"line 2: found 1 field\(s\) \['input'\]"),
     "json, number": (GOOD + '{"input": 1, "target": "b"}', "line 2: .*text .*got 1 in .*'input'"),
+    "json, lone surrogate": (
+        GOOD + '{"input": "\\ud800", "target": "b"}',
+        r"line 2: expected a text without lone surrogates .*in field 'input'",
+    ),
     "json, null": (GOOD + '{"input": "a", "target": null}', "line 2: .*got None in .*'target'"),
     "json, empty input": (
         GOOD + '{"input": "", "target": "b"}',

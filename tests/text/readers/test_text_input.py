@@ -34,21 +34,15 @@ def test_a_hyphen_is_standard_input(content: str, monkeypatch: pytest.MonkeyPatc
     assert not sys.stdin.closed
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
+def test_what_does_not_fit_in_standard_input_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for content, message in (
         (
             b"a\tb\nc\td\n\xffe\tf\n",
             r"^standard input, line 3: expected a text file in UTF-8 \(got byte 0xff, which is not",
         ),
         (b"\n", r"^standard input: expected at least one example \(got an empty file\)"),
         (b"a\tb\nc\n", r"^standard input, line 2: found 1 field\(s\) \['c'\]"),
-    ],
-    ids=["not UTF-8", "empty", "columns"],
-)
-def test_what_does_not_fit_in_standard_input_is_named(
-    content: bytes, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-    with pytest.raises(ExampleError, match=message):
-        read_examples("-")
+    ):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        with pytest.raises(ExampleError, match=message):
+            read_examples("-")
