@@ -127,7 +127,7 @@ def _scores(reported: dict[str, dict[str, Any]]) -> dict[str, Score]:
     """Return the scores that a run reports of every split but the training set."""
     return {
         "dev" if split == "val" else split: Score(
-            own["examples"], own["exact_match"], own["unit_error_rate"], own["coarse_share"]
+            own["examples"], own["exact_match"], own["unit_error_rate"], own["coarsening_ratio"]
         )
         for split, own in reported.items()
         if split != "train"

@@ -6,11 +6,11 @@ from typing import Any, get_args
 
 import lightning as L
 import torch
-from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
 from torch.utils.data import DataLoader, DistributedSampler, Sampler
 
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.run.epoch_seed import mix_seed
+from lightning_modules.run.samplers import UnpaddedDistributedSampler
 from pyg_grapheme.options import expect_count, expect_one_of
 from pyg_grapheme.text import (
     Example,
@@ -184,7 +184,7 @@ class TextDataModule(L.LightningDataModule):
             return []
         world, rank = self._processes()
         pairs = self.datasets["val"]
-        return self.loader("val", UnrepeatedDistributedSampler(pairs, world, rank, shuffle=False))
+        return self.loader("val", UnpaddedDistributedSampler(pairs, world, rank, shuffle=False))
 
     def transfer_batch_to_device(
         self, batch: GraphPair, device: torch.device, dataloader_idx: int

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from lightning_modules import TextDataModule, TransformModule, fit
+from lightning_modules.run.samplers import UnpaddedDistributedSampler
 from pyg_grapheme.text import GraphPair
 
 PAIRS = {
@@ -152,6 +153,13 @@ def test_every_loss_takes_the_steps_of_one_process(folder: Path) -> None:
             torch.testing.assert_close(
                 found[loss, merges][name], expected[name], rtol=1e-6, atol=1e-9
             )
+
+
+@pytest.mark.parametrize(("count", "world"), [(5, 2), (1, 2), (0, 3), (6, 1)])
+def test_shares_are_every_example_once(count: int, world: int) -> None:
+    shares = [UnpaddedDistributedSampler(range(count), world, rank) for rank in range(world)]
+    assert sorted(i for share in shares for i in share) == list(range(count))
+    assert [len(share) for share in shares] == [len(list(share)) for share in shares]
 
 
 if __name__ == "__main__":
