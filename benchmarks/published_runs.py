@@ -35,7 +35,7 @@ from pyg_grapheme.text import (
 )
 from pyg_grapheme.text.bundled import resolve_path
 from pyg_grapheme.text.model import GraphTransformNet, TransformLoss, default_pool
-from pyg_grapheme.typing import LossName
+from pyg_grapheme.text.typing import LossName
 
 THREE = [Example("abc", "ab"), Example("xyz", "xy"), Example("123", "12")]
 LOSSES: tuple[LossName, ...] = ("structural", "cross_entropy", "hybrid")

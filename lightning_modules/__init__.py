@@ -1,7 +1,6 @@
 """Training, evaluation and prediction with Lightning.
 
-The names below are imported on first use: the text model needs the extra ``[text]``, and no other
-module shall.
+The names below are imported on first use: only the text model needs the extra ``[text]``.
 """
 
 from importlib import import_module

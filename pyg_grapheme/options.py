@@ -19,12 +19,12 @@ def expect_flag(name: str, value: object) -> None:
         raise ValueError(f"Expected '{name}' to be True or False (got {value!r})")
 
 
-def expect_count(name: str, value: object) -> int:
-    """Refuse an option that is not an integer of at least 1; return it as an int."""
+def expect_count(name: str, value: object, low: int = 1) -> int:
+    """Refuse an option that is not an integer of at least ``low``; return it as an int."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise ValueError(f"Expected '{name}' to be an int (got {value!r})")
-    if operator.index(value) < 1:
-        raise ValueError(f"Expected '{name}' to be at least 1 (got {value})")
+    if operator.index(value) < low:
+        raise ValueError(f"Expected '{name}' to be at least {low} (got {value})")
     return operator.index(value)
 
 

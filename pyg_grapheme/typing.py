@@ -22,15 +22,6 @@ A prime (N', E') counts over all cuts instead of over all graphs.
 from os import PathLike
 from typing import Literal, TypeAlias
 
-NormalForm: TypeAlias = Literal["NFC", "none"]
-"""Unicode normal form of the text: composed, or unchanged."""
-
-UnitsName: TypeAlias = Literal["graphemes", "letters", "spaced"]
-"""The unit of text per node: a grapheme cluster, a code point, or a part between spaces."""
-
-PreprocessName: TypeAlias = Literal["none", "historical"]
-"""Preprocessing of examples: none, or the usual one for historical texts."""
-
 EstimatorName: TypeAlias = Literal["none", "gate", "straight_through", "gumbel", "reinforce"]
 """The estimator of the threshold's gradient in ``ThresholdMergePool.forward``."""
 
@@ -39,9 +30,6 @@ CandidatesName: TypeAlias = Literal["edges", "all"]
 
 MergeName: TypeAlias = Literal["components", "matching"]
 """The candidate pairs above the threshold that merge."""
-
-LossName: TypeAlias = Literal["structural", "cross_entropy", "hybrid"]
-"""The loss of the text model."""
 
 EditDistanceName: TypeAlias = Literal["exact", "bipartite", "bp2"]
 """The algorithm for a graph edit distance."""
@@ -52,10 +40,6 @@ __all__ = [
     "CandidatesName",
     "EditDistanceName",
     "EstimatorName",
-    "LossName",
     "MergeName",
-    "NormalForm",
     "PathLikeStr",
-    "PreprocessName",
-    "UnitsName",
 ]

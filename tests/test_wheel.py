@@ -1,4 +1,4 @@
-"""What travels in the wheel, and that it is enough."""
+"""The content of the wheel, and that it is enough."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def test_fixtures(tie_free_graph, assert_gradients_match, check_pool):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout."""
+    """Build the wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)

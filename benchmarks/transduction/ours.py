@@ -56,7 +56,7 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     predicted = _read_predictions(run / "predictions.tsv")
     module = load_module(run / summary["checkpoint"])
     scores = _scores(summary["splits"])
-    if module.known_targets:
+    if module.lookup:
         scores[PLAIN.format("test")] = _score_plain(module, predicted["test"])
     scored = [row for split in predicted.keys() - {"train", "val"} for row in predicted[split]]
     inputs = [(row["input"], [tag for tag in row["tags"].split(";") if tag]) for row in scored]

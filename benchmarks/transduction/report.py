@@ -99,7 +99,7 @@ def show(values: Sequence[float], decimals: int = 1) -> str:
 def mark(text: str, row: str, passed: bool, found: Sequence[Record], split: str = "test") -> str:
     """Mark ours in bold if it is better, and add the signs of the notes."""
     if row == "ours" or row in VARIANTS:
-        shares = [record.scores[split].coarse_share for record in found]
+        shares = [record.scores[split].coarsening_ratio for record in found]
         text = f"**{text}**" if passed else text
         text += " †" if any(share is not None and share > MERGED for share in shares) else ""
     return mark_dirty(text, found)
@@ -152,7 +152,7 @@ def merging_table(records: Records, size: str) -> str:
         cells = []
         for language in INFLECTION_LANGUAGES:
             found = runs(records, "inflection", language, size, row)
-            shares = [r.scores["test"].coarse_share for r in found]
+            shares = [r.scores["test"].coarsening_ratio for r in found]
             text = show([share for share in shares if share is not None], 2)
             cells.append(mark_dirty(text, found))
         lines.append([NAMES[row], *cells])

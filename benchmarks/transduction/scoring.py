@@ -18,20 +18,20 @@ class Score(NamedTuple):
         examples: Number of examples.
         accuracy: Share of predictions equal to the target.
         error_rate: Levenshtein distances in units, over the number of units of the targets.
-        coarse_share: C/N, coarse over fine nodes; None for rows without the text model.
+        coarsening_ratio: C/N, coarse over fine nodes; None for rows without the text model.
     """
 
     examples: int
     accuracy: float
     error_rate: float
-    coarse_share: float | None = None
+    coarsening_ratio: float | None = None
 
 
 def score(predictions: Sequence[Units], targets: Sequence[Units]) -> Score:
     """Compare predictions with targets.
 
     >>> score([("k", "a"), ("b",)], [("k", "o"), ("b",)])
-    Score(examples=2, accuracy=0.5, error_rate=0.3333333333333333, coarse_share=None)
+    Score(examples=2, accuracy=0.5, error_rate=0.3333333333333333, coarsening_ratio=None)
     """
     both = list(zip(predictions, targets, strict=True))
     right = sum(prediction == target for prediction, target in both)

@@ -1,4 +1,4 @@
-"""The generated maths curriculum as data."""
+"""Generated arithmetic as data."""
 
 from lightning_modules.datamodules.text_data_module import TextDataModule
 from pyg_grapheme.options import expect_count
@@ -7,10 +7,10 @@ from pyg_grapheme.text.arithmetic import LEVELS, as_example
 
 
 class MathsDataModule(TextDataModule):
-    """Generated problems of the maths curriculum; no test problem is a training problem.
+    """Generated problems of arithmetic; no test problem is a training problem.
 
     Args:
-        levels: Levels of the curriculum, 1 to 4; each has a test split, ``level_1`` and so on.
+        levels: Levels of difficulty, 1 to 4; each has a test split, ``level_1`` and so on.
         train_count: Training problems per level.
         test_count: Test problems per level.
         batch_size: Pairs per batch.

@@ -21,7 +21,7 @@ from pyg_grapheme.text import (
     read_examples,
     split_units,
 )
-from pyg_grapheme.typing import NormalForm, PreprocessName, UnitsName
+from pyg_grapheme.text.typing import NormalForm, PreprocessName, UnitsName
 
 Loader = DataLoader[Any]
 """A loader over indices of pairs that yields batches of those pairs."""
@@ -38,7 +38,7 @@ class TextDataModule(L.LightningDataModule):
         val: File to validate on during training, if any.
         test: Further files to report on, by the name of the split.
         root: Folder that relative paths start from; if None, the one that the environment variable
-            ``PYG_GRAPHEME_DATA`` names. A file that is not there is looked for in the working
+            ``PYG_GRAPHEME_DATA`` names. A file that does not exist there is searched in the working
             directory.
         batch_size: Pairs per batch.
         form: Unicode normal form of all texts: "NFC", or "none" to leave them unchanged.
@@ -47,8 +47,8 @@ class TextDataModule(L.LightningDataModule):
         source_units: Unit that is a node of a source: "graphemes", "letters" (a Hangul syllable is
             several) or "spaced" (texts between spaces).
         target_units: Unit that is a node of a target, such as "spaced" for phones.
-        recall: Whether the model looks up sources of the training pairs, if they come without tags,
-            and writes the target that more than half of their examples have.
+        memorize: Whether the model looks up sources of the training pairs, if they come without
+            tags, and writes the target that more than half of their examples have.
         min_epoch: Minimum of pairs per epoch of training: fewer are repeated.
         report_limit: Maximum of training pairs in the report of a run, taken at even distances.
         train_limit: Train on this many examples, the first ones; on all if None.
@@ -65,7 +65,7 @@ class TextDataModule(L.LightningDataModule):
         preprocess: PreprocessName = "none",
         source_units: UnitsName = "graphemes",
         target_units: UnitsName = "graphemes",
-        recall: bool = False,
+        memorize: bool = False,
         train_limit: int | None = None,
         min_epoch: int = 1,
         report_limit: int = 2000,
@@ -85,7 +85,7 @@ class TextDataModule(L.LightningDataModule):
             expect_one_of(name, units, get_args(UnitsName))
         self.source_units: UnitsName = source_units
         self.target_units: UnitsName = target_units
-        self.recall = recall
+        self.memorize = memorize
         self.min_epoch = expect_count("min_epoch", min_epoch)
         self.report_limit = expect_count("report_limit", report_limit)
         self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
@@ -116,9 +116,9 @@ class TextDataModule(L.LightningDataModule):
         return list(Vocabulary.from_texts(texts).units)
 
     @cached_property
-    def known_targets(self) -> dict[str, str]:
-        """Targets to look up by source; none without ``recall``."""
-        train = self.splits["train"] if self.recall else []
+    def lookup(self) -> dict[str, str]:
+        """Targets to look up by source; none without ``memorize``."""
+        train = self.splits["train"] if self.memorize else []
         return find_known_targets(train, self.form, self.source_units, self.target_units)
 
     @cached_property

@@ -10,7 +10,7 @@ from lightning_modules.modules.text_scores import predict_examples
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.text import PairDataset, read_examples
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT
-from pyg_grapheme.typing import PreprocessName
+from pyg_grapheme.text.typing import PreprocessName
 
 if TYPE_CHECKING:
     from lightning_modules.modules.transform_module import TransformModule

@@ -8,7 +8,7 @@ from torchmetrics.functional.text import char_error_rate, edit_distance
 
 from lightning_modules.modules.unit_error_rate import unit_error_rate
 from pyg_grapheme.text import PairDataset, as_written
-from pyg_grapheme.typing import NormalForm, UnitsName
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 
 if TYPE_CHECKING:
     from lightning_modules.modules.transform_module import TransformModule

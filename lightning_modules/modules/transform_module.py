@@ -38,7 +38,7 @@ from pyg_grapheme.text.model import (
 )
 from pyg_grapheme.text.model.graph_transform_net import expect_texts
 from pyg_grapheme.text.readers.historical import preprocess_spelling
-from pyg_grapheme.typing import LossName, NormalForm, PreprocessName, UnitsName
+from pyg_grapheme.text.typing import LossName, NormalForm, PreprocessName, UnitsName
 
 
 class TransformModule(TaskModule):
@@ -52,7 +52,7 @@ class TransformModule(TaskModule):
         form: Unicode normal form; set by the data.
         source_units: Kind of unit that is a node of a source; set by the data.
         target_units: Kind of unit that is written in one step; set by the data.
-        known_targets: Outputs to look up for these sources if they come without tags; set by the
+        lookup: Outputs to look up for these sources if they come without tags; set by the
             data.
         preprocess: Preprocessing of the data, applied to later texts too; set by the data.
         channels: Features per node.
@@ -79,10 +79,10 @@ class TransformModule(TaskModule):
         "form",
         "source_units",
         "target_units",
-        "known_targets",
+        "lookup",
         "preprocess",
     )
-    changeable = frozenset({"dropout", "max_cuts", "min_mass", "known_targets"})
+    changeable = frozenset({"dropout", "max_cuts", "min_mass", "lookup"})
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class TransformModule(TaskModule):
         form: NormalForm = "NFC",
         source_units: UnitsName = "graphemes",
         target_units: UnitsName = "graphemes",
-        known_targets: dict[str, str] | None = None,
+        lookup: dict[str, str] | None = None,
         preprocess: PreprocessName = "none",
         *,
         channels: int = 256,
@@ -119,7 +119,7 @@ class TransformModule(TaskModule):
         )
         self.weight_decay = expect_at_least("weight_decay", weight_decay, 0)
         self.save_hyperparameters()
-        self.known_targets, self.preprocess = known_targets or {}, preprocess
+        self.lookup, self.preprocess = lookup or {}, preprocess
         self.schedule = schedule
         self.net = GraphTransformNet(
             vocabulary,
@@ -156,9 +156,9 @@ class TransformModule(TaskModule):
             if read is None:
                 continue  # Preprocessing drops such texts, so return them unchanged.
             known = None
-            if self.known_targets and not own:
+            if self.lookup and not own:
                 # Splitting is the expensive part; skip it when the table is empty.
-                known = self.known_targets.get(as_written(read, net.source_units, net.form))
+                known = self.lookup.get(as_written(read, net.source_units, net.form))
             if known is None:
                 asked[index] = read
             else:
@@ -173,12 +173,12 @@ class TransformModule(TaskModule):
         net = self.net
         edits, history = net.predict(graphs)
         written = [apply_edits(e, net.form, net.target_units) for e in edits]
-        if self.known_targets:
+        if self.lookup:
             tagged = set(graphs.batch[graphs.is_tag].tolist())
             for index, units in enumerate(graphs.text):
                 if index not in tagged:
                     source = join_units(units, net.source_units, net.form)
-                    written[index] = self.known_targets.get(source, written[index])
+                    written[index] = self.lookup.get(source, written[index])
         return written, history
 
     def on_train_start(self) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from pyg_grapheme.text import split_units
-from pyg_grapheme.typing import NormalForm, UnitsName
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 
 
 def unit_error_rate(

@@ -22,7 +22,7 @@ from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme import __version__
 from pyg_grapheme.atomic_write import atomic_write
 from pyg_grapheme.text import Example, split_units
-from pyg_grapheme.typing import UnitsName
+from pyg_grapheme.text.typing import UnitsName
 
 if TYPE_CHECKING:
     from lightning_modules.modules.transform_module import TransformModule

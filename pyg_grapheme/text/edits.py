@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Indel
 
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 from pyg_grapheme.text.units import join_units, split_units
-from pyg_grapheme.typing import NormalForm, UnitsName
 
 KEEP = None
 """The operation that leaves a unit as it is."""

@@ -10,9 +10,9 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.utils import cumsum
 
 from pyg_grapheme.text.grapheme import CATEGORIES, NUM_HASHES, Grapheme, describe, hash_words
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 from pyg_grapheme.text.units import split_units
 from pyg_grapheme.text.vocabulary import Vocabulary
-from pyg_grapheme.typing import NormalForm, UnitsName
 
 Nodes = dict[str, Tensor]
 """Fields of the nodes of some texts, one text behind the other: all of a graph but its edges."""

@@ -7,7 +7,7 @@ from typing import NamedTuple, get_args
 
 import regex
 
-from pyg_grapheme.typing import NormalForm
+from pyg_grapheme.text.typing import NormalForm
 
 CATEGORIES = ("letter", "mark", "digit", "punctuation", "symbol", "space", "control")
 """Major Unicode categories, in the order of :attr:`Grapheme.category`."""

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from pyg_grapheme.text.readers.examples import Example
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 from pyg_grapheme.text.units import as_written
-from pyg_grapheme.typing import NormalForm, UnitsName
 
 
 def find_known_targets(

@@ -6,7 +6,7 @@ from typing import get_args
 
 from pyg_grapheme.options import expect_one_of
 from pyg_grapheme.text.grapheme import normalize, split_graphemes
-from pyg_grapheme.typing import NormalForm, UnitsName
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 
 
 def split_units(text: str, units: UnitsName = "graphemes", form: NormalForm = "NFC") -> list[str]:

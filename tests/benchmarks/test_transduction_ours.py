@@ -145,7 +145,7 @@ def test_the_text_model_leaves_a_record(
     assert record.scores["test"].error_rate == pytest.approx(expected.error_rate)
     assert record.epochs == 1
     assert record.words_per_second > 0
-    share = record.scores["test"].coarse_share
+    share = record.scores["test"].coarsening_ratio
     assert share is not None
     assert share == 1 or cell.row == "ours"
     run = tmp_path / "work" / cell.name
@@ -159,7 +159,9 @@ def test_normalisation_is_scored_with_recall_and_without(
 ) -> None:
     config = tmp_path / "tiny.yaml"
     here = "target_units: graphemes"
-    config.write_text(CONFIG.replace(here, f"{here}\n    preprocess: historical\n    recall: true"))
+    config.write_text(
+        CONFIG.replace(here, f"{here}\n    preprocess: historical\n    memorize: true")
+    )
     monkeypatch.setitem(overrides.CONFIGS, "normalisation", config)
     folder = tmp_path / "data/histnorm"
     folder.mkdir(parents=True)

@@ -132,7 +132,7 @@ def test_bad_examples_are_named(run: Run, tmp_path: Path) -> None:
 def test_texts_are_preprocessed_as_the_data_was(tmp_path: Path) -> None:
     plain = TransformModule(["a"], channels=8, layers=1).eval()
     module = TransformModule(
-        ["a"], channels=8, layers=1, preprocess="historical", known_targets={"vnd": "und"}
+        ["a"], channels=8, layers=1, preprocess="historical", lookup={"vnd": "und"}
     ).eval()
     module.load_state_dict(plain.state_dict())
     requests = [Request("", text, ()) for text in ("VND ", "E\u0301n", ".,", "", " ")]

@@ -82,7 +82,7 @@ def published(name: str, pairs: np.ndarray) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def pairs() -> np.ndarray:
-    """Which test and which training graph."""
+    """Draw indices of test and training graphs."""
     return np.random.default_rng(0).integers([140, 560], size=(60, 2))
 
 

@@ -17,7 +17,7 @@ from pyg_grapheme.text import (
     edit_units,
     written_units,
 )
-from pyg_grapheme.typing import NormalForm, UnitsName
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 
 PIECES = [
     "e",

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyg_grapheme.text import join_units, split_units
-from pyg_grapheme.typing import NormalForm, UnitsName
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 
 PIECES = ["e", "\u0301", "\u00e9", "\u0323", "👨‍👩‍👧", "\u200d", "각", "ᄀ", "ᅡ", "ᆨ", "\u212b"]
 PIECES += ["\r", "\n", "🇩🇪", "t͡ʃ", "\u0344", "\U0001d15e", "\u00a0", "\u3000", "\ud800"]

@@ -64,24 +64,35 @@ class Side(NamedTuple):
         """Return a field.
 
         Raises:
-            ValueError: if it is missing.
+            ValueError: if it is missing, or no tensor.
         """
-        value: Tensor | None = self.data.get(field)
-        if value is None:
-            raise ValueError(f"Expected {self.name(field)} to be a tensor (got {self.data})")
+        if not isinstance(self.data, Data):
+            got = type(self.data).__name__
+            raise ValueError(f"Expected '{self.argument}' to be a Data or a Batch (got {got})")
+        value = self.data.get(field)
+        if not isinstance(value, Tensor):
+            got = self.data if value is None else type(value).__name__
+            raise ValueError(f"Expected {self.name(field)} to be a tensor (got {got})")
         return value
 
-    def check(self, num_nodes: int) -> Graphs:
-        """Check the edges and the batch of graphs with ``num_nodes`` nodes in total.
+    def check(self, field: str | None, num_nodes: int) -> Graphs:
+        """Check the edges and the batch of graphs whose ``field`` has ``num_nodes`` rows.
 
         Raises:
-            ValueError: if edges leave their graph, or the batch is not sorted.
+            ValueError: if the field does not have one row per node, edges leave their graph, or the
+                batch is not sorted.
         """
         edge_index = self.get("edge_index")
+        batch = self.data.batch
+        known = self.data.get("num_nodes") if batch is None else batch.numel()
+        if field is not None and known not in (None, num_nodes):
+            raise ValueError(
+                f"Expected {self.name(field)} to have {known} rows, one per node (got {num_nodes})"
+            )
         num_graphs = int(self.data.num_graphs) if isinstance(self.data, Batch) else None
         nodes = edge_index.new_zeros(num_nodes, 0, dtype=torch.float)
         try:
-            return check_graphs(nodes, edge_index, None, self.data.batch, num_graphs)
+            return check_graphs(nodes, edge_index, None, batch, num_graphs)
         except ValueError as error:
             fields = f" (fields '*{self.suffix}')" if self.suffix else ""
             raise ValueError(f"In '{self.argument}'{fields}: {error}") from error
@@ -107,7 +118,7 @@ def graph_features(first: Data, second: Data | None = None) -> tuple[GraphFeatur
         _split_pairs(first) if second is None else (Side(first, "first"), Side(second, "second"))
     )
     activations = [_activation(side) for side in sides]
-    graphs = check_pair(sides, [activation.numel() for activation in activations])
+    graphs = check_pair(sides, "activation", [activation.numel() for activation in activations])
     dtype = torch.promote_types(*(activation.dtype for activation in activations))
     labels = distributions("label", sides, graphs, dtype)
     kinds = distributions("kind", sides, graphs, dtype)
@@ -120,9 +131,11 @@ def graph_features(first: Data, second: Data | None = None) -> tuple[GraphFeatur
     return one, other
 
 
-def check_pair(sides: tuple[Side, Side], num_nodes: list[int]) -> tuple[Graphs, Graphs]:
-    """Check that both sides are batches of as many graphs."""
-    first, second = (side.check(size) for side, size in zip(sides, num_nodes, strict=True))
+def check_pair(
+    sides: tuple[Side, Side], field: str | None, num_nodes: list[int]
+) -> tuple[Graphs, Graphs]:
+    """Check that both sides are batches of as many graphs, whose ``field`` has one row per node."""
+    first, second = (side.check(field, size) for side, size in zip(sides, num_nodes, strict=True))
     if first.num_graphs != second.num_graphs:
         raise ValueError(
             "Expected 'first' and 'second' to have as many graphs each "
@@ -151,6 +164,11 @@ def distributions(
                 f"(got shape {tuple(value.shape)})"
             )
     if first.dim() == second.dim() == 1:
+        if first.is_floating_point() or second.is_floating_point():
+            raise ValueError(
+                f"Expected {sides[0].name(field)} and {sides[1].name(field)} to be integers, as "
+                f"they are [N] (got {first.dtype} and {second.dtype})"
+            )
         return one_hot_labels(first, second, dtype)
     if first.dim() == second.dim() == 2 and first.size(1) == second.size(1):
         return first, second

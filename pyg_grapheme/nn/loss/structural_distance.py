@@ -135,17 +135,19 @@ def distance_features(first: Data, second: Data) -> tuple[GraphFeatures, GraphFe
         second: Likewise.
     """
     sides = Side(first, "first"), Side(second, "second")
+    for side in sides:
+        side.get("edge_index")
     field = next((f for f in ("label", "x") if any(s.data.get(f) is not None for s in sides)), None)
     sizes = [
         int(side.data.num_nodes or 0) if field is None else len(side.get(field)) for side in sides
     ]
-    graphs = check_pair(sides, sizes)
+    graphs = check_pair(sides, field, sizes)
     if field is None:
         labels = tuple(part.x.new_ones(size, 1) for part, size in zip(graphs, sizes, strict=True))
     else:
         labels = distributions(field, sides, graphs, torch.get_default_dtype())
         for side, label in zip(sides, labels, strict=True):
-            if bool(((label.sum(1) - 1).abs() > 1e-3).any() | (label < 0).any()):
+            if not bool(((label.sum(1) - 1).abs() < 1e-3).all() & (label >= 0).all()):
                 raise ValueError(
                     f"Expected {side.name(field)} to be integers [N], one-hot, or distributions "
                     f"[N, V] (got rows that are none)"

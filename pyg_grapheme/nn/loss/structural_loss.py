@@ -1,5 +1,6 @@
 """The difference of graphs of different sizes, as one differentiable number per pair."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -98,7 +99,7 @@ class StructuralLoss(nn.Module):
         annealing: bool = False,
     ) -> None:
         super().__init__()
-        if len(node_weights) != 3:
+        if not isinstance(node_weights, Sequence) or len(node_weights) != 3:
             raise ValueError(f"Expected 'node_weights' to be 3 numbers (got {node_weights!r})")
         for weight in node_weights:
             expect_at_least("node_weights", weight, 0)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import degree
 
-from pyg_grapheme.options import expect_one_of
+from pyg_grapheme.options import expect_count, expect_one_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -45,6 +45,8 @@ class MergeHistory(NamedTuple):
             num_graphs: B.
             device: Of the tensors.
         """
+        num_nodes = expect_count("num_nodes", num_nodes, 0)
+        num_graphs = expect_count("num_graphs", num_graphs, int(num_nodes > 0))
         return make_history(
             torch.arange(num_nodes, device=device),
             num_nodes,

@@ -27,11 +27,11 @@ from pyg_grapheme.nn.pool.dendrogram import (
     step_heights,
 )
 from pyg_grapheme.nn.pool.estimators import Estimator, EstimatorInput, resolve_estimator
-from pyg_grapheme.nn.pool.history import MergeHistory, make_history
+from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
 from pyg_grapheme.nn.pool.reduce import attach_zero_grad, reduce_members, resolve_reduce
-from pyg_grapheme.nn.pool.scores import Scorer, make_scorer
+from pyg_grapheme.nn.pool.scores import make_scorer
 from pyg_grapheme.nn.pool.select import (
     Selection,
     candidate_pairs,
@@ -64,9 +64,11 @@ class ThresholdMergePool(nn.Module):
     are removed, parallel edges become one. The parameter is ``raw_threshold``, the logit of the
     threshold; a threshold in (0, 1) never merges pairs of negative cosine.
 
-    PyG's ``TopKPooling`` drops nodes, ``EdgePooling`` contracts a matching of edges, and
-    ``ClusterPooling`` merges components above a fixed threshold; none of them has a gradient for
-    its decision.
+    Nearest relatives: PyG's ``TopKPooling`` drops nodes, ``EdgePooling`` contracts a matching of
+    edges, ``ClusterPooling`` merges the components of edges above a fixed threshold, with a dense
+    N x N matrix and without ``edge_attr``. They learn through a factor on the features; none of
+    them has a gradient for its threshold or ratio. This pool has one, needs O(N + M) memory,
+    reduces ``edge_attr``, and undoes its merge by ``history.lift``.
 
     Args:
         threshold: Initial threshold, in (0, 1). 0.69 is sigmoid(0.8).
@@ -216,10 +218,11 @@ class ThresholdMergePool(nn.Module):
         estimated = self.estimator(
             EstimatorInput(graphs.x, output.x, selection, node_threshold, self.temperature)
         )
-        return output._replace(
-            x=attach_zero_grad(estimated, self.raw_threshold),
-            history=self._record_log_prob(output.history, graphs, selection, threshold),
-        )
+        history = output.history
+        if self.estimator.needs_log_prob and threshold.dim() > 0:
+            log_prob = self._log_prob(selection.candidates, graphs.batch, threshold.detach())
+            history = history._replace(log_prob=log_prob)
+        return output._replace(x=attach_zero_grad(estimated, self.raw_threshold), history=history)
 
     @uncompiled
     def cuts(
@@ -295,7 +298,7 @@ class ThresholdMergePool(nn.Module):
         batch: Tensor | None = None,
         batch_size: int | None = None,
     ) -> Dendrogram:
-        """Return the merges of every graph as the threshold falls; arguments as for `forward`.
+        """Return the merges of every graph as the threshold falls; arguments as for ``forward``.
 
         Raises:
             ValueError: with ``acyclic=True``, which merges more than the dendrogram says.
@@ -322,8 +325,9 @@ class ThresholdMergePool(nn.Module):
         Cost: O(M) memory, M being all pairs with ``candidates="all"``.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
+        scorer = make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
         pairs = candidate_pairs(graphs, self.candidates)
-        return PairScores(pairs, self._scorer(graphs)(pairs))
+        return PairScores(pairs, scorer(pairs))
 
     def select(
         self,
@@ -359,12 +363,10 @@ class ThresholdMergePool(nn.Module):
             return self.threshold
         return sample_thresholds(self.threshold, self.temperature, num_graphs)
 
-    def _scorer(self, graphs: Graphs) -> Scorer:
-        return make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
-
     def _find_candidates(self, graphs: Graphs, min_score: Tensor | None = None) -> Candidates:
+        scorer = make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
         return find_candidates(
-            self._scorer(graphs), graphs, self.candidates, self.merge, self.block_size, min_score
+            scorer, graphs, self.candidates, self.merge, self.block_size, min_score
         )
 
     def _select(self, graphs: Graphs, threshold: Tensor) -> Selection:
@@ -389,17 +391,11 @@ class ThresholdMergePool(nn.Module):
             make_history(*clusters, num_graphs, threshold, x.dtype),
         )
 
-    def _record_log_prob(
-        self, history: MergeHistory, graphs: Graphs, selection: Selection, threshold: Tensor
-    ) -> MergeHistory:
-        if threshold.dim() == 0 or not self.estimator.needs_log_prob:
-            return history
-        tree = single_linkage(selection.candidates, graphs.batch, graphs.num_graphs)
-        height = step_heights(selection.candidates, tree, graphs.x.size(0))
-        log_prob = sampled_log_prob(
-            height, tree.num_steps, self.threshold, self.temperature, threshold.detach()
-        )
-        return history._replace(log_prob=log_prob)
+    def _log_prob(self, candidates: Candidates, batch: Tensor, sampled: Tensor) -> Tensor:
+        """Log-probability [B] of the clusterings at the sampled thresholds [B]."""
+        tree = single_linkage(candidates, batch, sampled.numel())
+        height = step_heights(candidates, tree, batch.numel())
+        return sampled_log_prob(height, tree.num_steps, self.threshold, self.temperature, sampled)
 
     def __repr__(self) -> str:
         return (

@@ -22,9 +22,9 @@ from pyg_grapheme.text.model.embedding import GraphemeEmbedding
 from pyg_grapheme.text.model.lattice_rows import edit_rows
 from pyg_grapheme.text.model.read_trace import read_trace
 from pyg_grapheme.text.model.write_edits import EmbeddedUnits, write_edits
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 from pyg_grapheme.text.units import split_units
 from pyg_grapheme.text.vocabulary import Vocabulary
-from pyg_grapheme.typing import NormalForm, UnitsName
 
 
 class TextState(NamedTuple):

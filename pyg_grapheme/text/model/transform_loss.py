@@ -20,7 +20,7 @@ from pyg_grapheme.text.model.lattice_rows import (
     rows_that_fit,
 )
 from pyg_grapheme.text.readers.pairs import GraphPair
-from pyg_grapheme.typing import LossName
+from pyg_grapheme.text.typing import LossName
 
 
 class TransformLossOutput(NamedTuple):

@@ -10,9 +10,9 @@ from torch_geometric.data import Data
 from pyg_grapheme.text.graph import number_units
 from pyg_grapheme.text.graph_table import tabulate
 from pyg_grapheme.text.readers.examples import Example
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 from pyg_grapheme.text.units import split_units
 from pyg_grapheme.text.vocabulary import Vocabulary
-from pyg_grapheme.typing import NormalForm, UnitsName
 
 
 class GraphPair(NamedTuple):

@@ -21,7 +21,8 @@ from pyg_grapheme.text.readers.json_lines import (
     read_questions,
 )
 from pyg_grapheme.text.readers.text_input import read_text
-from pyg_grapheme.typing import PathLikeStr, PreprocessName
+from pyg_grapheme.text.typing import PreprocessName
+from pyg_grapheme.typing import PathLikeStr
 
 
 def read_examples(path: PathLikeStr, preprocess: PreprocessName = "none") -> list[Example]:

@@ -12,7 +12,7 @@ from lightning_modules.modules.text_scores import (
 )
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.text import Example, PairDataset
-from pyg_grapheme.typing import NormalForm, UnitsName
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 
 
 def test_words_are_scored_as_by_hand() -> None:

@@ -12,7 +12,7 @@ from lightning_modules import TextDataModule, TransformModule
 from lightning_modules.modules.unit_error_rate import UnitErrorRate
 from pyg_grapheme.text import units_graphs
 from pyg_grapheme.text.model import edit_decoder
-from pyg_grapheme.typing import LossName
+from pyg_grapheme.text.typing import LossName
 
 ANSWERS = {"val": ["cats", "", "foxs"], "targets": ["cats", "box", "foxes"]}
 

@@ -42,7 +42,7 @@ def test_neighbours_are_together_where_the_score_says_so(pool: ThresholdMergePoo
 
 def test_what_is_known_is_written_by_the_model_all_the_same() -> None:
     module = module_with(default_pool(16))
-    module.known_targets = {"ab": "known"}
+    module.lookup = {"ab": "known"}
     (text,) = describe_merges(module, [Example("ab", "known")])
     assert module(["ab"]) == ["known"]
     assert text.rewritten == module.net(["ab"])[0] != "known"

@@ -166,7 +166,9 @@ def test_reach_is_the_number_of_nodes_within_two_steps() -> None:
     [
         ({"label": None}, "Expected 'label' of 'second' to be a tensor"),
         ({"label": torch.rand(4, 3)}, "'label' of 'first' and 'label' of 'second' to be"),
-        ({"label": torch.zeros(5).long()}, r"Expected 'batch' to be .*\[5\]"),
+        ({"label": torch.zeros(5).long()}, r"'label' of 'second' to have 4 rows, .* \(got 5\)"),
+        ({"label": [0, 0, 0, 0]}, r"'label' of 'second' to be a tensor \(got list\)"),
+        ({"label": torch.zeros(4)}, r"to be integers, as they are \[N\] \(got torch.int64 and"),
         ({"edge_index": torch.tensor([[0], [9]])}, "In 'second': .*'edge_index'"),
         ({"edge_index": None}, "Expected 'edge_index' of 'second' to be a tensor"),
     ],
@@ -180,9 +182,18 @@ def test_fields_that_do_not_fit_are_named(change: dict, message: str) -> None:
 
 
 def test_features_that_are_no_distributions_are_refused() -> None:
-    graph = Data(x=torch.randn(3, 4), edge_index=torch.empty(2, 0).long())
-    with pytest.raises(ValueError, match=r"Expected 'x' of 'first' to be integers .* one-hot"):
+    for x in (torch.randn(3, 4), torch.full((3, 4), torch.nan)):
+        graph = Data(x=x, edge_index=torch.empty(2, 0).long())
+        with pytest.raises(ValueError, match=r"Expected 'x' of 'first' to be integers .* one-hot"):
+            StructuralDistance()(graph, graph)
+
+
+def test_a_number_of_nodes_that_is_given_counts() -> None:
+    graph = Data(label=torch.zeros(5).long(), edge_index=torch.empty(2, 0).long(), num_nodes=3)
+    with pytest.raises(ValueError, match=r"'label' of 'first' to have 3 rows, one per node"):
         StructuralDistance()(graph, graph)
+    with pytest.raises(ValueError, match=r"'first' to be a Data or a Batch \(got Tensor\)"):
+        StructuralDistance()(graph.label, graph)
 
 
 def test_options_are_checked() -> None:

@@ -1,4 +1,4 @@
-"""What must hold of the structural loss for whatever graphs."""
+"""Properties of the structural loss on any graphs."""
 
 import random
 

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from collections.abc import Callable
 from functools import reduce
 
 import networkx as nx
@@ -158,3 +159,31 @@ def test_networkx_gets_a_forest_of_all_levels(draw_graphs) -> None:
         for path in [nx.shortest_path(forest, (0, i), (3, int(composed.cluster[i])))]
     ]
     assert shares == pytest.approx(composed.weight.tolist())
+
+
+def test_identity_merges_nothing_and_composes(draw_graphs: Callable) -> None:
+    graphs = draw_graphs(0, [4, 0, 3])
+    history = ThresholdMergePool(0.3).double()(*graphs).history
+    identity = MergeHistory.identity(7, 3)
+    assert identity.cluster.tolist() == list(range(7))
+    assert identity.weight.tolist() == [1.0] * 7
+    assert identity.log_prob.tolist() == [0.0] * 3
+    assert identity.threshold.isnan()
+    composed = identity.compose(history)
+    assert composed.cluster.equal(history.cluster)
+    assert composed.threshold.equal(history.threshold)
+    torch.testing.assert_close(composed.weight, history.weight)
+    assert MergeHistory.identity(0, 0).num_clusters == 0
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ((-1,), r"'num_nodes' to be at least 0 \(got -1\)"),
+        ((2.5,), r"'num_nodes' to be an int \(got 2.5\)"),
+        ((3, 0), r"'num_graphs' to be at least 1 \(got 0\)"),
+    ],
+)
+def test_identities_of_bad_sizes_are_refused(sizes: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MergeHistory.identity(*sizes)

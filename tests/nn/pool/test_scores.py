@@ -81,6 +81,14 @@ def test_in_training_a_module_sees_all_pairs_in_one_call(
     assert len(pool.score.calls) > 1
 
 
+def test_a_part_of_a_module_in_training_counts_as_training(draw_graphs: Callable) -> None:
+    """Monte Carlo dropout: one draw for all pairs."""
+    pool = ThresholdMergePool(score=Recorder(), candidates="all", block_size=3).double().eval()
+    pool.score.dropout = nn.Dropout().train()
+    pool.cuts(*draw_graphs(0, SIZES))
+    assert pool.score.calls == [2 * (10 + 6)]
+
+
 @pytest.mark.parametrize("merge", ["components", "matching"])
 def test_dropout_and_batch_norm_in_a_module_have_the_gradient_of_their_one_call(
     merge: str, draw_graphs: Callable

@@ -24,7 +24,7 @@ from pyg_grapheme.text import (
     text_graph,
 )
 from pyg_grapheme.text.model import GraphTransformNet, TransformLoss, edit_decoder
-from pyg_grapheme.typing import LossName, UnitsName
+from pyg_grapheme.text.typing import LossName, UnitsName
 
 SHORT = [Example("abc", "ab"), Example("xyz", "xy"), Example("123", "12")]
 MIXED = [

@@ -41,8 +41,8 @@ class CosineScorer:
 class ModuleScorer:
     """Score by a module.
 
-    In training mode it sees all pairs in one call: dropout draws once, and BatchNorm has statistics
-    of all pairs.
+    While any part of it is in training mode, it sees all pairs in one call: dropout draws once, and
+    BatchNorm has statistics of all pairs.
     """
 
     cheap = False
@@ -52,7 +52,7 @@ class ModuleScorer:
     ) -> None:
         self.module, self.graphs = module, graphs
         self.edge_reduce, self.check_finite = edge_reduce, check_finite
-        self.repeatable = not module.training
+        self.repeatable = not any(part.training for part in module.modules())
 
     def __call__(self, pairs: Tensor) -> Tensor:
         x, edge_index, attributes = self.graphs[:3]

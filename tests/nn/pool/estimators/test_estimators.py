@@ -1,4 +1,4 @@
-"""What gradient each estimator lets through, against functions written here."""
+"""Gradients of the estimators, against functions written here."""
 
 from collections.abc import Callable
 from functools import partial

@@ -9,7 +9,7 @@ import pytest
 from lightning_modules import TextDataModule, TransformModule, evaluate, fit, load_module
 from lightning_modules.modules.text_scores import predict_examples
 from pyg_grapheme.text import Example, PairDataset
-from pyg_grapheme.typing import UnitsName
+from pyg_grapheme.text.typing import UnitsName
 
 PAIRS = (
     "vn\tund\nvn\tund\nvn\tun\n"  # two of three
@@ -27,19 +27,19 @@ def pairs(tmp_path: Path) -> Path:
 
 
 def test_what_more_than_half_of_the_examples_say_is_known(pairs: Path) -> None:
-    assert TextDataModule(train=str(pairs), recall=True).known_targets == KNOWN
-    assert TextDataModule(train=str(pairs)).known_targets == {}
+    assert TextDataModule(train=str(pairs), memorize=True).lookup == KNOWN
+    assert TextDataModule(train=str(pairs)).lookup == {}
 
 
 def test_examples_with_tags_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "forms.tsv"
     path.write_text("go\twent\tV;PST\nbe\tbe\tV;NFIN\n")
-    assert TextDataModule(train=str(path), recall=True).known_targets == {}
+    assert TextDataModule(train=str(path), memorize=True).lookup == {}
 
 
 def test_texts_with_tags_and_others_are_rewritten() -> None:
     plain = TransformModule(["a"], channels=4, layers=1).eval()
-    module = TransformModule(["a"], known_targets=KNOWN, channels=4, layers=1).eval()
+    module = TransformModule(["a"], lookup=KNOWN, channels=4, layers=1).eval()
     module.load_state_dict(plain.state_dict())
     texts, tags = ["vn", "vn", "jn", "e\u0301"], [[], ["V"], [], []]
     assert module(texts, tags) == ["und", *plain(texts[1:3], tags[1:3]), "E"]
@@ -61,7 +61,7 @@ def test_a_run_that_recalls_is_scored_saved_and_loaded(
     pairs: Path, short_run: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [f"--data.init_args.{name}={pairs}" for name in ("train", "val")]
-    data = ["--data=lightning_modules.TextDataModule", *files, "--data.init_args.recall=true"]
+    data = ["--data=lightning_modules.TextDataModule", *files, "--data.init_args.memorize=true"]
     fit.main(["--config=conf/kindergarten.yaml", *short_run, *data, f"--output={tmp_path}"])
     folder = tmp_path / "kindergarten/version_0"
     checkpoint = folder / "checkpoints/model.ckpt"
