@@ -5,6 +5,8 @@ import operator
 from collections.abc import Sequence
 from typing import SupportsIndex
 
+from torch import Tensor
+
 
 def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:
     """Refuse an option that is not one of the names."""
@@ -21,8 +23,11 @@ def expect_flag(name: str, value: object) -> None:
 
 def expect_count(name: str, value: object, low: int = 1) -> int:
     """Refuse an option that is not an integer of at least ``low``; return it as an int."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise ValueError(f"Expected '{name}' to be an int (got {value!r})")
+    # A bool or a tensor would pass for an int, but is usually a misplaced argument; and a tensor on
+    # a GPU would have to be synchronised.
+    if isinstance(value, bool | Tensor) or not isinstance(value, SupportsIndex):
+        got = type(value).__name__ if isinstance(value, Tensor) else repr(value)
+        raise ValueError(f"Expected '{name}' to be an int (got {got})")
     if operator.index(value) < low:
         raise ValueError(f"Expected '{name}' to be at least {low} (got {value})")
     return operator.index(value)

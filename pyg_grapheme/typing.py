@@ -35,11 +35,3 @@ EditDistanceName: TypeAlias = Literal["exact", "bipartite", "bp2"]
 """The algorithm for a graph edit distance."""
 
 PathLikeStr: TypeAlias = str | PathLike[str]
-
-__all__ = [
-    "CandidatesName",
-    "EditDistanceName",
-    "EstimatorName",
-    "MergeName",
-    "PathLikeStr",
-]

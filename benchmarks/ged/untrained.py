@@ -23,6 +23,7 @@ class Plan(NamedTuple):
         debias: Whether a graph has the distance zero from itself.
         both_ways: Whether to take the mean over both directions: the edge term counts missing edges
             of the first and the second graph differently.
+        tolerance: Marginal error at which the transport is done.
     """
 
     label: LabelName = "label"
@@ -33,6 +34,7 @@ class Plan(NamedTuple):
     unmatched: float | None = None
     debias: bool = False
     both_ways: bool = False
+    tolerance: float = 1e-6
 
 
 class Mixture(NamedTuple):
@@ -64,6 +66,7 @@ def structural_loss(plan: Plan, mixture: Mixture) -> StructuralLoss:
         *mixture[:3],
         temperature=plan.temperature,
         max_iterations=plan.max_iterations,
+        tolerance=plan.tolerance,
         unmatched=plan.unmatched,
         node_weights=plan.node_weights,
         debias=plan.debias,

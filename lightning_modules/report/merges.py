@@ -7,7 +7,7 @@ import torch
 from torch_geometric.data import Batch
 
 from pyg_grapheme.graphs.check_graphs import Graphs
-from pyg_grapheme.nn.pool.scores import make_scorer
+from pyg_grapheme.nn.pool.scores.scorer import make_scorer
 from pyg_grapheme.text import Example, MergedText, text_graph
 
 if TYPE_CHECKING:

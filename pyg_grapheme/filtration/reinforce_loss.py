@@ -14,12 +14,8 @@ class SampledHistory(Protocol):
     """History of a layer that draws a threshold per graph.
 
     Attributes:
-        num_graphs: B.
         log_prob: [B], log-probability of what each graph's threshold led to.
     """
-
-    @property
-    def num_graphs(self) -> int: ...
 
     @property
     def log_prob(self) -> Tensor: ...
@@ -97,8 +93,8 @@ class ReinforceLoss(nn.Module):
 def _check(loss: Tensor, history: SampledHistory, source: Tensor | None) -> None:
     if loss.shape != history.log_prob.shape or not loss.is_floating_point():
         raise ValueError(
-            f"Expected 'loss' to be one floating-point number for each of {history.num_graphs} "
-            f"graphs (got shape {tuple(loss.shape)}, {loss.dtype})"
+            f"Expected 'loss' to be one floating-point number for each of "
+            f"{history.log_prob.numel()} graphs (got shape {tuple(loss.shape)}, {loss.dtype})"
         )
     if source is None:
         return
@@ -107,7 +103,7 @@ def _check(loss: Tensor, history: SampledHistory, source: Tensor | None) -> None
     whole = not (source.is_floating_point() or source.is_complex() or source.dtype == torch.bool)
     if source.shape != loss.shape or not whole:
         raise ValueError(
-            f"Expected 'source' to be one integer for each of {history.num_graphs} graphs "
+            f"Expected 'source' to be one integer for each of {history.log_prob.numel()} graphs "
             f"(got shape {tuple(source.shape)}, {source.dtype})"
         )
 

@@ -1,12 +1,13 @@
 """Checks of the input of layers."""
 
-import operator
 from collections.abc import Sequence
-from typing import NamedTuple, SupportsIndex
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch_geometric import EdgeIndex, Index
+
+from pyg_grapheme.options import expect_count
 
 
 class Graphs(NamedTuple):
@@ -58,7 +59,7 @@ def check_graphs(
     if batch is not None:
         batch = _check_batch(batch, x.size(0), x.device)
     if batch_size is not None:
-        batch_size = _check_batch_size(batch_size)
+        batch_size = expect_count("batch_size", batch_size, 0)
     if check_finite and not _is_finite(x.detach()):
         raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
     _check_ends(edge_index, x.size(0))
@@ -116,19 +117,6 @@ def _check_batch(batch: object, num_nodes: int, device: torch.device) -> Tensor:
     tensor = _check_tensor("batch", batch, expected, _INDICES, (num_nodes,))
     _check_device("batch", tensor, device)
     return tensor.long()
-
-
-def _check_batch_size(batch_size: object) -> int:
-    # A bool or a tensor would pass for an int, but is usually a misplaced argument; and a tensor on
-    # a GPU would have to be synchronised.
-    if isinstance(batch_size, bool | Tensor) or not isinstance(batch_size, SupportsIndex):
-        raise ValueError(
-            f"Expected 'batch_size' to be an int or None (got {_describe(batch_size)})"
-        )
-    number = operator.index(batch_size)
-    if number < 0:
-        raise ValueError(f"Expected 'batch_size' to be at least 0 (got {number})")
-    return number
 
 
 def _check_device(name: str, tensor: Tensor, device: torch.device) -> None:

@@ -137,6 +137,7 @@ def test_the_distance_of_the_package_is_found_by_the_search() -> None:
         node_weights=loss.node_weights,
         temperature=loss.transport.temperature,
         max_iterations=loss.transport.max_iterations,
+        tolerance=loss.transport.tolerance,
         unmatched=loss.unmatched,
         debias=True,
         both_ways=True,

@@ -15,7 +15,6 @@ class History(NamedTuple):
     """History of a layer that sampled a threshold for each of five graphs."""
 
     log_prob: Tensor
-    num_graphs: int = 5
 
 
 HISTORY = History(torch.randn(5))

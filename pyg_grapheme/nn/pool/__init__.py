@@ -1,10 +1,11 @@
 """Pooling by merging: score, select, reduce, connect."""
 
 from pyg_grapheme.filtration import Cuts
-from pyg_grapheme.nn.pool.candidates import Candidates, PairBlocks, ScoredPairs, edge_pairs
+from pyg_grapheme.nn.pool.candidates.candidates import Candidates, PairBlocks, ScoredPairs
+from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
 from pyg_grapheme.nn.pool.connect import connect_clusters
-from pyg_grapheme.nn.pool.dendrogram import Dendrogram, single_linkage
-from pyg_grapheme.nn.pool.estimators import (
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram, single_linkage
+from pyg_grapheme.nn.pool.estimators.estimators import (
     Estimator,
     EstimatorInput,
     Gate,
@@ -20,7 +21,8 @@ from pyg_grapheme.nn.pool.interop import (
     to_tgp_select_output,
 )
 from pyg_grapheme.nn.pool.output import PoolOutput
-from pyg_grapheme.nn.pool.scores import ProjectedCosine, cosine_score
+from pyg_grapheme.nn.pool.scores.cosine import cosine_score
+from pyg_grapheme.nn.pool.scores.projected_cosine import ProjectedCosine
 from pyg_grapheme.nn.pool.select import Selection, select_components
 from pyg_grapheme.nn.pool.threshold_merge_pool import PairScores, ThresholdMergePool
 

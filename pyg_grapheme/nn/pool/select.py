@@ -6,19 +6,19 @@ import torch
 from torch import Tensor
 
 from pyg_grapheme.graphs import Graphs
-from pyg_grapheme.nn.pool.candidates import (
-    AllPairs,
+from pyg_grapheme.nn.pool.candidates.all_pairs import AllPairs
+from pyg_grapheme.nn.pool.candidates.candidates import (
     Candidates,
     PairBlocks,
     ScoredPairs,
-    edge_pairs,
     pair_threshold,
 )
+from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels
 from pyg_grapheme.nn.pool.clustering.matching import keep_matching
 from pyg_grapheme.nn.pool.clustering.matching_blocks import match_all_pairs
-from pyg_grapheme.nn.pool.scores import Scorer
+from pyg_grapheme.nn.pool.scores.scorer import Scorer
 from pyg_grapheme.typing import CandidatesName, MergeName
 
 

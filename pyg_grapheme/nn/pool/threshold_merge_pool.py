@@ -16,22 +16,22 @@ from pyg_grapheme.filtration import (
     sampled_log_prob,
 )
 from pyg_grapheme.graphs import Graphs, check_graphs, repeat_graphs
-from pyg_grapheme.nn.pool.candidates import Candidates
+from pyg_grapheme.nn.pool.candidates.candidates import Candidates
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.clustering.components import dense_labels
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
-from pyg_grapheme.nn.pool.dendrogram import (
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import (
     Dendrogram,
     cluster_cuts,
     single_linkage,
     step_heights,
 )
-from pyg_grapheme.nn.pool.estimators import Estimator, EstimatorInput, resolve_estimator
+from pyg_grapheme.nn.pool.estimators.estimators import Estimator, EstimatorInput, resolve_estimator
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
 from pyg_grapheme.nn.pool.reduce import attach_zero_grad, reduce_members, resolve_reduce
-from pyg_grapheme.nn.pool.scores import make_scorer
+from pyg_grapheme.nn.pool.scores.scorer import make_scorer
 from pyg_grapheme.nn.pool.select import (
     Selection,
     candidate_pairs,

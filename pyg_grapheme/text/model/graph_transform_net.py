@@ -10,7 +10,7 @@ from torch_geometric.utils import scatter, subgraph
 
 from pyg_grapheme.nn.loss.graph_features import GraphFeatures
 from pyg_grapheme.nn.pool import MergeHistory, PoolOutput, ThresholdMergePool
-from pyg_grapheme.nn.pool.estimators import NoEstimator
+from pyg_grapheme.nn.pool.estimators.estimators import NoEstimator
 from pyg_grapheme.options import expect_count, expect_one_of
 from pyg_grapheme.text.edits import Edits, apply_edits
 from pyg_grapheme.text.graph import units_graph, units_graphs

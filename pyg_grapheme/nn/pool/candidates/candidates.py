@@ -20,12 +20,13 @@ TermFn = Callable[[Tensor, Tensor], Tensor]
 
 
 class Candidates(ABC):
-    """M pairs of nodes in a fixed order, and their scores."""
+    """M pairs of nodes in a fixed order, and their scores.
 
-    @property
-    @abstractmethod
-    def num_pairs(self) -> int:
-        """M."""
+    Attributes:
+        num_pairs: M.
+    """
+
+    num_pairs: int
 
     @abstractmethod
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -57,11 +58,7 @@ class ScoredPairs(Candidates):
 
     def __init__(self, pairs: Tensor, score: Tensor, rescore: Score | None = None) -> None:
         self.pairs, self.score, self.rescore = pairs, score, rescore
-
-    @property
-    def num_pairs(self) -> int:
-        """M."""
-        return self.score.numel()
+        self.num_pairs = score.numel()
 
     def keep(self, index: Tensor) -> "ScoredPairs":
         """Return some of the pairs, given by a mask [M] or positions [K]."""
@@ -93,12 +90,7 @@ class PairBlocks(Candidates):
     """
 
     def __init__(self, pairs: AllPairs, score: Score) -> None:
-        self.pairs, self.score = pairs, score
-
-    @property
-    def num_pairs(self) -> int:
-        """M."""
-        return self.pairs.total
+        self.pairs, self.score, self.num_pairs = pairs, score, pairs.total
 
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Generate and score the blocks."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from pyg_grapheme.graphs import batch_ptr
-from pyg_grapheme.nn.pool.candidates import ScoredPairs, pair_threshold
+from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
 
 
 def keep_matching(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pyg_grapheme.nn.pool.candidates import AllPairs, ScoredPairs, pair_threshold
+from pyg_grapheme.nn.pool.candidates.all_pairs import AllPairs
+from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
 from pyg_grapheme.nn.pool.clustering.matching import tie_key
 
 

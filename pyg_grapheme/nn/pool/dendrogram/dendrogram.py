@@ -8,7 +8,7 @@ from torch_geometric.utils import cumsum, scatter
 
 from pyg_grapheme.filtration import CutSample
 from pyg_grapheme.graphs import batch_ptr, repeat_graphs
-from pyg_grapheme.nn.pool.candidates import Candidates
+from pyg_grapheme.nn.pool.candidates.candidates import Candidates
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.dendrogram.spanning_forest import bottleneck, spanning_forest
 

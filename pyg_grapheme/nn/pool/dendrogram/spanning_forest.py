@@ -1,24 +1,11 @@
 """Maximum spanning forests by Borůvka's rounds, and bottlenecks of their paths."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from pyg_grapheme.nn.pool.clustering.components import jump
-
-
-class Round(NamedTuple):
-    """One round: every tree takes its best pair to another tree.
-
-    Attributes:
-        tree: [N], the tree of each node before the round, as one of the tree's nodes.
-        best: [N], the rank of the pair that the tree takes; M if it takes none.
-    """
-
-    tree: Tensor
-    best: Tensor
 
 
 def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
@@ -41,8 +28,8 @@ def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
     rank = torch.empty_like(order)
     rank[order] = torch.arange(order.numel(), device=order.device)
     taken = torch.zeros_like(rank, dtype=torch.bool)
-    for round_ in boruvka_rounds(rank, pairs, num_nodes):
-        taken[order[round_.best[round_.best < rank.numel()]]] = True
+    for _, best in boruvka_rounds(rank, pairs, num_nodes):
+        taken[order[best[best < rank.numel()]]] = True
     return taken.nonzero().view(-1)
 
 
@@ -70,7 +57,7 @@ def bottleneck(rank: Tensor, forest: Tensor, pairs: Tensor, num_nodes: int) -> T
     return worst
 
 
-def boruvka_rounds(rank: Tensor, pairs: Tensor, num_nodes: int) -> Iterator[Round]:
+def boruvka_rounds(rank: Tensor, pairs: Tensor, num_nodes: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Iterate over the rounds until no pair joins two trees.
 
     Ranks differ, so the only cycles are pairs that two trees both take. The number of trees at
@@ -80,6 +67,10 @@ def boruvka_rounds(rank: Tensor, pairs: Tensor, num_nodes: int) -> Iterator[Roun
         rank: [M], all different, best first, in [0, M).
         pairs: [2, M].
         num_nodes: N.
+
+    Yields:
+        The tree [N] of each node before the round, as one of the tree's nodes; and the rank [N] of
+        the pair that each tree takes, M if it takes none.
     """
     num_pairs = rank.numel()
     tree = torch.arange(num_nodes, device=pairs.device)
@@ -92,7 +83,7 @@ def boruvka_rounds(rank: Tensor, pairs: Tensor, num_nodes: int) -> Iterator[Roun
             return
         best = rank.new_full((num_nodes,), num_pairs)
         best = best.scatter_reduce(0, left, rank, "amin").scatter_reduce(0, right, rank, "amin")
-        yield Round(tree, best)
+        yield tree, best
         tree = jump(_hook(best, left, right, rank))[tree]
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch_geometric.utils import scatter
 
-from pyg_grapheme.nn.pool.candidates import pair_threshold
+from pyg_grapheme.nn.pool.candidates.candidates import pair_threshold
 from pyg_grapheme.nn.pool.select import Selection
 from pyg_grapheme.options import expect_one_of
 from pyg_grapheme.typing import EstimatorName

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from pyg_grapheme.nn.pool.scores.pair_product import pair_dot, sampled_products, weighted_sums
+from pyg_grapheme.nn.pool.scores.pair_product import sampled_products, weighted_sums
 
 
 def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
 
     Differentiation: exact, any number of times. The cosine has no derivative at a zero vector; the
         one used there is that of the dot product with the other node's direction.
-    Cost: O(N F + M F) time, O(N + M) extra memory.
+    Cost: O(N F + M F) time, O(N + M) extra memory; higher derivatives take O(M F) memory.
     """
     if not bool((pairs[0, 1:] >= pairs[0, :-1]).all()):
         order = pairs[0].argsort()
@@ -80,7 +80,8 @@ def _plain_cosine(x: Tensor, pairs: Tensor) -> Tensor:
     norm = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1)
     inverse = _inverse(norm.masked_fill(zero, 0.0))
     low, high = (inverse.index_select(0, end) for end in pairs)
-    return pair_dot(x, pairs) * low * high
+    dot: Tensor = torch.linalg.vecdot(*(x.index_select(0, end) for end in pairs))
+    return dot * low * high
 
 
 def _inverse(norm: Tensor) -> Tensor:

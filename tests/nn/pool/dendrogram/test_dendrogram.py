@@ -9,7 +9,7 @@ from scipy.cluster.hierarchy import linkage
 
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
-from pyg_grapheme.nn.pool.dendrogram import step_heights
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import step_heights
 
 
 def test_heights_of_complete_graphs_are_scipys() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from pyg_grapheme.nn.pool import Estimator, EstimatorInput, Gate, NoEstimator, ThresholdMergePool
-from pyg_grapheme.nn.pool.estimators import StraightThrough, resolve_estimator
+from pyg_grapheme.nn.pool.estimators.estimators import StraightThrough, resolve_estimator
 
 SEEDS = range(4)
 RAW = torch.tensor(-0.4, dtype=torch.double)

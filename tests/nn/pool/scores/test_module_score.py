@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.pool.candidates import edge_pairs
+from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
 from pyg_grapheme.nn.pool.scores.pair_attributes import pair_attributes
 from pyg_grapheme.nn.pool.scores.scorer import module_score
 from pyg_grapheme.testing import assert_gradients_match
