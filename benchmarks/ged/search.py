@@ -156,7 +156,7 @@ def draw_plan(draw: random.Random) -> Plan:
 
 def change_plan(plan: Plan, draw: random.Random) -> Plan:
     """Change one constant of a plan, a number by a factor of about 1.5; it stays symmetric."""
-    name, factor = draw.choice(Plan._fields[:-1]), math.exp(draw.gauss(0, 0.5))
+    name, factor = draw.choice(Plan._fields[:-2]), math.exp(draw.gauss(0, 0.5))
     if name == "node_weights":
         weights = list(plan.node_weights)
         weights[draw.randrange(3)] *= factor
