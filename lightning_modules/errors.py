@@ -4,14 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_EXTRAS = {
-    "lightning": "train",
-    "jsonargparse": "train",
-    "torchmetrics": "train",
-    "regex": "text",
-    "rapidfuzz": "text",
-}
-"""The extra that installs each package, by the name that it is imported under."""
+_TRAIN, _TEXT = ("lightning", "jsonargparse", "torchmetrics"), ("regex", "rapidfuzz")
+"""The packages that the extras "train" and "text" install."""
 
 
 @contextmanager
@@ -27,9 +21,11 @@ def exit_on_input_error() -> Iterator[None]:
         _exit(str(error), error)
     except ImportError as error:
         package = (error.name or "").split(".")[0]
-        if package not in _EXTRAS:
+        if package not in _TRAIN + _TEXT:
             raise
-        install = f"pip install 'pyg-grapheme[{_EXTRAS[package]}]'"
+        # The extra "text" brings "train", too, and the text model is the default task.
+        hint = " ([train] is enough without the text model)" if package in _TRAIN else ""
+        install = f"pip install 'pyg-grapheme[text]'{hint}"
         _exit(f"the package '{package}' is not installed: {install}", error)
 
 
