@@ -19,21 +19,9 @@ SHARED = EXAMPLES.parents[1] / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real data in {SHARED}")
 WITHOUT_EXTRAS = """
 import runpy, sys
-from importlib.machinery import ModuleSpec
 
-class Refuse:
-    optional = "jsonargparse lightning matplotlib networkx rapidfuzz regex scipy".split()
-
-    def find_spec(self, name, path=None, target=None):
-        return ModuleSpec(name, self) if name.split(".")[0] in self.optional else None
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        raise ModuleNotFoundError(module.__name__)
-
-sys.meta_path.insert(0, Refuse())
+optional = "jsonargparse lightning matplotlib networkx rapidfuzz regex scipy"
+sys.modules.update(dict.fromkeys(optional.split()))  # as if these were not installed
 del sys.argv[0]
 sys.path[0] = sys.argv[0].rsplit("/", 1)[0]
 runpy.run_path(sys.argv[0], run_name="__main__")

@@ -64,21 +64,3 @@ def test_sampled_cuts_are_few_and_count_for_one_together(max_cuts: int) -> None:
                 ((probability > 1 / (max_cuts - max_cuts // 2)) & (graph == g)).nonzero().view(-1)
             )
             assert set(sure.tolist()) <= set(cut.tolist())
-
-
-@pytest.mark.parametrize("max_cuts", [1, 2, 5])
-def test_sampled_averages_are_unbiased(max_cuts: int) -> None:
-    """Each within four standard errors of the exact value, over 2,000 draws."""
-    torch.manual_seed(0)
-    probability, num_cuts = probabilities(0)
-    graph = torch.repeat_interleave(num_cuts)
-    value = torch.randn(17, dtype=torch.double)
-    expected = torch.zeros(4, dtype=torch.double).index_add(0, graph, probability * value)
-    found = torch.zeros(2000, 4, dtype=torch.double)
-    for row in found:
-        sample = sample_cuts(probability, num_cuts, max_cuts=max_cuts)
-        cut = cumsum(num_cuts)[sample.graph] + sample.level
-        row.index_add_(0, sample.graph, sample.weight * value[cut])
-    error = found.std(0) / len(found) ** 0.5
-    assert bool(((found.mean(0) - expected).abs() <= 4 * error + 1e-12).all())
-    assert error[2] > 0

@@ -133,6 +133,8 @@ def check_forward(pool: ThresholdMergePool, case: Case, oracle: Oracle) -> None:
     expected = mean * oracle.soft_membership()[:, None] if gated else mean
     assert_quotient((x, edge_index, edge_attr), (expected, *rest))
     assert x.dtype == case.x.dtype
+    assert history.weight.dtype == torch.promote_types(case.x.dtype, torch.float)
+    assert history.log_prob.shape == (oracle.num_graphs,)
     given = getattr(case.edge_attr, "dtype", None)
     assert getattr(edge_attr, "dtype", None) == (torch.int64 if given == torch.uint8 else given)
     assert batch.tolist() == [oracle.batch[part[0]] for part in oracle.clusters]
