@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def plain(threshold: float) -> float:
         out = ThresholdMergePool(threshold).double()(x, edge_index)
-        return float((out.history.lift(out.x) - clean).square().sum(1).mean())
+        return float((out.history.lift(out.x.detach()) - clean).square().sum(1).mean())
 
     taus = torch.linspace(0.02, 0.98, 400).tolist()
     values, slopes = zip(*map(expected, taus), strict=True)

@@ -44,7 +44,8 @@ class FitCLI(LightningCLI):
             "--ckpt_path",
             metavar="PATH",
             help="resume a run: its folder, one of its checkpoints, or 'last', the newest run of "
-            "this experiment; without --config, with the configuration of that run",
+            "this experiment. A folder or a checkpoint also brings the configuration of that run, "
+            "unless --config is given",
         )
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         parser.set_defaults({"checkpoint.filename": "model"})

@@ -18,10 +18,11 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
     with exit_on_input_error():
         from lightning_modules.cli import make_cli
-        from lightning_modules.run.checkpoint import expect_finite_weights
+        from lightning_modules.run.checkpoint import expect_finite_weights, expect_hyperparameters
         from lightning_modules.run.resume import expect_same_run
 
         cli = make_cli(sys.argv[1:] if arguments is None else arguments)
+        expect_hyperparameters(cli.model)
         if cli.trainer.is_global_zero and cli.trainer.log_dir is not None:
             Path(cli.trainer.log_dir).mkdir(parents=True, exist_ok=True)
         if cli.ckpt_path is not None:

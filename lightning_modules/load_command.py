@@ -17,6 +17,7 @@ def load_command(
     Raises:
         FileNotFoundError: if there is no such checkpoint.
         CheckpointError: if it cannot be loaded.
+        ValueError: if its class does not have the command.
     """
     parser.add_argument("--ckpt_path", required=True, help="checkpoint of a run")
     parser.epilog = "With --ckpt_path, --help lists the arguments of that checkpoint's task, too."
@@ -25,5 +26,8 @@ def load_command(
         parser.parse_args(arguments)  # Exits: the path is required.
         raise AssertionError
     module = load_module(path)
+    method = {"evaluate": "evaluate", "predict": "predict_lines"}[command]
+    if getattr(type(module), method) is getattr(TaskModule, method):
+        raise ValueError(f"{type(module).__name__} cannot {command}: it has no method '{method}'")
     getattr(module, f"add_{command}_arguments")(parser)
     return module, parser.parse_args(arguments)

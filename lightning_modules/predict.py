@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--output",
         metavar="FILE",
         default="-",
-        help="complete or absent (default: -)",
+        help="file to write, all or nothing (default: -, standard output)",
     )
     with exit_on_input_error():
         from lightning_modules.load_command import load_command

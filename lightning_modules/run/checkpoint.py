@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 import torch
 from torch import Tensor
 
@@ -31,7 +33,7 @@ def load_module(path: PathLikeStr) -> TaskModule:
     """
     checkpoint = read_checkpoint(path)
     try:
-        name, options = checkpoint["class_path"], checkpoint["hyper_parameters"]
+        name, options = checkpoint["class_path"], checkpoint.get("hyper_parameters", {})
         module_class = load_class(name)
         known = {key: value for key, value in options.items() if not key.startswith("_")}
         module = module_class(**known)
@@ -104,3 +106,16 @@ def expect_finite_weights(weights: Mapping[str, Tensor], source: str) -> None:
             raise CheckpointError(
                 f"{source}: expected finite weights (got NaN or infinite ones in '{name}')"
             )
+
+
+def expect_hyperparameters(module: L.LightningModule) -> None:
+    """Refuse a module whose checkpoints could not be loaded.
+
+    Raises:
+        ValueError: if its constructor has parameters and does not call ``save_hyperparameters``.
+    """
+    if signature(type(module)).parameters and not module.hparams:
+        raise ValueError(
+            f"Expected {type(module).__name__} to call save_hyperparameters in its constructor, "
+            "without which its checkpoints cannot be loaded (got no hyperparameters)"
+        )

@@ -147,6 +147,24 @@ def test_its_checkpoint_needs_its_class(run: Path, monkeypatch: pytest.MonkeyPat
         load_module(run / "checkpoints" / "last.ckpt")
 
 
+def test_what_a_task_lacks_is_named(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    task = run.parents[1] / "lines_task.py"
+    task.write_text(LINES.replace("def predict_lines", "def predict_all"))
+    monkeypatch.delitem(sys.modules, "lines_task")
+    with pytest.raises(SystemExit) as stop:
+        predict.main(["--ckpt_path", str(run / "checkpoints" / "last.ckpt")])
+    assert stop.value.code == 2
+    assert "Line cannot predict: it has no method 'predict_lines'" in capfd.readouterr().err
+    task.write_text(LINES.replace("self.save_hyperparameters()", ""))
+    monkeypatch.delitem(sys.modules, "lines_task")
+    with pytest.raises(SystemExit) as stop:
+        fit.main([*OPTIONS, f"--output={run.parents[1]}"])
+    assert stop.value.code == 2
+    assert "Expected Line to call save_hyperparameters" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class MergeHistory(NamedTuple):
-    """Record of one merge of N nodes into C clusters; O(N) detached numbers.
+    """Record of one merge of N nodes into C clusters; O(N) numbers, detached but for log_prob.
 
     Attributes:
         cluster: [N], input node -> output node.

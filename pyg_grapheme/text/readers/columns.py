@@ -51,7 +51,7 @@ def read_table(name: str, text: str, delimiter: str) -> NumberedExamples:
             source, target = header.index("input"), header.index("target")
             continue
         if len(row) != len(header):
-            fail_at(name, line, f"{len(row)} columns: {row}", f"{len(header)}: {header}")
+            fail_at(name, line, f"{len(row)}: {row}", f"{len(header)} columns: {header}")
         yield line, Example(row[source], row[target])
 
 

@@ -169,11 +169,11 @@ REFUSED = {
     "inflection, blank line": ("a\tb\tc\n\nd\te\tf\n", r"line 2: found 1 field\(s\) \[''\]"),
     "tsv, columns": (
         "input\ttarget\na\tb\nc\n",
-        r"line 3: expected 2: \['input', 'target'\] \(got 1 columns: \['c'\]\)",
+        r"line 3: expected 2 columns: \['input', 'target'\] \(got 1: \['c'\]\)",
     ),
-    "tsv, blank line": ("input\ttarget\na\tb\n\nc\td\n", r"line 3: .*got 0 columns: \[\]"),
-    "csv, columns": ("input,target\na,b,c\n", r"line 2: .*got 3 columns: \['a', 'b', 'c'\]"),
-    "csv, late line": ('input,target\n"a\nb",c\nd\n', r"line 4: .*got 1 columns: \['d'\]"),
+    "tsv, blank line": ("input\ttarget\na\tb\n\nc\td\n", r"line 3: .*got 0: \[\]"),
+    "csv, columns": ("input,target\na,b,c\n", r"line 2: .*got 3: \['a', 'b', 'c'\]"),
+    "csv, late line": ('input,target\n"a\nb",c\nd\n', r"line 4: .*got 1: \['d'\]"),
     "csv, quoting": ('input,target\na,"b"c\n', r"line 2: expected 2 columns \(got broken quoting"),
     "csv, open quote": ('input,target\na,"b\n', r"line 2: expected 2 columns \(got broken quoting"),
     "csv, quote within a name": (
