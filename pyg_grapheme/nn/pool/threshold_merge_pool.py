@@ -214,15 +214,15 @@ class ThresholdMergePool(nn.Module):
         threshold = self._sample_threshold(graphs.num_graphs)
         node_threshold = threshold if threshold.dim() == 0 else threshold[graphs.batch]
         selection = self._select(graphs, node_threshold.detach())
-        output = self._pool(graphs, selection.cluster, selection.num_clusters, threshold)
-        estimated = self.estimator(
-            EstimatorInput(graphs.x, output.x, selection, node_threshold, self.temperature)
-        )
-        history = output.history
-        if self.estimator.needs_log_prob and threshold.dim() > 0:
-            log_prob = self._log_prob(selection.candidates, graphs.batch, threshold.detach())
-            history = history._replace(log_prob=log_prob)
-        return output._replace(x=attach_zero_grad(estimated, self.raw_threshold), history=history)
+        clusters = selection.cluster, selection.num_clusters
+        pooled = reduce_members(self.reduce, graphs.x, *clusters)
+        merge = EstimatorInput(graphs.x, pooled, selection, node_threshold, self.temperature)
+        pooled = attach_zero_grad(self.estimator(merge), self.raw_threshold)
+        output = self._connect(graphs, pooled, *clusters, threshold)
+        if threshold.dim() == 0 or not self.estimator.needs_log_prob:
+            return output
+        log_prob = self._log_prob(selection.candidates, graphs.batch, threshold.detach())
+        return output._replace(history=output.history._replace(log_prob=log_prob))
 
     @uncompiled
     def cuts(
@@ -278,8 +278,10 @@ class ThresholdMergePool(nn.Module):
         root = cluster_cuts(tree, sample, graphs.batch)
         if self.acyclic:
             root = acyclic_roots(root, copies.edge_index)
+        clusters = dense_labels(root)
+        pooled = reduce_members(self.reduce, copied.x, *clusters)
         return Cuts(
-            output=self._pool(copied, *dense_labels(root), self.threshold),
+            output=self._connect(copied, pooled, *clusters, self.threshold),
             graph=sample.graph,
             node=copies.node,
             batch=copies.batch,
@@ -378,17 +380,16 @@ class ThresholdMergePool(nn.Module):
         candidates = self._find_candidates(graphs, min_score)
         return select_components(candidates, threshold, graphs.x.size(0), dag)
 
-    def _pool(
-        self, graphs: Graphs, cluster: Tensor, num_clusters: int, threshold: Tensor
+    def _connect(
+        self, graphs: Graphs, pooled: Tensor, cluster: Tensor, num_clusters: int, threshold: Tensor
     ) -> PoolOutput:
-        """Reduce and connect the clusters."""
-        x, edge_index, edge_attr, batch, num_graphs, _ = graphs
-        clusters = (cluster, num_clusters)
+        """The quotient graph of the clusters with the features ``pooled`` [C, F]."""
+        clusters = cluster, num_clusters
         return PoolOutput(
-            reduce_members(self.reduce, x, *clusters),
-            *connect_clusters(*clusters, edge_index, edge_attr, self.edge_reduce),
-            coarse_batch(batch, *clusters),
-            make_history(*clusters, num_graphs, threshold, x.dtype),
+            pooled,
+            *connect_clusters(*clusters, graphs.edge_index, graphs.edge_attr, self.edge_reduce),
+            coarse_batch(graphs.batch, *clusters),
+            make_history(*clusters, graphs.num_graphs, threshold, graphs.x.dtype),
         )
 
     def _log_prob(self, candidates: Candidates, batch: Tensor, sampled: Tensor) -> Tensor:
