@@ -72,6 +72,21 @@ def check_graphs(
     return Graphs(x, edge_index, edge_attr, batch, num_graphs, undirected)
 
 
+def check_numbers(
+    name: str, value: object, size: int, device: torch.device, check_finite: bool
+) -> Tensor:
+    """Return a float tensor [size], such as a number per edge or per graph; refuse anything else.
+
+    Raises:
+        ValueError: if the value is not as expected.
+    """
+    tensor = _check_tensor(name, value, f"a float tensor [{size}]", _FLOATS, (size,))
+    _check_device(name, tensor, device)
+    if check_finite and not _is_finite(tensor.detach()):
+        raise ValueError(f"Expected '{name}' to be finite (got NaN or infinity)")
+    return tensor
+
+
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _INDICES = (torch.int64, torch.int32)
 _NUMBERS = (*_FLOATS, *_INDICES, torch.int16, torch.int8, torch.uint8)
