@@ -16,6 +16,7 @@ from pyg_grapheme.nn.pool.candidates.candidates import (
 from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels
+from pyg_grapheme.nn.pool.clustering.linkage import keep_linkage
 from pyg_grapheme.nn.pool.clustering.matching import keep_matching
 from pyg_grapheme.nn.pool.clustering.matching_blocks import match_all_pairs
 from pyg_grapheme.nn.pool.scores.scorer import Scorer
@@ -59,17 +60,29 @@ def find_candidates(
     block_size: int,
     min_score: Tensor | None = None,
 ) -> Candidates:
-    """Return the pairs that may merge; for a matching, the pairs that some threshold merges.
+    """Return the pairs that may merge, so that the pairs above a threshold give its clusters.
+
+    For components these are all candidate pairs. For a matching and the other linkages they are the
+    merges that some threshold leads to, a forest whose scores are their heights.
 
     Args:
         scorer: Scores the pairs. All pairs are scored in one call unless it is repeatable.
         graphs: N nodes in B graphs.
         candidates: "edges", or "all" pairs inside each graph.
-        merge: "components" or "matching".
+        merge: "components", "average", "complete" or "matching".
         block_size: The largest number of all pairs in memory at a time.
-        min_score: Scalar or [N]; a matching leaves out pairs that do not score above it.
+        min_score: Scalar or [N]; merges that do not score above it are left out.
+
+    Raises:
+        ValueError: if average or complete linkage would need more than ``MAX_PAIRS`` of all pairs.
     """
     batch, num_graphs = graphs.batch, graphs.num_graphs
+    if merge == "average" or merge == "complete":
+        if candidates == "all":
+            _check_num_pairs(AllPairs(batch, num_graphs, None).total, merge)
+        pairs = candidate_pairs(graphs, candidates)
+        scored = ScoredPairs(pairs, scorer(pairs))
+        return keep_linkage(scored, merge, batch, num_graphs, min_score)
     if candidates == "all" and scorer.repeatable:
         blocks = AllPairs(batch, num_graphs, block_size)
         if len(blocks) > 1 and merge == "matching":
@@ -84,6 +97,18 @@ def find_candidates(
     else:
         scored = ScoredPairs(pairs, scorer(pairs))
     return keep_matching(scored, batch, num_graphs, min_score) if merge == "matching" else scored
+
+
+MAX_PAIRS = 2**22
+"""The most pairs of all graphs together for average and complete linkage of all pairs."""
+
+
+def _check_num_pairs(num_pairs: int, merge: str) -> None:
+    if num_pairs > MAX_PAIRS:
+        raise ValueError(
+            f"Expected at most {MAX_PAIRS:,} pairs with candidates='all' and merge={merge!r}, which "
+            f"need all their scores in memory (got {num_pairs:,})"
+        )
 
 
 def select_components(
