@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
-from torch_geometric.utils import cumsum
 
 from pyg_grapheme.filtration import expected_value
 
@@ -52,7 +52,9 @@ class Clusters(NamedTuple):
         if not bool(x.isfinite().all()):
             raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
         wide = x.double() if x.is_floating_point() else x.long()
-        prefix: Tensor = cumsum(wide.index_select(0, self.order))
+        wide = wide.index_select(0, self.order)
+        # PyG's ``cumsum`` starts at zero too, but is not differentiable.
+        prefix = torch.cat([torch.zeros_like(wide[:1]), wide.cumsum(0)])
         end = self.start + self.size
         summed = prefix.index_select(0, end) - prefix.index_select(0, self.start)
         return summed.to(x.dtype) if x.is_floating_point() else summed
