@@ -1,6 +1,7 @@
 """Agglomeration over sparse pairs: the nearest clusters merge first."""
 
 from heapq import heappop, heappush
+from math import inf
 from typing import NamedTuple
 
 import torch
@@ -138,32 +139,29 @@ def _merge_in_order(
     links: _Links, limit: float, num_nodes: int, into: Tensor, merged: Tensor, height: Tensor
 ) -> None:
     """Merge the nearest clusters one by one, with a heap."""
-    distances = links.distance()
-    queue = distances.argsort(stable=True)
-    queue = queue[distances[queue] < limit].tolist()
-    distance: list[float | None] = distances.tolist()
-    average = links.count is not None
-    exact = float(links.total.abs().sum()) < 2**53
-    total = links.total.tolist() if exact else links.total.long().tolist()
-    count = links.count.tolist() if average else []
-    left, right = links.left.tolist(), links.right.tolist()
-    parent = list(range(num_nodes))
-    near: dict[int, dict[int, int]] = {}
-    for i, (a, b) in enumerate(zip(left, right)):
-        near.setdefault(a, {})[b] = i
-        near.setdefault(b, {})[a] = i
-    absorbed, absorbing, taken, taken_at = [], [], [], []
-    heap = [(distance[i], i) for i in queue]
-    while heap:
-        at, i = heappop(heap)
-        now = distance[i]
-        if now != at:
-            if now is not None and now < limit:
-                heappush(heap, (now, i))
-            continue
-        distance[i] = None
+    ends = torch.stack([links.left, links.right])
+    used = torch.zeros(num_nodes, dtype=torch.bool, device=ends.device)
+    used[ends] = True
+    left, right = (used.cumsum(0) - 1)[ends].tolist()
+    parent = list(range(int(used.sum())))
+    start = links.distance()
+    exact = links.count is None or float(links.total.abs().sum()) < 2**53
+    total = (links.total if exact else links.total.long()).tolist()
+    count = [] if links.count is None else links.count.tolist()
+    distance = start.tolist()
+    target = list(range(len(left)))
+    taken, taken_at = [], []
+    heap: list[tuple[float, int]] = []
+    near: list[dict[int, int]] = [{} for _ in parent]
+    i = 0
+    for a, b in zip(left, right, strict=True):
+        near[a][b] = near[b][a] = i
+        i += 1
+
+    def merge(i: int) -> None:
         taken.append(i)
-        taken_at.append(at)
+        taken_at.append(distance[i])
+        distance[i] = inf
         a, b = left[i], right[i]
         while parent[a] != a:
             parent[a] = a = parent[parent[a]]
@@ -174,31 +172,54 @@ def _merge_in_order(
             a, b, large, small = b, a, small, large
         parent[b] = a
         del large[b], small[a]
+        find = large.get
         for c, j in small.items():
             other = near[c]
             del other[b]
-            k = large.get(c)
+            k = find(c)
             if k is None:
                 large[c] = other[a] = j
                 continue
             if k > j:
                 j, k = k, j
                 large[c] = other[a] = k
-            # Link j joins link k.
-            absorbed.append(j)
-            absorbing.append(k)
-            before = distance[k]
-            if average:
-                total[k] += total[j]
-                count[k] += count[j]
-                distance[k] = now = total[k] / count[k]
+            target[j] = k
+            if count:
+                total[k] = t = total[k] + total[j]
+                count[k] = n = count[k] + count[j]
+                now = t / n
             else:
-                distance[k] = now = max(before, distance[j])
-            distance[j] = None
-            if now < before and now < limit:
+                now = max(distance[j], distance[k])
+            if now < distance[k] and now < limit:
                 heappush(heap, (now, k))
-        del near[b]
+            distance[k] = now
+            distance[j] = inf
+        near[b] = {}
+
+    order = start.argsort(stable=True)
+    order = order[start[order] < limit]
+    for entry in zip(start[order].tolist(), order.tolist(), strict=True):
+        while heap and heap[0] < entry:
+            at, i = heappop(heap)
+            now = distance[i]
+            if now == at:
+                merge(i)
+            elif now < limit:
+                heappush(heap, (now, i))
+        at, i = entry
+        now = distance[i]
+        if now == at:
+            merge(i)
+        elif now < limit:
+            heappush(heap, (now, i))
+    while heap:
+        at, i = heappop(heap)
+        now = distance[i]
+        if now == at:
+            merge(i)
+        elif now < limit:
+            heappush(heap, (now, i))
     first = links.first
-    into[first[absorbed]] = first[absorbing]
+    into[first] = first[torch.tensor(target, device=first.device)]
     merged[first[taken]] = True
     height[first[taken]] = height.new_tensor(taken_at)
