@@ -35,16 +35,18 @@ class _Links(NamedTuple):
         ends: [2, L], the two clusters, each as one of its nodes.
         first: [L], the first pair of each; ascending.
         total: [L], sum of the distances of the pairs (average), or the largest (complete).
-        count: [L], number of the pairs; 1 for complete linkage.
+        size: [L], number of the pairs; 1 for complete linkage.
     """
 
     ends: Tensor
     first: Tensor
     total: Tensor
-    count: Tensor
+    size: Tensor
 
     def at(self, index: Tensor) -> "_Links":
-        return _Links(*(field.index_select(-1, index) for field in self))
+        # Along the second dimension, index_select takes three times as long.
+        ends = torch.stack([end.index_select(0, index) for end in self.ends])
+        return _Links(ends, *(field.index_select(0, index) for field in self[1:]))
 
 
 def agglomerate(
@@ -86,7 +88,7 @@ def agglomerate(
 
 
 def sortable(value: Tensor) -> Tensor:
-    """Return integers [M] in the order of floats [M]: integers sort by radix, in a fifth of the time.
+    """Return integers [M] in the order of floats [M]: torch sorts them faster, by radix.
 
     Cost: O(M).
     """
@@ -99,7 +101,7 @@ def _merge_mutual(
     links: _Links, average: bool, limit: float, num_nodes: int, state: Agglomeration
 ) -> _Links:
     """Merge all clusters that are nearest to each other; return the links that are left."""
-    ends, first, distance = links.ends.reshape(-1), links.first, links.total / links.count
+    ends, first, distance = links.ends.reshape(-1), links.first, links.total / links.size
     best = distance.new_full((num_nodes,), inf)
     best.scatter_reduce_(0, ends, distance.repeat(2), "amin")
     nearest = best.index_select(0, ends).view(2, -1)
@@ -107,14 +109,15 @@ def _merge_mutual(
     index = (nearest == distance).view(-1).nonzero().view(-1)
     top = first.new_full((num_nodes,), state.merge.numel())
     top.scatter_reduce_(0, ends[index], first.repeat(2)[index], "amin")
-    chosen = (top.index_select(0, ends).view(2, -1) == first).all(0)
+    of_left, of_right = top.index_select(0, ends).view(2, -1) == first
+    chosen = of_left & of_right
     is_left = ~chosen
     if limit < inf:
         chosen &= distance < limit
         # A cluster that is at the limit from all others never merges.
-        is_left &= (nearest < limit).all(0)
+        is_left &= torch.maximum(*nearest) < limit
     chosen = chosen.nonzero().view(-1)
-    low, high = links.ends.index_select(1, chosen)
+    low, high = (end.index_select(0, chosen) for end in links.ends)
     state.merged[first[chosen]] = True
     state.distance[first[chosen]] = distance[chosen]
     label = torch.arange(num_nodes, device=ends.device)
@@ -122,7 +125,8 @@ def _merge_mutual(
     changed = torch.zeros_like(label, dtype=torch.bool)
     changed[low] = True
     ends = label.index_select(0, ends)
-    touched = changed.index_select(0, ends).view(2, -1).any(0).nonzero().view(-1)
+    of_left, of_right = changed.index_select(0, ends).view(2, -1)
+    touched = (of_left | of_right).nonzero().view(-1)
     links = links._replace(ends=ends.view(2, -1))
     is_left[_coalesce(links, touched, average, num_nodes, state)] = False
     return links.at(is_left.nonzero().view(-1))
@@ -136,8 +140,9 @@ def _coalesce(
     Returns:
         The positions of the links that joined an earlier one.
     """
-    low, high = links.ends.index_select(1, touched).aminmax(dim=0)
-    key, order = (low * num_nodes + high).sort(stable=True)
+    left, right = (end.index_select(0, touched) for end in links.ends)
+    key = torch.minimum(left, right) * num_nodes + torch.maximum(left, right)
+    key, order = key.sort(stable=True)
     repeats = (key[1:] == key[:-1]).nonzero().view(-1) + 1
     earliest = torch.searchsorted(key, key.index_select(0, repeats))
     source = touched.index_select(0, order.index_select(0, repeats))
@@ -145,7 +150,7 @@ def _coalesce(
     state.merge[links.first[source]] = links.first[target]
     if average:
         links.total.index_add_(0, target, links.total[source])
-        links.count.index_add_(0, target, links.count[source])
+        links.size.index_add_(0, target, links.size[source])
     else:
         links.total.scatter_reduce_(0, target, links.total[source], "amax")
     return source
@@ -164,9 +169,10 @@ def _merge_in_order(
     used[ends] = True
     left, right = (used.cumsum(0) - 1).index_select(0, ends).view(2, -1).tolist()
     exact = not average or float(links.total.abs().sum()) < 2**53
-    total = (links.total if exact else links.total.long()).tolist()
-    count = links.count.tolist()
-    start = links.total / links.count
+    total, count = (
+        (number if exact else number.long()).tolist() for number in (links.total, links.size)
+    )
+    start = links.total / links.size
     distance = start.tolist()
     parent = list(range(int(used.sum())))
     target = list(range(len(left)))
@@ -240,6 +246,6 @@ def _merge_in_order(
     merge_until((limit, 0))
     first = links.first
     state.merge[first] = first[torch.tensor(target, device=first.device)]
-    taken = first[torch.tensor(taken, dtype=torch.long, device=first.device)]
-    state.merged[taken] = True
-    state.distance[taken] = start.new_tensor(taken_at)
+    merged = first[torch.tensor(taken, dtype=torch.long, device=first.device)]
+    state.merged[merged] = True
+    state.distance[merged] = start.new_tensor(taken_at)
