@@ -1,14 +1,13 @@
 """Average and complete linkage against exact fractions and SciPy."""
 
 from fractions import Fraction
-from itertools import combinations
 
 import pytest
 import torch
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import linkage
 from torch import Tensor
 
-from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
+from pyg_grapheme.nn.pool import ScoredPairs
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.clustering.linkage import keep_linkage
 from pyg_grapheme.nn.pool.clustering.matching import tie_order
@@ -78,3 +77,15 @@ def test_trees_are_those_of_exact_fractions() -> None:
                 if k + 1 == len(steps) or height - steps[k + 1][0] > 2e-9:
                     cut = float(height) - 1e-9
                     assert roots(merges, batch.numel(), cut) == label, (seed, name, k)
+
+
+def test_heights_of_complete_graphs_are_scipys() -> None:
+    for n in (2, 3, 8, 60):
+        pairs = torch.combinations(torch.arange(n)).T
+        generator = torch.Generator().manual_seed(n)
+        score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
+        for name in LINKAGES:
+            merges = keep_linkage(ScoredPairs(pairs, score), name, torch.zeros(n).long(), 1)
+            expected = 1 - linkage((1 - score).numpy(), method=name)[:, 2]
+            heights = sorted(merges.score.tolist(), reverse=True)
+            assert heights == pytest.approx(expected.tolist(), abs=1e-10), (n, name)
