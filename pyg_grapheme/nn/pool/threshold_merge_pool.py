@@ -111,11 +111,9 @@ class ThresholdMergePool(nn.Module):
         wherever no two scores tie. A score module learns from :meth:`cuts`, or from ``forward``
         with an estimator other than "none".
 
-    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. A matching takes O(log M) rounds
-        for random or equal scores, but one for every second pair of a path along which scores fall
-        (0.8 s for 1e4 nodes, growing quadratically). ``acyclic`` may take as many rounds as paths
-        are long if ids are no topological order. If all pairs take several blocks, a matching
-        scores them once per round, and components up to four times.
+    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. ``acyclic`` may take as many
+        rounds as paths are long if ids are no topological order. If all pairs take several blocks,
+        they are scored up to four times, as a rule.
 
     Compilation: the number of output nodes depends on the data, so ``torch.compile`` runs the pool
         uncompiled, with one graph break.
