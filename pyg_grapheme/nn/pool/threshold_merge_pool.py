@@ -30,7 +30,7 @@ from pyg_grapheme.nn.pool.estimators.estimators import Estimator, EstimatorInput
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
-from pyg_grapheme.nn.pool.reduce import attach_zero_grad, reduce_members, resolve_reduce
+from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce
 from pyg_grapheme.nn.pool.scores.scorer import make_scorer
 from pyg_grapheme.nn.pool.select import (
     Selection,
@@ -213,10 +213,9 @@ class ThresholdMergePool(nn.Module):
         node_threshold = threshold if threshold.dim() == 0 else threshold[graphs.batch]
         selection = self._select(graphs, node_threshold.detach())
         clusters = selection.cluster, selection.num_clusters
-        pooled = reduce_members(self.reduce, graphs.x, *clusters)
+        pooled = reduce_members(self.reduce, graphs.x, *clusters, self.raw_threshold)
         merge = EstimatorInput(graphs.x, pooled, selection, node_threshold, self.temperature)
-        pooled = attach_zero_grad(self.estimator(merge), self.raw_threshold)
-        output = self._connect(graphs, pooled, *clusters, threshold)
+        output = self._connect(graphs, self.estimator(merge), *clusters, threshold)
         if threshold.dim() == 0 or not self.estimator.needs_log_prob:
             return output
         log_prob = self._log_prob(selection.candidates, graphs.batch, threshold.detach())
@@ -277,7 +276,7 @@ class ThresholdMergePool(nn.Module):
         if self.acyclic:
             root = acyclic_roots(root, copies.edge_index)
         clusters = dense_labels(root)
-        pooled = reduce_members(self.reduce, copied.x, *clusters)
+        pooled = reduce_members(self.reduce, copied.x, *clusters, self.raw_threshold)
         return Cuts(
             output=self._connect(copied, pooled, *clusters, self.threshold),
             graph=sample.graph,

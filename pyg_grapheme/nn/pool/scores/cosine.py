@@ -94,4 +94,4 @@ def _inverse(norm: Tensor) -> Tensor:
 def _squares_are_safe(norm: Tensor) -> bool:
     limits = torch.finfo(norm.dtype)
     low, high = torch.stack(norm.aminmax()).tolist()
-    return limits.tiny**0.25 < low <= high < limits.max**0.25
+    return bool(limits.tiny**0.25 < low <= high < limits.max**0.25)
