@@ -32,7 +32,7 @@ def connect_clusters(
     Differentiation: exact in ``edge_attr``.
     Cost: O(E log E).
     """
-    row, column = (cluster.index_select(0, end) for end in edge_index)
+    row, column = cluster.index_select(0, edge_index.reshape(-1)).view(2, -1)
     if edge_attr is None:
         return distinct_edges(row, column, num_clusters), None
     between = (row != column).nonzero().view(-1)

@@ -21,11 +21,10 @@ def edge_pairs(edge_index: Tensor, num_nodes: int, undirected: bool = False) -> 
 
     Cost: O(E log E), O(E) for undirected edges that are sorted.
     """
-    edge_index = edge_index.long()
+    low, high = edge_index.long()
     if undirected:
-        for low, high in (edge_index, edge_index.flip(0)):
-            pairs = torch.stack([low, high])[:, low < high]
-            key = pairs[0] * num_nodes + pairs[1]
-            if bool((key[1:] > key[:-1]).all()):
-                return pairs
-    return distinct_edges(torch.minimum(*edge_index), torch.maximum(*edge_index), num_nodes)
+        if not bool((low[1:] >= low[:-1]).all()):
+            low, high = high, low
+        ascending = (low < high).nonzero().view(-1)
+        low, high = low.index_select(0, ascending), high.index_select(0, ascending)
+    return distinct_edges(torch.minimum(low, high), torch.maximum(low, high), num_nodes)
