@@ -28,7 +28,8 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
     """
     if not bool((pairs[0, 1:] >= pairs[0, :-1]).all()):
         order = pairs[0].argsort()
-        return cosine_score(x, pairs[:, order], norm)[order.argsort()]
+        ordered = cosine_score(x, pairs.index_select(1, order), norm)
+        return torch.empty_like(ordered).index_copy(0, order, ordered)
     x = x.to(torch.promote_types(x.dtype, torch.float))
     norm = row_norms(x) if norm is None else norm
     if x.numel() > 0 and not _squares_are_safe(norm):
