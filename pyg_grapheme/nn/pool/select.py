@@ -58,6 +58,7 @@ def find_candidates(
     merge: MergeName,
     block_size: int,
     min_score: Tensor | None = None,
+    distinct: bool = True,
 ) -> Candidates:
     """Return the pairs that may merge; for a matching, the pairs that some threshold merges.
 
@@ -68,6 +69,7 @@ def find_candidates(
         merge: "components" or "matching".
         block_size: The largest number of all pairs in memory at a time.
         min_score: Scalar or [N]; a matching leaves out pairs that do not score above it.
+        distinct: List each pair once. Components do not need it, and with "edges" it takes sorting.
     """
     batch, num_graphs = graphs.batch, graphs.num_graphs
     if candidates == "all" and scorer.repeatable:
@@ -76,7 +78,8 @@ def find_candidates(
             return match_all_pairs(scorer, batch, num_graphs, block_size, min_score)
         if len(blocks) > 1:
             return PairBlocks(blocks, scorer)
-    pairs = candidate_pairs(graphs, candidates)
+    keep_edges = candidates == "edges" and not distinct
+    pairs = graphs.edge_index if keep_edges else candidate_pairs(graphs, candidates)
     if scorer.cheap and torch.is_grad_enabled():
         with torch.no_grad():
             score = scorer(pairs)
@@ -106,7 +109,7 @@ def select_components(
     root: Tensor | None = None
     for pairs, score in candidates.blocks():
         merged = (score > pair_threshold(threshold, pairs)).nonzero().view(-1)
-        root = component_roots(pairs[:, merged], num_nodes, root)
+        root = component_roots(pairs.index_select(1, merged), num_nodes, root)
     assert root is not None
     if dag is not None:
         root = acyclic_roots(root, dag)

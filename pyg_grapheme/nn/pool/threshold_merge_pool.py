@@ -211,7 +211,11 @@ class ThresholdMergePool(nn.Module):
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         threshold = self._sample_threshold(graphs.num_graphs)
         node_threshold = threshold if threshold.dim() == 0 else threshold[graphs.batch]
-        selection = self._select(graphs, node_threshold.detach())
+        # A module scores distinct pairs, and a matching takes each once.
+        distinct = (
+            self.estimator.needs_candidates or self.score != "cosine" or self.merge == "matching"
+        )
+        selection = self._select(graphs, node_threshold.detach(), distinct)
         clusters = selection.cluster, selection.num_clusters
         pooled = reduce_members(self.reduce, graphs.x, *clusters, self.raw_threshold)
         merge = EstimatorInput(graphs.x, pooled, selection, node_threshold, self.temperature)
@@ -362,19 +366,21 @@ class ThresholdMergePool(nn.Module):
             return self.threshold
         return sample_thresholds(self.threshold, self.temperature, num_graphs)
 
-    def _find_candidates(self, graphs: Graphs, min_score: Tensor | None = None) -> Candidates:
+    def _find_candidates(
+        self, graphs: Graphs, min_score: Tensor | None = None, distinct: bool = True
+    ) -> Candidates:
         scorer = make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
         return find_candidates(
-            scorer, graphs, self.candidates, self.merge, self.block_size, min_score
+            scorer, graphs, self.candidates, self.merge, self.block_size, min_score, distinct
         )
 
-    def _select(self, graphs: Graphs, threshold: Tensor) -> Selection:
+    def _select(self, graphs: Graphs, threshold: Tensor, distinct: bool = True) -> Selection:
         if not self.estimator.differentiates_scores:
             graphs = graphs.detach()
         # Pairs below the threshold do not change the matching above it, only the probability.
         min_score = None if self.estimator.needs_log_prob else threshold
         dag = graphs.edge_index if self.acyclic else None
-        candidates = self._find_candidates(graphs, min_score)
+        candidates = self._find_candidates(graphs, min_score, distinct)
         return select_components(candidates, threshold, graphs.x.size(0), dag)
 
     def _connect(
