@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pyg_grapheme.graphs import batch_ptr
 from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
@@ -17,7 +18,7 @@ def keep_matching(
     """
     if min_score is not None:
         above = candidates.score.detach() > pair_threshold(min_score, candidates.pairs)
-        candidates = candidates.keep(above)
+        candidates = candidates.keep(above.nonzero().view(-1))
     order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     return candidates.keep(greedy_matching(candidates.pairs, order, batch.numel()))
 
@@ -80,14 +81,24 @@ def _take_in_turn(left: Tensor, right: Tensor, num_nodes: int) -> Tensor:
 def tie_order(score: Tensor, pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
     """Sort pairs [2, M] from best to worst score [M], equal scores by :func:`tie_key`.
 
+    NaN comes first, with infinity.
+
     Returns:
         [M], a permutation.
 
     Cost: O(M log M).
     """
-    by_hash = tie_key(pairs, batch, num_graphs).argsort(stable=True)
-    by_score = score.detach()[by_hash].argsort(descending=True, stable=True)
-    return by_hash[by_score]
+    order = score.detach().argsort(descending=True, stable=True)
+    ordered = score.detach().index_select(0, order).nan_to_num(torch.inf)
+    is_tied = ordered[1:] == ordered[:-1]
+    tied = (F.pad(is_tied, (0, 1)) | F.pad(is_tied, (1, 0))).nonzero().view(-1)
+    if tied.numel() == 0:
+        return order
+    run = F.pad(~is_tied, (1, 0)).cumsum(0).index_select(0, tied)
+    tied_pairs = order.index_select(0, tied)
+    by_hash = tie_key(pairs.index_select(1, tied_pairs), batch, num_graphs).argsort(stable=True)
+    by_run = by_hash.index_select(0, run.index_select(0, by_hash).argsort(stable=True))
+    return order.index_copy(0, tied, tied_pairs.index_select(0, by_run))
 
 
 def tie_key(pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
