@@ -39,28 +39,31 @@ def greedy_matching(pairs: Tensor, order: Tensor, num_nodes: int) -> Tensor:
         num_nodes: N.
 
     Returns:
-        [M], a mask of the pairs taken.
+        [K], the positions of the pairs taken, ascending.
 
     Cost: O(N log M + M).
     """
-    taken = torch.zeros(pairs.size(1), dtype=torch.bool, device=pairs.device)
+    # index_select takes a third of the time that indexing does.
     left, right = pairs.index_select(1, order)
     rank = torch.arange(order.numel(), device=order.device)
     best = rank.new_empty(num_nodes)
     free = torch.ones(num_nodes, dtype=torch.bool, device=pairs.device)
+    taken = []
     num_open, settled = rank.numel(), rank.numel()
     while num_open > _FEW and settled >= num_open:
         best.fill_(order.numel())
         best.scatter_reduce_(0, left, rank, "amin").scatter_reduce_(0, right, rank, "amin")
-        chosen = (best[left] == rank) & (best[right] == rank)
-        taken[order[rank[chosen]]] = True
-        free[left[chosen]] = False
-        free[right[chosen]] = False
-        is_open = free[left] & free[right]
-        left, right, rank = left[is_open], right[is_open], rank[is_open]
+        is_best = (best.index_select(0, left) == rank) & (best.index_select(0, right) == rank)
+        chosen = is_best.nonzero().view(-1)
+        taken.append(rank.index_select(0, chosen))
+        for end in (left, right):
+            free.index_fill_(0, end.index_select(0, chosen), False)
+        is_open = free.index_select(0, left) & free.index_select(0, right)
+        rest = is_open.nonzero().view(-1)
+        left, right, rank = (part.index_select(0, rest) for part in (left, right, rank))
         num_open, settled = rank.numel(), num_open - rank.numel()
-    taken[order[rank[_take_in_turn(left, right, num_nodes)]]] = True
-    return taken
+    taken.append(rank.index_select(0, _take_in_turn(left, right, num_nodes)))
+    return order.index_select(0, torch.cat(taken)).sort().values
 
 
 _FEW = 1000

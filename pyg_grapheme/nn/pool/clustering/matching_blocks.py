@@ -74,7 +74,7 @@ def _best_pairs(
         passes = ~(found.score < least)  # NaN comes first, as in sorting.
         if min_score is not None:
             passes &= found.score > pair_threshold(min_score, pairs)
-        found = found.keep(passes)
+        found = found.keep(passes.nonzero().view(-1))
         if held is not None:
             found = ScoredPairs(
                 torch.cat([held.pairs, found.pairs], dim=1), torch.cat([held.score, found.score])

@@ -49,9 +49,8 @@ def test_the_best_pair_comes_first() -> None:
         ordered = score[order]
         assert sorted(order.tolist()) == list(range(len(score))), seed
         assert bool((ordered[1:] <= ordered[:-1]).all()), seed
-        expected = torch.zeros(len(score), dtype=torch.bool)
-        expected[order[loop(pairs[:, order].T.tolist(), n)]] = True
-        assert torch.equal(greedy_matching(pairs, order, n), expected), seed
+        expected = sorted(order[loop(pairs[:, order].T.tolist(), n)].tolist())
+        assert greedy_matching(pairs, order, n).tolist() == expected, seed
 
 
 def test_ties_are_broken_alike_alone_and_in_a_batch() -> None:
@@ -70,7 +69,7 @@ def test_ties_do_not_follow_the_numbering() -> None:
     order = tie_order(torch.ones(n - 1), pairs, torch.zeros(n).long(), 1)
     taken = greedy_matching(pairs, order, n)
     # Random sequential matching of a long path leaves 1 / e^2 of its nodes alone (Flory 1939).
-    alone = 1 - 2 * taken.sum().item() / n
+    alone = 1 - 2 * taken.numel() / n
     assert alone == pytest.approx(0.1353, abs=0.04)
 
 
@@ -80,7 +79,7 @@ def test_the_number_of_operations_does_not_grow_where_scores_fall_along_a_chain(
     pairs = torch.stack([nodes[:-1], nodes[1:]])
     with CountOperations() as operations:
         taken = greedy_matching(pairs, torch.arange(n - 1), n)
-    assert taken.nonzero().view(-1).tolist() == list(range(0, n - 1, 2))
+    assert taken.tolist() == list(range(0, n - 1, 2))
     assert operations.count < 100
 
 
