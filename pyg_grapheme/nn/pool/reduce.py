@@ -66,7 +66,7 @@ class _Mean(Function):
     def forward(
         ctx: Any, x: Tensor, cluster: Tensor, num_clusters: int, parameter: Tensor
     ) -> Tensor:
-        size = degree(cluster, num_clusters, x.dtype).clamp_(min=1)[:, None]
+        size = degree(cluster, num_clusters, x.dtype)[:, None]
         ctx.save_for_backward(cluster, size, parameter)
         return x.new_zeros(num_clusters, x.size(1)).index_add_(0, cluster, x).div_(size)
 

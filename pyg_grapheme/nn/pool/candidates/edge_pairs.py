@@ -21,10 +21,11 @@ def edge_pairs(edge_index: Tensor, num_nodes: int, undirected: bool = False) -> 
 
     Cost: O(E log E), O(E) for undirected edges that are sorted.
     """
-    low, high = edge_index.long()
+    row, column = edge_index.long()
     if undirected:
-        if not bool((low[1:] >= low[:-1]).all()):
-            low, high = high, low
-        ascending = (low < high).nonzero().view(-1)
-        low, high = low.index_select(0, ascending), high.index_select(0, ascending)
-    return distinct_edges(torch.minimum(low, high), torch.maximum(low, high), num_nodes)
+        if not bool((row[1:] >= row[:-1]).all()):
+            row, column = column, row
+        ascending = (row < column).nonzero().view(-1)
+        row, column = row.index_select(0, ascending), column.index_select(0, ascending)
+    pairs = torch.stack([torch.minimum(row, column), torch.maximum(row, column)])
+    return distinct_edges(pairs, num_nodes)
