@@ -20,7 +20,7 @@ from pyg_grapheme.nn.pool.estimators.estimators import Estimator, EstimatorInput
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
-from pyg_grapheme.nn.pool.reduce import attach_zero_grad, reduce_members, resolve_reduce
+from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce
 from pyg_grapheme.nn.pool.scores.scorer import Scorer, make_scorer
 from pyg_grapheme.nn.pool.select import (
     Selection,
@@ -110,11 +110,9 @@ class ThresholdMergePool(nn.Module):
         wherever no two scores tie. A score module learns from :meth:`cuts` and :meth:`dendrogram`,
         or from ``forward`` with an estimator other than "none".
 
-    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. A matching takes O(log M) rounds
-        for random or equal scores, but one for every second pair of a path along which scores fall
-        (0.8 s for 1e4 nodes, growing quadratically). ``acyclic`` may take as many rounds as paths
-        are long if ids are no topological order. If all pairs take several blocks, a matching
-        scores them once per round, and components up to four times.
+    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. ``acyclic`` may take as many
+        rounds as paths are long if ids are no topological order. If all pairs take several blocks,
+        they are scored up to four times, as a rule.
 
     Compilation: the number of output nodes depends on the data, so ``torch.compile`` runs the pool
         uncompiled, with one graph break.
@@ -228,12 +226,18 @@ class ThresholdMergePool(nn.Module):
         if is_sampled:
             tau = sample_thresholds(mean_threshold, self.temperature, graphs.num_graphs)
         node_threshold = tau if tau.dim() == 0 else tau[graphs.batch]
-        selection = self._select(graphs, edge_score, node_threshold.detach())
+        # A module scores distinct pairs, given scores are averaged, other merges take a pair once.
+        distinct = (
+            self.estimator.needs_candidates
+            or self.merge != "components"
+            or self.score != "cosine"
+            or edge_score is not None
+        )
+        selection = self._select(graphs, edge_score, node_threshold.detach(), distinct)
         clusters = selection.cluster, selection.num_clusters
-        pooled = reduce_members(self.reduce, graphs.x, *clusters)
+        pooled = reduce_members(self.reduce, graphs.x, *clusters, tau)
         merge = EstimatorInput(graphs.x, pooled, selection, node_threshold, self.temperature)
-        pooled = attach_zero_grad(self.estimator(merge), tau)
-        output = self._connect(graphs, pooled, *clusters, tau)
+        output = self._connect(graphs, self.estimator(merge), *clusters, tau)
         if not (is_sampled and self.estimator.needs_log_prob):
             return output
         tree = self._tree(selection.candidates, graphs, mean_threshold)
@@ -306,7 +310,7 @@ class ThresholdMergePool(nn.Module):
         if self.acyclic:
             root = acyclic_roots(root, copies.edge_index)
         clusters = dense_labels(root)
-        pooled = reduce_members(self.reduce, copied.x, *clusters)
+        pooled = reduce_members(self.reduce, copied.x, *clusters, tree.threshold)
         tau = tree.threshold if threshold is None else tree.threshold[sample.graph]
         return Cuts(
             output=self._connect(copied, pooled, *clusters, tau),
@@ -410,23 +414,28 @@ class ThresholdMergePool(nn.Module):
 
     def _check_threshold(self, threshold: object, graphs: Graphs) -> Tensor:
         """The threshold on the scale of the scores: the parameter, or [B]."""
-        own = self.raw_threshold if self.logits else self.threshold
         if threshold is None:
-            return own
+            return self.raw_threshold if self.logits else self.threshold
         size, device = graphs.num_graphs, graphs.x.device
         given = check_numbers("threshold", threshold, size, device, self.check_finite)
         # The parameter receives a zero, never None.
-        return attach_zero_grad(given, self.raw_threshold)
+        return given + 0 * self.raw_threshold
 
     def _scorer(self, graphs: Graphs, edge_score: Tensor | None) -> Scorer:
         return make_scorer(self.score, graphs, edge_score, self.edge_reduce, self.check_finite)
 
     def _find_candidates(
-        self, graphs: Graphs, edge_score: Tensor | None, min_score: Tensor | None = None
+        self,
+        graphs: Graphs,
+        edge_score: Tensor | None,
+        min_score: Tensor | None = None,
+        distinct: bool = True,
     ) -> Candidates:
         scorer = self._scorer(graphs, edge_score)
         candidates = self.candidates if edge_score is None else "edges"
-        return find_candidates(scorer, graphs, candidates, self.merge, self.block_size, min_score)
+        return find_candidates(
+            scorer, graphs, candidates, self.merge, self.block_size, min_score, distinct
+        )
 
     def _dendrogram(self, graphs: Graphs, edge_score: object, threshold: object) -> Dendrogram:
         candidates = self._find_candidates(graphs, self._check_scores(edge_score, graphs))
@@ -436,14 +445,20 @@ class ThresholdMergePool(nn.Module):
         size = graphs.num_graphs
         return single_linkage(candidates, graphs.batch, size, threshold, self.temperature)
 
-    def _select(self, graphs: Graphs, edge_score: Tensor | None, threshold: Tensor) -> Selection:
+    def _select(
+        self,
+        graphs: Graphs,
+        edge_score: Tensor | None,
+        threshold: Tensor,
+        distinct: bool = True,
+    ) -> Selection:
         if not self.estimator.differentiates_scores:
             graphs = graphs.detach()
             edge_score = None if edge_score is None else edge_score.detach()
         # Pairs below the threshold do not change the clusters above it, only the probability.
         min_score = None if self.estimator.needs_log_prob else threshold
         dag = graphs.edge_index if self.acyclic else None
-        candidates = self._find_candidates(graphs, edge_score, min_score)
+        candidates = self._find_candidates(graphs, edge_score, min_score, distinct)
         return select_components(candidates, threshold, graphs.x.size(0), dag)
 
     def _connect(

@@ -66,8 +66,9 @@ class ScoredPairs(Candidates):
         self.num_pairs = score.numel()
 
     def keep(self, index: Tensor, is_forest: bool = False) -> "ScoredPairs":
-        """Return some of the pairs, given by a mask [M] or positions [K]."""
-        return ScoredPairs(self.pairs[:, index], self.score[index], self.rescore, is_forest)
+        """Return some of the pairs, given by positions [K]."""
+        pairs, score = self.pairs.index_select(1, index), self.score.index_select(0, index)
+        return ScoredPairs(pairs, score, self.rescore, is_forest)
 
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the one block."""

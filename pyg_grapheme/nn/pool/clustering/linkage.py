@@ -57,7 +57,7 @@ def keep_linkage(
         return candidates
     largest = float(candidates.score.detach().abs().max())
     if largest != largest:
-        candidates = candidates.keep(~candidates.score.isnan())
+        candidates = candidates.keep((~candidates.score.isnan()).nonzero().view(-1))
         return keep_linkage(candidates, linkage, batch, num_graphs, min_score)
     if largest > MAX_SCORE:
         raise ValueError(

@@ -30,12 +30,12 @@ class CosineScorer:
 
     repeatable = True
 
-    def __init__(self, x: Tensor) -> None:
-        self.x = x
+    def __init__(self, x: Tensor, norm: Tensor | None) -> None:
+        self.x, self.norm = x, norm
         self.cheap = x.requires_grad
 
     def __call__(self, pairs: Tensor) -> Tensor:
-        return cosine_score(self.x, pairs)
+        return cosine_score(self.x, pairs, self.norm)
 
 
 class ModuleScorer:
@@ -87,7 +87,7 @@ def make_scorer(
         return EdgeScorer(graphs.edge_index, edge_score, graphs.x.size(0))
     if isinstance(score, nn.Module):
         return ModuleScorer(score, graphs, edge_reduce, check_finite)
-    return CosineScorer(graphs.x)
+    return CosineScorer(graphs.x, graphs.norm)
 
 
 def module_score(
