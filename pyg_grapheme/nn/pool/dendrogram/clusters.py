@@ -18,6 +18,9 @@ class Clusters(NamedTuple):
         probability: [U], that the cluster exists at the noisy threshold; differentiable.
         size: [U], number of nodes.
         parent: [U], the smallest cluster that contains it, -1 if there is none.
+        birth: [U], the step at which it appears, 0 for single nodes: it is in the cuts of its graph
+            from ``birth`` to ``death - 1`` steps.
+        death: [U], the step at which it is merged, S + 1 if never.
         graph: [U].
         order: [N], the nodes such that every cluster is an interval of them.
         start: [U], the first position of each cluster in ``order``.
@@ -27,6 +30,8 @@ class Clusters(NamedTuple):
     probability: Tensor
     size: Tensor
     parent: Tensor
+    birth: Tensor
+    death: Tensor
     graph: Tensor
     order: Tensor
     start: Tensor

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.utils import cumsum
 
@@ -105,28 +106,28 @@ class Dendrogram(NamedTuple):
         Differentiation: exact in heights and threshold.
         Cost: O(N log N), one loop over the merges on the CPU.
         """
-        size, step = self.batch.numel(), self._step_index()
-        tree = merge_tree(self.pairs, size)
-        nodes = torch.arange(tree.parent.numel(), device=step.device)
-        step = torch.cat([step.new_full((size,), -1), step])
+        num_nodes = self.batch.numel()
+        tree = merge_tree(self.pairs, num_nodes)
+        nodes = torch.arange(tree.parent.numel(), device=self.batch.device)
+        step = torch.cat([torch.zeros_like(self.batch), self.step])
         # A merge within a step is no cluster of its own: the cluster is the last merge of the step.
         is_inner = (tree.parent >= 0) & (step[tree.parent] == step)
         outer = jump(torch.where(is_inner, tree.parent, nodes))
         kept = (~is_inner).nonzero().view(-1)
         index = torch.empty_like(nodes)
-        index[kept] = torch.arange(kept.numel(), device=step.device)
-        parent, has_parent = tree.parent[kept], tree.parent[kept] >= 0
-        birth, death = (self._height_of(step[at]) for at in (kept, parent))
-        birth = birth.masked_fill(kept < size, torch.inf)
-        death = death.masked_fill(~has_parent, -torch.inf)
+        index[kept] = torch.arange(kept.numel(), device=kept.device)
         order = torch.empty_like(self.batch)
-        order[tree.start[:size]] = nodes[:size]
+        order[tree.start[:num_nodes]] = nodes[:num_nodes]
         graph = torch.cat([self.batch, self.graph])[kept]
-        tau = self.threshold if self.threshold.dim() == 0 else self.threshold[graph]
+        parent, is_root = tree.parent[kept], tree.parent[kept] < 0
+        birth = step[kept]
+        death = torch.where(is_root, self.num_steps[graph] + 1, step[parent])
         return Clusters(
-            interval_probability(birth, death, tau, self.temperature),
+            self._interval_probability(birth, death, graph),
             tree.size[kept],
-            torch.where(has_parent, index[outer[parent]], -1),
+            torch.where(is_root, -1, index[outer[parent]]),
+            birth,
+            death,
             graph,
             order,
             tree.start[kept],
@@ -175,10 +176,15 @@ class Dendrogram(NamedTuple):
         index: Tensor = cumsum(self.num_steps)[self.graph] + self.step - 1
         return index
 
-    def _height_of(self, step: Tensor) -> Tensor:
-        """Heights of steps; of a negative index, any number."""
-        padded = torch.cat([self.step_height, self.step_height.new_zeros(1)])
-        return padded[step]
+    def _interval_probability(self, birth: Tensor, death: Tensor, graph: Tensor) -> Tensor:
+        """Probability that the threshold falls between two steps of a graph, [U] each."""
+        first = cumsum(self.num_steps)[graph]
+        # Step s of a graph is entry first + s of this list; the ends are masked.
+        padded = F.pad(self.step_height, (1, 1))
+        upper = padded[first + birth].masked_fill(birth == 0, torch.inf)
+        lower = padded[first + death].masked_fill(death > self.num_steps[graph], -torch.inf)
+        tau = self.threshold if self.threshold.dim() == 0 else self.threshold[graph]
+        return interval_probability(upper, lower, tau, self.temperature)
 
 
 def cluster_cuts(tree: Dendrogram, cuts: CutSample) -> Tensor:
