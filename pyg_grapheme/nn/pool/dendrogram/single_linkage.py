@@ -56,8 +56,9 @@ def single_linkage(
         if first.numel() < order.numel():
             mean = _mean(_sum_and_count(mean, step_index, first.numel()))
     else:
-        step_of_merge = torch.empty_like(step_index).scatter_(0, order, step_index)
-        mean = _tied_means(candidates, merges, merges.forest, step_of_merge, first.numel())
+        rank = torch.empty_like(order)
+        rank[order] = torch.arange(order.numel(), device=order.device)
+        mean = _tied_means(candidates, merges.forest, rank, score, step_index, first.numel())
     # Tied scores are equal, but their rounded mean may differ: heights must keep their order.
     height = score[first] + (mean - mean.detach())
     step = step_index - ptr[graph] + 1
@@ -67,8 +68,8 @@ def single_linkage(
 class _Merges(NamedTuple):
     """K pairs of a maximum spanning forest, their positions among all M and their scores.
 
-    The forest is that of pairs in which these are all that it takes, by falling score; None if
-    these are all candidates.
+    The forest is that of pairs of which it takes these, in this order; None if these are all
+    candidates.
     """
 
     pairs: Tensor
@@ -95,8 +96,13 @@ def _merges(candidates: Candidates, num_nodes: int) -> _Merges:
             position = torch.cat([kept.position, position])
             score = torch.cat([kept.score, score])
         forest = spanning_forest(score, pairs, num_nodes)
-        taken = forest.order[forest.is_taken]
-        kept = _Merges(pairs[:, taken], position[taken], score[taken], forest)
+        taken = forest.is_taken.nonzero().view(-1)
+        kept = _Merges(
+            pairs.index_select(1, taken),
+            position.index_select(0, taken),
+            score.index_select(0, taken),
+            forest,
+        )
     assert kept is not None
     return kept
 
@@ -109,42 +115,38 @@ def _is_sorted_forest(pairs: Tensor) -> bool:
 
 def _tied_means(
     candidates: Candidates,
-    merges: _Merges,
     forest: SpanningForest,
-    step_of_merge: Tensor,
+    rank: Tensor,
+    score: Tensor,
+    step_index: Tensor,
     num_steps: int,
 ) -> Tensor:
-    """Mean score [S] of the candidate pairs of the score of each step whose ends meet there."""
-    merge_of_rank = forest.is_taken.cumsum(0) - 1
+    """Mean score [S] of the candidate pairs of the score of each step whose ends meet there.
+
+    Args:
+        candidates: All pairs.
+        forest: The forest of them.
+        rank: [K], rank of each pair of the forest, in the order of ``forest.is_taken``.
+        score: [K], scores by rank.
+        step_index: [K], steps by rank.
+        num_steps: S.
+    """
+    rank_of_pair = torch.full_like(forest.is_taken, -1, dtype=torch.long)
+    rank_of_pair[forest.is_taken] = rank
 
     def meeting(pairs: Tensor) -> Tensor:
-        return merge_of_rank[bottleneck(forest, pairs)]
+        return bottleneck(forest, rank_of_pair, pairs)
 
-    def is_tied(pairs: Tensor, score: Tensor) -> Tensor:
-        if score.numel() == candidates.num_pairs:
-            tied = _equals_another(score, forest)
-        else:
-            tied = torch.isin(score, merges.score)
+    def is_tied(pairs: Tensor, of_pairs: Tensor) -> Tensor:
+        if of_pairs.numel() == candidates.num_pairs:
+            return forest.is_tied
         # NaN counts as tied, so that it reaches the result.
-        tied |= score.isnan()
-        index = tied.nonzero().view(-1)
-        tied[index] = ~(score[index] < merges.score[meeting(pairs[:, index])])
-        return tied
+        return ~(of_pairs < score[meeting(pairs)])
 
-    def sum_by_step(pairs: Tensor, score: Tensor) -> Tensor:
-        return _sum_and_count(score, step_of_merge[meeting(pairs)], num_steps)
+    def sum_by_step(pairs: Tensor, of_pairs: Tensor) -> Tensor:
+        return _sum_and_count(of_pairs, step_index[meeting(pairs)], num_steps)
 
     return _mean(candidates.sum_over(is_tied, sum_by_step))
-
-
-def _equals_another(score: Tensor, forest: SpanningForest) -> Tensor:
-    """Whether each pair [M] is in the forest or has the score of another pair."""
-    by_rank = score[forest.order]
-    same = by_rank[1:] == by_rank[:-1]
-    tied = forest.is_taken.clone()
-    tied[1:] |= same
-    tied[:-1] |= same
-    return torch.empty_like(tied).scatter_(0, forest.order, tied)
 
 
 def _mean(sum_and_count: Tensor) -> Tensor:

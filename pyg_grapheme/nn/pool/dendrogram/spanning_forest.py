@@ -13,7 +13,8 @@ class Round(NamedTuple):
 
     Attributes:
         tree: [N], the tree of each node before the round, as one of the tree's nodes.
-        taken: [N], rank of the pair that each tree takes; -1 if it takes none, and for other nodes.
+        taken: [N], position of the pair that each tree takes; M if it takes none, and for other
+            nodes.
     """
 
     tree: Tensor
@@ -21,77 +22,91 @@ class Round(NamedTuple):
 
 
 class SpanningForest(NamedTuple):
-    """A maximum spanning forest of M pairs, ranked by score, then by position.
+    """A maximum spanning forest of M pairs.
 
     Attributes:
-        order: [M], the pairs from best to worst.
-        is_taken: [M], whether the forest has the pair of each rank.
+        is_taken: [M], whether the forest has each pair.
+        is_tied: [M], whether each pair has the score of the worst pair on the path in the forest
+            between its two nodes; true for the forest's own pairs.
         rounds: The trees as they grew.
     """
 
-    order: Tensor
     is_taken: Tensor
+    is_tied: Tensor
     rounds: list[Round]
 
 
 def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> SpanningForest:
     """Build a maximum spanning forest.
 
-    In every round each tree takes its best pair, and the trees that pairs join become one. Ranks
-    differ, so the only cycles are pairs that two trees both take. The number of trees at least
-    halves.
+    In every round each tree takes its best pair, and the trees that pairs join become one. Equal
+    scores are ordered by position, so the only cycles are pairs that two trees both take. The
+    number of trees at least halves. The trees of all rounds form a tree of depth at most log2(N),
+    whose links are the pairs taken: the worst link between two nodes is the worst pair between them
+    in the forest (King 1997, "A simpler minimum spanning tree verification algorithm").
 
     Args:
-        score: [M].
+        score: [M]; NaN counts as infinity.
         pairs: [2, M].
         num_nodes: N.
 
     Cost: O((N + M) log N).
     """
-    order = score.argsort(descending=True, stable=True)
-    is_taken = torch.zeros_like(order, dtype=torch.bool)
+    num_pairs = score.numel()
+    is_taken = torch.zeros(num_pairs + 1, dtype=torch.bool, device=score.device)
+    is_tied = torch.zeros_like(is_taken)
     rounds = []
     tree = nodes = torch.arange(num_nodes, device=pairs.device)
-    rank = torch.arange(order.numel(), device=pairs.device)
-    left, right = pairs.index_select(1, order)
-    while rank.numel() > 0:
-        # The pairs stay in the order of their ranks, so the best is the first.
-        position = torch.arange(rank.numel(), device=pairs.device)
-        best = torch.full_like(nodes, rank.numel())
-        best.scatter_reduce_(0, left, position, "amin").scatter_reduce_(0, right, position, "amin")
-        takes = (best < rank.numel()).nonzero().view(-1)
-        best = best.index_select(0, takes)
-        taken = torch.full_like(nodes, -1).index_copy_(0, takes, rank.index_select(0, best))
+    position = torch.arange(num_pairs, device=pairs.device)
+    score = score.masked_fill(score.isnan(), torch.inf)
+    worst = torch.full_like(score, torch.inf)
+    left, right = pairs
+    while position.numel() > 0:
+        ends, size = (left, right), position.numel()
+        best = score.new_full((num_nodes,), -torch.inf)
+        first = torch.full_like(nodes, size)
+        for end in ends:
+            best.scatter_reduce_(0, end, score, "amax")
+        index = torch.arange(size, device=pairs.device)
+        for end in ends:
+            link = best.index_select(0, end)
+            worst = torch.minimum(worst, link)
+            first.scatter_reduce_(0, end, torch.where(link == score, index, size), "amin")
+        takes, at = first < size, first.clamp(max=size - 1)
+        taken = torch.where(takes, position.index_select(0, at), num_pairs)
+        is_taken.index_fill_(0, taken, True)
         rounds.append(Round(tree, taken))
-        is_taken[taken.index_select(0, takes)] = True
-        other = left.index_select(0, best) + right.index_select(0, best) - takes
-        parent = nodes.index_copy(0, takes, other)
+        other = left.index_select(0, at) + right.index_select(0, at) - nodes
+        parent = torch.where(takes, other, nodes)
         # Of two trees that take the same pair, the smaller becomes the root.
         is_root = (parent.index_select(0, parent) == nodes) & (nodes < parent)
         parent = jump(torch.where(is_root, nodes, parent))
         tree = parent.index_select(0, tree)
-        left, right = parent.index_select(0, left), parent.index_select(0, right)
+        left, right = (parent.index_select(0, end) for end in ends)
+        is_tied.index_fill_(0, torch.where(score >= worst, position, num_pairs), True)
         apart = (left != right).nonzero().view(-1)
-        left, right, rank = (part.index_select(0, apart) for part in (left, right, rank))
-    return SpanningForest(order, is_taken, rounds)
+        is_tied.index_fill_(0, position.index_select(0, apart), False)
+        left, right, position, score, worst = (
+            part.index_select(0, apart) for part in (left, right, position, score, worst)
+        )
+    return SpanningForest(is_taken[:-1], is_tied[:-1], rounds)
 
 
-def bottleneck(forest: SpanningForest, pairs: Tensor) -> Tensor:
+def bottleneck(forest: SpanningForest, rank: Tensor, pairs: Tensor) -> Tensor:
     """Return the worst rank [m] on the path in the forest between the two nodes of each pair.
 
-    The trees of the rounds form a tree of depth at most log2(N), whose links are the pairs that the
-    trees took. The worst link between two of its leaves is the worst rank between the two nodes in
-    the forest (King 1997, "A simpler minimum spanning tree verification algorithm").
-
     Args:
-        forest: Of N nodes.
+        forest: Of N nodes and M pairs.
+        rank: [M], rank of each pair of the forest, the best first.
         pairs: [2, m], both nodes in one tree.
 
-    Cost: O(m log N).
+    Cost: O(M + (N + m) log N).
     """
     worst = torch.full_like(pairs[0], -1)
+    padded = torch.cat([rank, rank.new_full((1,), -1)])
     for tree, taken in forest.rounds:
+        link = padded.index_select(0, taken)
         left, right = (tree.index_select(0, end) for end in pairs)
-        link = torch.maximum(taken.index_select(0, left), taken.index_select(0, right))
-        worst = torch.where(left != right, torch.maximum(worst, link), worst)
+        between = torch.maximum(link.index_select(0, left), link.index_select(0, right))
+        worst = torch.where(left != right, torch.maximum(worst, between), worst)
     return worst
