@@ -26,8 +26,9 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
         one used there is that of the dot product with the other node's direction.
     Cost: O(N F + M F) time, O(N + M) extra memory; higher derivatives take O(M F) memory.
     """
-    if not bool((pairs[0, 1:] >= pairs[0, :-1]).all()):
-        order = pairs[0].argsort()
+    first, second = pairs
+    if not bool((first[1:] >= first[:-1]).all()):
+        order = first.argsort()
         ordered = cosine_score(x, pairs.index_select(1, order), norm)
         return torch.empty_like(ordered).index_copy(0, order, ordered)
     x = x.to(torch.promote_types(x.dtype, torch.float))
@@ -37,38 +38,40 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
         largest = x.detach().abs().amax(dim=-1, keepdim=True)
         x = x / largest.masked_fill(largest == 0, 1.0)
         norm = row_norms(x)
-    score: Tensor = _Cosine.apply(x, _inverse(norm), pairs)  # type: ignore[no-untyped-call]
+    inverse = norm.masked_fill(norm == 0, 1.0).reciprocal()
+    score: Tensor = _Cosine.apply(x, inverse, first, second)  # type: ignore[no-untyped-call]
     return score
 
 
 class _Cosine(Function):
-    """x, 1 / |x|, pairs -> s = x_i . x_j / (|x_i| |x_j|).
+    """x, 1 / |x|, i, j -> s = x_i . x_j / (|x_i| |x_j|).
 
     ds/dx_i = x_j / (|x_i| |x_j|) - s x_i / |x_i|^2, so the gradient of all scores is A x with a
     symmetric sparse matrix A. One product replaces several passes over N x F numbers.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, inverse: Tensor, pairs: Tensor) -> Tensor:
-        low, high = (inverse.index_select(0, end) for end in pairs)
-        score = sampled_products(x, x, pairs).mul_(low.mul_(high))
-        ctx.save_for_backward(x, inverse, pairs, score)
+    def forward(ctx: Any, x: Tensor, inverse: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        scale = inverse.index_select(0, first).mul_(inverse.index_select(0, second))
+        score = sampled_products(x, x, first, second).mul_(scale)
+        ctx.save_for_backward(x, inverse, first, second, score)
         return score
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        x, inverse, pairs, score = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        x, inverse, first, second, score = ctx.saved_tensors
         if torch.is_grad_enabled():
             # Higher derivatives come from the same function in plain operations.
-            plain = _plain_cosine(x, pairs)
+            plain = _plain_cosine(x, first, second)
             (of_x,) = torch.autograd.grad(plain, x, gradient, create_graph=True)
-            return of_x, None, None
-        return _gradient(gradient, x, inverse, pairs, score), None, None
+            return of_x, None, None, None
+        return _gradient(gradient, x, inverse, first, second, score), None, None, None
 
 
-def _gradient(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tensor) -> Tensor:
+def _gradient(
+    g: Tensor, x: Tensor, inverse: Tensor, low: Tensor, high: Tensor, score: Tensor
+) -> Tensor:
     """A x, see :class:`_Cosine`."""
-    low, high = pairs
     across = g * inverse.index_select(0, low) * inverse.index_select(0, high)
     own = g * score
     diagonal = torch.zeros_like(inverse).index_add_(0, low, own).index_add_(0, high, own)
@@ -78,18 +81,13 @@ def _gradient(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tenso
     return weighted_sums(row, column, torch.cat([across, across, diagonal]), x)
 
 
-def _plain_cosine(x: Tensor, pairs: Tensor) -> Tensor:
+def _plain_cosine(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     # The norm's second derivative at zero is NaN; a constant replaces it there.
     zero = (x.detach() == 0).all(dim=-1)
-    norm = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1)
-    inverse = _inverse(norm.masked_fill(zero, 0.0))
-    low, high = (inverse.index_select(0, end) for end in pairs)
-    dot: Tensor = torch.linalg.vecdot(*(x.index_select(0, end) for end in pairs))
-    return dot * low * high
-
-
-def _inverse(norm: Tensor) -> Tensor:
-    return norm.masked_fill(norm == 0, 1.0).reciprocal()
+    inverse = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1).reciprocal()
+    inverse = inverse.masked_fill(zero, 1.0)
+    dot: Tensor = torch.linalg.vecdot(x.index_select(0, low), x.index_select(0, high))
+    return dot * inverse.index_select(0, low) * inverse.index_select(0, high)
 
 
 def _squares_are_safe(norm: Tensor) -> bool:
