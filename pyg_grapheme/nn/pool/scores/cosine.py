@@ -84,8 +84,8 @@ def _gradient(
 def _plain_cosine(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     # The norm's second derivative at zero is NaN; a constant replaces it there.
     zero = (x.detach() == 0).all(dim=-1)
-    inverse = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1).reciprocal()
-    inverse = inverse.masked_fill(zero, 1.0)
+    norm: Tensor = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1)
+    inverse = norm.masked_fill(zero, 1.0).reciprocal()
     dot: Tensor = torch.linalg.vecdot(x.index_select(0, low), x.index_select(0, high))
     return dot * inverse.index_select(0, low) * inverse.index_select(0, high)
 
