@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.nn import functional as F
 
 from pyg_grapheme.graphs.check_graphs import row_norms
 from pyg_grapheme.nn.pool.scores.pair_product import sampled_products, weighted_sums
@@ -26,6 +27,10 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
         one used there is that of the dot product with the other node's direction.
     Cost: O(N F + M F) time, O(N + M) extra memory; higher derivatives take O(M F) memory.
     """
+    if pairs.size(1) > x.size(0) ** 2:
+        # Repeats: a sparse pattern of N x N has no more entries than that.
+        parts = torch.split(pairs, x.size(0) ** 2, dim=1)
+        return torch.cat([cosine_score(x, part, norm) for part in parts])
     first, second = pairs
     if not bool((first[1:] >= first[:-1]).all()):
         order = first.argsort()
@@ -33,14 +38,26 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
         return torch.empty_like(ordered).index_copy(0, order, ordered)
     x = x.to(torch.promote_types(x.dtype, torch.float))
     norm = row_norms(x) if norm is None else norm
-    if x.numel() > 0 and not _squares_are_safe(norm):
-        # The cosine does not depend on lengths; scaled rows neither overflow nor underflow.
-        largest = x.detach().abs().amax(dim=-1, keepdim=True)
-        x = x / largest.masked_fill(largest == 0, 1.0)
-        norm = row_norms(x)
-    inverse = norm.masked_fill(norm == 0, 1.0).reciprocal()
+    if _squares_are_safe(norm):
+        inverse = norm.reciprocal()
+    else:
+        x, inverse = _scaled(x)
     score: Tensor = _Cosine.apply(x, inverse, first, second)  # type: ignore[no-untyped-call]
     return score
+
+
+def _squares_are_safe(norm: Tensor) -> bool:
+    limits = torch.finfo(norm.dtype)
+    low, high = torch.stack(norm.aminmax()).tolist() if norm.numel() else (1.0, 1.0)
+    return bool(limits.tiny**0.25 < low <= high < limits.max**0.25)
+
+
+def _scaled(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows that neither overflow nor underflow, and 1 / |x|: lengths do not change the cosine."""
+    largest = F.pad(x.detach().abs(), (0, 1)).amax(dim=-1, keepdim=True)  # F may be 0
+    x = x / largest.masked_fill(largest == 0, 1.0)
+    norm = row_norms(x)
+    return x, norm.masked_fill(norm == 0, 1.0).reciprocal()
 
 
 class _Cosine(Function):
@@ -88,9 +105,3 @@ def _plain_cosine(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     inverse = norm.masked_fill(zero, 1.0).reciprocal()
     dot: Tensor = torch.linalg.vecdot(x.index_select(0, low), x.index_select(0, high))
     return dot * inverse.index_select(0, low) * inverse.index_select(0, high)
-
-
-def _squares_are_safe(norm: Tensor) -> bool:
-    limits = torch.finfo(norm.dtype)
-    low, high = torch.stack(norm.aminmax()).tolist()
-    return bool(limits.tiny**0.25 < low <= high < limits.max**0.25)
