@@ -16,8 +16,8 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
 
     Args:
         x: [N, F].
-        pairs: [2, M]; fastest if sorted by their first node. The order of the two nodes of a pair
-            does not change a bit of its score.
+        pairs: [2, M]; fastest if sorted by their first or second node. The order of the two nodes
+            of a pair does not change a bit of its score.
         norm: [N], the length of each row of x if it is known, detached, float32 at least.
 
     Returns:
@@ -32,10 +32,12 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
         parts = torch.split(pairs, x.size(0) ** 2, dim=1)
         return torch.cat([cosine_score(x, part, norm) for part in parts])
     first, second = pairs
-    if not bool((first[1:] >= first[:-1]).all()):
-        order = first.argsort()
-        ordered = cosine_score(x, pairs.index_select(1, order), norm)
-        return torch.empty_like(ordered).index_copy(0, order, ordered)
+    if not _is_sorted(first):
+        first, second = second, first
+        if not _is_sorted(first):
+            order = first.argsort()
+            ordered = cosine_score(x, pairs.index_select(1, order), norm)
+            return torch.empty_like(ordered).index_copy(0, order, ordered)
     x = x.to(torch.promote_types(x.dtype, torch.float))
     norm = row_norms(x) if norm is None else norm
     if _squares_are_safe(norm):
@@ -44,6 +46,10 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
         x, inverse = _scaled(x)
     score: Tensor = _Cosine.apply(x, inverse, first, second)  # type: ignore[no-untyped-call]
     return score
+
+
+def _is_sorted(nodes: Tensor) -> bool:
+    return bool((nodes[1:] >= nodes[:-1]).all())
 
 
 def _squares_are_safe(norm: Tensor) -> bool:
