@@ -6,7 +6,6 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch_geometric.nn import aggr
 from torch_geometric.nn.resolver import aggregation_resolver
-from torch_geometric.utils import degree
 
 
 def resolve_reduce(reduce: str | nn.Module) -> nn.Module:
@@ -66,7 +65,7 @@ class _Mean(Function):
     def forward(
         ctx: Any, x: Tensor, cluster: Tensor, num_clusters: int, parameter: Tensor
     ) -> Tensor:
-        size = degree(cluster, num_clusters, x.dtype)[:, None]
+        size = x.new_zeros(num_clusters).index_add_(0, cluster, x.new_ones(x.size(0)))[:, None]
         ctx.save_for_backward(cluster, size, parameter)
         return x.new_zeros(num_clusters, x.size(1)).index_add_(0, cluster, x).div_(size)
 

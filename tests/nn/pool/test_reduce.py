@@ -70,6 +70,20 @@ def test_clusters_are_reduced_as_if_each_were_alone(name: str) -> None:
         torch.testing.assert_close(found[k], alone, rtol=1e-4, atol=1e-5)
 
 
+def test_the_mean_is_differentiable_twice_and_the_parameter_gets_zero() -> None:
+    parameter = torch.tensor(0.0, dtype=torch.double, requires_grad=True)
+
+    def pooled(x: Tensor) -> Tensor:
+        return reduce_members(aggr.MeanAggregation(), x, CLUSTER, 4, parameter).sin()
+
+    x = torch.randn(7, F, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    x.requires_grad_()
+    assert torch.autograd.gradcheck(pooled, x)
+    assert torch.autograd.gradgradcheck(pooled, x)
+    pooled(x.detach()).sum().backward()
+    assert parameter.grad == 0
+
+
 def test_every_aggregation_in_the_pool_forward_and_backward() -> None:
     torch.manual_seed(0)
     for name in set(AGGREGATIONS) - {"mlp"}:

@@ -85,7 +85,7 @@ def _take_in_turn(left: Tensor, right: Tensor, num_nodes: int) -> Tensor:
 def tie_order(score: Tensor, pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
     """Sort pairs [2, M] from best to worst score [M], equal scores by :func:`tie_key`.
 
-    NaN comes first, with infinity.
+    NaN comes first.
 
     Returns:
         [M], a permutation.

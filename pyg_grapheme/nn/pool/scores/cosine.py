@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.nn import functional as F
 
 from pyg_grapheme.graphs.check_graphs import row_norms
 from pyg_grapheme.nn.pool.scores.pair_product import sampled_products, weighted_sums
@@ -15,8 +16,8 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
 
     Args:
         x: [N, F].
-        pairs: [2, M]; fastest if sorted by their first node. The order of the two nodes of a pair
-            does not change a bit of its score.
+        pairs: [2, M]; fastest if sorted by their first or second node. The order of the two nodes
+            of a pair does not change a bit of its score.
         norm: [N], the length of each row of x if it is known, detached, float32 at least.
 
     Returns:
@@ -26,49 +27,74 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
         one used there is that of the dot product with the other node's direction.
     Cost: O(N F + M F) time, O(N + M) extra memory; higher derivatives take O(M F) memory.
     """
-    if not bool((pairs[0, 1:] >= pairs[0, :-1]).all()):
-        order = pairs[0].argsort()
-        ordered = cosine_score(x, pairs.index_select(1, order), norm)
-        return torch.empty_like(ordered).index_copy(0, order, ordered)
+    if pairs.size(1) > x.size(0) ** 2:
+        # Repeats: a sparse pattern of N x N has no more entries than that.
+        parts = torch.split(pairs, x.size(0) ** 2, dim=1)
+        return torch.cat([cosine_score(x, part, norm) for part in parts])
+    first, second = pairs
+    if not _is_sorted(first):
+        first, second = second, first
+        if not _is_sorted(first):
+            order = first.argsort()
+            ordered = cosine_score(x, pairs.index_select(1, order), norm)
+            return torch.empty_like(ordered).index_copy(0, order, ordered)
     x = x.to(torch.promote_types(x.dtype, torch.float))
     norm = row_norms(x) if norm is None else norm
-    if x.numel() > 0 and not _squares_are_safe(norm):
-        # The cosine does not depend on lengths; scaled rows neither overflow nor underflow.
-        largest = x.detach().abs().amax(dim=-1, keepdim=True)
-        x = x / largest.masked_fill(largest == 0, 1.0)
-        norm = row_norms(x)
-    score: Tensor = _Cosine.apply(x, _inverse(norm), pairs)  # type: ignore[no-untyped-call]
+    if _squares_are_safe(norm):
+        inverse = norm.reciprocal()
+    else:
+        x, inverse = _scaled(x)
+    score: Tensor = _Cosine.apply(x, inverse, first, second)  # type: ignore[no-untyped-call]
     return score
 
 
+def _is_sorted(nodes: Tensor) -> bool:
+    return bool((nodes[1:] >= nodes[:-1]).all())
+
+
+def _squares_are_safe(norm: Tensor) -> bool:
+    limits = torch.finfo(norm.dtype)
+    low, high = torch.stack(norm.aminmax()).tolist() if norm.numel() else (1.0, 1.0)
+    return bool(limits.tiny**0.25 < low <= high < limits.max**0.25)
+
+
+def _scaled(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows that neither overflow nor underflow, and 1 / |x|: lengths do not change the cosine."""
+    largest = F.pad(x.detach().abs(), (0, 1)).amax(dim=-1, keepdim=True)  # F may be 0
+    x = x / largest.masked_fill(largest == 0, 1.0)
+    norm = row_norms(x)
+    return x, norm.masked_fill(norm == 0, 1.0).reciprocal()
+
+
 class _Cosine(Function):
-    """x, 1 / |x|, pairs -> s = x_i . x_j / (|x_i| |x_j|).
+    """x, 1 / |x|, i, j -> s = x_i . x_j / (|x_i| |x_j|).
 
     ds/dx_i = x_j / (|x_i| |x_j|) - s x_i / |x_i|^2, so the gradient of all scores is A x with a
     symmetric sparse matrix A. One product replaces several passes over N x F numbers.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, inverse: Tensor, pairs: Tensor) -> Tensor:
-        low, high = (inverse.index_select(0, end) for end in pairs)
-        score = sampled_products(x, x, pairs).mul_(low.mul_(high))
-        ctx.save_for_backward(x, inverse, pairs, score)
+    def forward(ctx: Any, x: Tensor, inverse: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        scale = inverse.index_select(0, first).mul_(inverse.index_select(0, second))
+        score = sampled_products(x, x, first, second).mul_(scale)
+        ctx.save_for_backward(x, inverse, first, second, score)
         return score
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        x, inverse, pairs, score = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        x, inverse, first, second, score = ctx.saved_tensors
         if torch.is_grad_enabled():
             # Higher derivatives come from the same function in plain operations.
-            plain = _plain_cosine(x, pairs)
+            plain = _plain_cosine(x, first, second)
             (of_x,) = torch.autograd.grad(plain, x, gradient, create_graph=True)
-            return of_x, None, None
-        return _gradient(gradient, x, inverse, pairs, score), None, None
+            return of_x, None, None, None
+        return _gradient(gradient, x, inverse, first, second, score), None, None, None
 
 
-def _gradient(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tensor) -> Tensor:
+def _gradient(
+    g: Tensor, x: Tensor, inverse: Tensor, low: Tensor, high: Tensor, score: Tensor
+) -> Tensor:
     """A x, see :class:`_Cosine`."""
-    low, high = pairs
     across = g * inverse.index_select(0, low) * inverse.index_select(0, high)
     own = g * score
     diagonal = torch.zeros_like(inverse).index_add_(0, low, own).index_add_(0, high, own)
@@ -78,21 +104,10 @@ def _gradient(g: Tensor, x: Tensor, inverse: Tensor, pairs: Tensor, score: Tenso
     return weighted_sums(row, column, torch.cat([across, across, diagonal]), x)
 
 
-def _plain_cosine(x: Tensor, pairs: Tensor) -> Tensor:
+def _plain_cosine(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     # The norm's second derivative at zero is NaN; a constant replaces it there.
     zero = (x.detach() == 0).all(dim=-1)
-    norm = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1)
-    inverse = _inverse(norm.masked_fill(zero, 0.0))
-    low, high = (inverse.index_select(0, end) for end in pairs)
-    dot: Tensor = torch.linalg.vecdot(*(x.index_select(0, end) for end in pairs))
-    return dot * low * high
-
-
-def _inverse(norm: Tensor) -> Tensor:
-    return norm.masked_fill(norm == 0, 1.0).reciprocal()
-
-
-def _squares_are_safe(norm: Tensor) -> bool:
-    limits = torch.finfo(norm.dtype)
-    low, high = torch.stack(norm.aminmax()).tolist()
-    return bool(limits.tiny**0.25 < low <= high < limits.max**0.25)
+    norm: Tensor = torch.linalg.vector_norm(x.masked_fill(zero[:, None], 1.0), dim=-1)
+    inverse = norm.masked_fill(zero, 1.0).reciprocal()
+    dot: Tensor = torch.linalg.vecdot(x.index_select(0, low), x.index_select(0, high))
+    return dot * inverse.index_select(0, low) * inverse.index_select(0, high)

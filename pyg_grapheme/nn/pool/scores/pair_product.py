@@ -10,18 +10,18 @@ from torch.nn.functional import embedding_bag
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
 
 
-def sampled_products(x: Tensor, y: Tensor, pairs: Tensor) -> Tensor:
-    """Return x_i . y_j [M] for pairs sorted by their first node; not differentiable.
+def sampled_products(x: Tensor, y: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """Return x_i . y_j [M] for rows i [M], sorted, and columns j [M]; not differentiable.
 
     The pairs are the sparsity pattern of a sampled dense product. Gathering the rows first would
     need two temporaries of M x F, which cost far more than the products.
     """
-    start = torch.ops.aten._convert_indices_from_coo_to_csr(pairs[0].contiguous(), x.size(0))
     # sparse_csr_tensor requires contiguous indices.
+    start = torch.ops.aten._convert_indices_from_coo_to_csr(row.contiguous(), x.size(0))
     pattern = torch.sparse_csr_tensor(
         start,
-        pairs[1].contiguous(),
-        x.new_zeros(pairs.size(1)),
+        column.contiguous(),
+        x.new_zeros(row.numel()),
         (x.size(0), x.size(0)),
         check_invariants=False,
     )

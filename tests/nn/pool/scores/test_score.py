@@ -93,14 +93,16 @@ def test_the_order_of_the_nodes_and_of_the_pairs_does_not_change_a_bit() -> None
     """``forward`` scores the edges as they stand, ``cuts`` each pair once."""
     generator = torch.Generator().manual_seed(4)
     edges = torch.randint(40, (2, 300), generator=generator)
+    edges = edges[:, edges[0] != edges[1]]
     pairs = edge_pairs(edges, 40)
+    edges = torch.cat([edges, edges.new_full((2, 1500), 7)], 1)  # more than 40 x 40
     for dtype, width in product((torch.half, torch.float, torch.double), (1, 7, 64, 100)):
         x = torch.randn(40, width, generator=generator).to(dtype)
         table = torch.zeros(40, 40, dtype=torch.promote_types(dtype, torch.float))
         table[*pairs] = cosine_score(x, pairs)
-        apart = edges[:, edges[0] != edges[1]]
-        expected = table[apart.amin(0), apart.amax(0)]
-        for ends in (apart, apart.flip(0)):
+        table[7, 7] = cosine_score(x, torch.tensor([[7], [7]]))
+        expected = table[edges.amin(0), edges.amax(0)]
+        for ends in (edges, edges.flip(0)):
             assert torch.equal(cosine_score(x, ends), expected), (dtype, width)
 
 
