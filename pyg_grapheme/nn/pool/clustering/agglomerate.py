@@ -78,10 +78,11 @@ def agglomerate(
     links = links.at((~in_tree).nonzero().view(-1))
     state = Agglomeration(first, in_tree.clone(), distance.clone())
     while (before := links.first.numel()) > 0:
-        # After another round, sums of larger numbers may not be exact.
-        if not average or float(links.total.abs().max()) < 2**51:
+        # A round adds up to four sums.
+        exact = not average or float(links.total.abs().max()) < 2**51
+        if exact:
             links = _merge_mutual(links, average, limit, num_nodes, state)
-        if before - links.first.numel() < LEAST_LINKS + before * LEAST_SHARE:
+        if not exact or before - links.first.numel() < LEAST_LINKS + before * LEAST_SHARE:
             _merge_in_order(links, average, limit, num_nodes, state)
             break
     return state._replace(merge=jump(state.merge))
