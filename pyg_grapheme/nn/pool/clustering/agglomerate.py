@@ -78,10 +78,11 @@ def agglomerate(
     links = links.at((~in_tree).nonzero().view(-1))
     state = Agglomeration(first, in_tree.clone(), distance.clone())
     while (before := links.first.numel()) > 0:
-        # After another round, sums of larger numbers may not be exact.
-        if not average or float(links.total.abs().max()) < 2**51:
+        # A round adds up to four sums.
+        exact = not average or float(links.total.abs().max()) < 2**51
+        if exact:
             links = _merge_mutual(links, average, limit, num_nodes, state)
-        if before - links.first.numel() < LEAST_LINKS + before * LEAST_SHARE:
+        if not exact or before - links.first.numel() < LEAST_LINKS + before * LEAST_SHARE:
             _merge_in_order(links, average, limit, num_nodes, state)
             break
     return state._replace(merge=jump(state.merge))
@@ -159,7 +160,7 @@ def _coalesce(
 def _merge_in_order(
     links: _Links, average: bool, limit: float, num_nodes: int, state: Agglomeration
 ) -> None:
-    """Merge the nearest clusters one by one.
+    """Merge the nearest clusters one by one, the smaller neighbourhood into the larger.
 
     A link's distance falls only if it absorbs a nearer one, so an entry of the queue or the heap
     that is too near can wait: it is pushed again when its turn comes.
@@ -169,7 +170,7 @@ def _merge_in_order(
     used[ends] = True
     left, right = (used.cumsum(0) - 1).index_select(0, ends).view(2, -1).tolist()
     exact = not average or float(links.total.abs().sum()) < 2**53
-    total, count = (
+    total, size = (
         (number if exact else number.long()).tolist() for number in (links.total, links.size)
     )
     start = links.total / links.size
@@ -180,11 +181,25 @@ def _merge_in_order(
     near: list[dict[int, int]] = [{} for _ in parent]
     for a, b, i in zip(left, right, target, strict=True):
         near[a][b] = near[b][a] = i
-    heap: list[tuple[float, int]] = []
-
-    def merge(i: int) -> None:
+    order = sortable(start).argsort(stable=True)
+    queue = zip(start[order].tolist(), order.tolist(), strict=True)
+    end = (inf, -1)
+    following = next(queue, end)
+    heap = [end]
+    while True:
+        if heap[0] < following:
+            at, i = heappop(heap)
+        else:
+            at, i = following
+            following = next(queue, end)
+        if at >= limit:
+            break
+        if distance[i] != at:
+            if distance[i] < limit:
+                heappush(heap, (distance[i], i))
+            continue
         taken.append(i)
-        taken_at.append(distance[i])
+        taken_at.append(at)
         distance[i] = inf
         a, b = left[i], right[i]
         while parent[a] != a:
@@ -196,54 +211,28 @@ def _merge_in_order(
             a, b, large, small = b, a, small, large
         parent[b] = a
         del large[b], small[a]
-        find = large.get
         for c, j in small.items():
             other = near[c]
             del other[b]
-            k = find(c)
-            if k is None:
-                large[c] = other[a] = j
+            k = large.setdefault(c, j)
+            if k == j:
+                other[a] = j
                 continue
-            if k > j:
+            if j < k:
+                large[c] = other[a] = j
                 j, k = k, j
-                large[c] = other[a] = k
             target[j] = k
             if average:
-                total[k] = t = total[k] + total[j]
-                count[k] = n = count[k] + count[j]
-                now = t / n
-            else:
-                now = max(distance[j], distance[k])
-            if now < distance[k]:
-                heappush(heap, (now, k))
-            distance[k] = now
+                total[k] += total[j]
+                size[k] += size[j]
+                mean = total[k] / size[k]
+                if mean < distance[k]:
+                    heappush(heap, (mean, k))
+                distance[k] = mean
+            elif distance[k] < distance[j]:
+                distance[k] = distance[j]
             distance[j] = inf
-        near[b] = {}
-
-    def merge_until(last: tuple[float, int]) -> None:
-        while heap and heap[0] < last:
-            at, i = heappop(heap)
-            if distance[i] == at:
-                merge(i)
-            elif distance[i] < limit:
-                heappush(heap, (distance[i], i))
-
-    order = sortable(start).argsort(stable=True)
-    order = order[start[order] < limit]
-    for entry in zip(start[order].tolist(), order.tolist(), strict=True):
-        at, i = entry
-        if distance[i] == at:
-            if heap and heap[0] < entry:
-                merge_until(entry)
-                if distance[i] == at:
-                    merge(i)
-                elif distance[i] < limit:
-                    heappush(heap, (distance[i], i))
-            else:
-                merge(i)
-        elif distance[i] < limit:
-            heappush(heap, (distance[i], i))
-    merge_until((limit, 0))
+        small.clear()
     first = links.first
     state.merge[first] = first[torch.tensor(target, device=first.device)]
     merged = first[torch.tensor(taken, dtype=torch.long, device=first.device)]

@@ -97,7 +97,7 @@ def _split_components(
     else:
         above = candidates.score.detach() > pair_threshold(min_score, pairs)
         root = component_roots(pairs.index_select(1, above.nonzero().view(-1)), num_nodes)
-        left, right = root.index_select(0, pairs.view(-1)).view(2, -1)
+        left, right = root.index_select(0, pairs.reshape(-1)).view(2, -1)
         candidates = candidates.keep((left == right).nonzero().view(-1))
     component = root.index_select(0, candidates.pairs[0])
     num_pairs = torch.bincount(component, minlength=num_nodes)
