@@ -46,6 +46,7 @@ def peer_step(work: Workload, linkage: str) -> Step:
         metric="cosine",
         connectivity=to_scipy_sparse_matrix(work.edge_index, num_nodes=work.batch.numel()).tocsr(),
         compute_full_tree=True,
+        compute_distances=True,
         linkage=linkage,
     )
     return partial(clustering.fit, work.x.detach().numpy())
