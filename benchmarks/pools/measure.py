@@ -23,7 +23,7 @@ class Cell:
 
     Attributes:
         seconds: One number per run; the first is the warm-up.
-        ratio: C/N, output rows over input nodes.
+        ratio: C/N, output over input nodes; of a tree, output rows.
         memory: Peak of one run, in bytes per input node.
         reason: Reason why it was not run.
     """

@@ -57,11 +57,12 @@ def result_tables(results: Results, with_memory: bool) -> list[str]:
     """Lay out time, output and, where it was measured, memory."""
     names = list(next(iter(results.values())))
     trees = [name for name in names if name.startswith(TREES)]
+    pools = [name for name in names if name not in trees]
     table = partial(tabulate, results)
     tables = [
         table("Median, ms", names, "median", unit=1e-3, style=".3g"),
         table(f"Ratio to {BASE}", names, "median", BASE),
-        table("C/N, rows out over nodes in", names, "ratio"),
+        table("C/N, nodes out over nodes in", pools, "ratio"),
     ]
     if trees:
         tables.insert(2, table(f"Trees, ratio to {FORWARD}", trees, "median", FORWARD))
