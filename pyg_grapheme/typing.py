@@ -13,6 +13,9 @@ F       features per node
 D       features per edge
 B       graphs in the batch
 R       cuts, over all graphs of the batch
+K       merges, over all graphs of the batch
+S       steps, merges of equal height in one graph, over all graphs
+U       distinct clusters of all cuts
 V       units in the vocabulary, or labels
 ======  ==========================================================
 
@@ -28,8 +31,8 @@ EstimatorName: TypeAlias = Literal["none", "gate", "straight_through", "gumbel",
 CandidatesName: TypeAlias = Literal["edges", "all"]
 """The pairs of nodes that may merge."""
 
-MergeName: TypeAlias = Literal["components", "matching"]
-"""The candidate pairs above the threshold that merge."""
+MergeName: TypeAlias = Literal["components", "average", "complete", "matching"]
+"""The candidate pairs above the threshold that merge, or the linkage of clusters."""
 
 EditDistanceName: TypeAlias = Literal["exact", "bipartite", "bp2"]
 """The algorithm for a graph edit distance."""

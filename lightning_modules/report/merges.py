@@ -28,7 +28,7 @@ def describe_merges(
             state = net.encode(Batch.from_data_list([graph]).to(module.device))
             cluster = net.merge(state).history.cluster.tolist()
             chain = Graphs(state.x, state.edge_index, None, state.batch, state.num_graphs)
-            score = make_scorer(net.pool.score, chain, net.pool.edge_reduce, check_finite=True)
+            score = make_scorer(net.pool.score, chain, None, net.pool.edge_reduce, True)
             alike = score(state.edge_index).tolist()
             (rewritten,) = net([example.source], [example.tags])
             described.append(MergedText(graph.text, cluster, alike, rewritten))

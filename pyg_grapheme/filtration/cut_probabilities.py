@@ -6,22 +6,39 @@ from torch.nn import functional as F
 from torch_geometric.utils import cumsum, scatter
 
 
-def cut_probabilities(
-    height: Tensor, num_steps: Tensor, threshold: Tensor, temperature: float
+def interval_probability(
+    upper: Tensor, lower: Tensor, threshold: Tensor, temperature: float
 ) -> Tensor:
-    """Return the probability that the threshold falls between two heights, for all cuts.
+    """Return the probability that the noisy threshold falls between two heights.
 
-    The threshold of each graph is ``threshold + temperature * eps``, eps standard logistic. With
-    a = (s_k - tau) / T for the height s_k of a cut's last step and b for the next height,
+    The threshold is ``threshold + temperature * eps``, eps standard logistic. With
+    a = (upper - tau) / T and b = (lower - tau) / T,
 
         p = sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)),
 
-    the latter without cancellation. s_0 is +infinity and the height after the last is -infinity.
+    the latter without cancellation.
+
+    Args:
+        upper: [R], may be +infinity.
+        lower: [R], at most ``upper``, may be -infinity.
+        threshold: tau, a scalar or [R].
+        temperature: T.
+
+    Differentiation: exact in heights and threshold.
+    """
+    log_sides, between = _factors(upper, lower, threshold, temperature)
+    return torch.exp(log_sides) * between
+
+
+def cut_probabilities(
+    height: Tensor, num_steps: Tensor, threshold: Tensor, temperature: float
+) -> Tensor:
+    """Return the probability of every cut: that the threshold falls between two steps.
 
     Args:
         height: [S over all graphs], by graph, falling in each.
         num_steps: [B].
-        threshold: Scalar tau.
+        threshold: tau, a scalar or [B].
         temperature: T.
 
     Returns:
@@ -30,8 +47,7 @@ def cut_probabilities(
     Differentiation: exact in heights and threshold.
     Cost: O(S + B).
     """
-    log_sides, between = _factors(height, num_steps, threshold, temperature)
-    return torch.exp(log_sides) * between
+    return interval_probability(*_intervals(height, num_steps, threshold), temperature)
 
 
 def sampled_log_prob(
@@ -41,27 +57,33 @@ def sampled_log_prob(
 
     Other arguments, differentiation and cost are those of :func:`cut_probabilities`.
     """
-    log_sides, between = _factors(height, num_steps, threshold, temperature)
+    log_sides, between = _factors(*_intervals(height, num_steps, threshold), temperature)
     graph = torch.repeat_interleave(num_steps)
     level = scatter((height.detach() > sampled[graph]).long(), graph, dim_size=num_steps.numel())
     cut: Tensor = cumsum(num_steps + 1)[:-1] + level
     return log_sides[cut] + between[cut].log()
 
 
-def _factors(
-    height: Tensor, num_steps: Tensor, threshold: Tensor, temperature: float
-) -> tuple[Tensor, Tensor]:
-    """Logarithm of sigmoid(a) sigmoid(-b), and 1 - exp(b - a); see :func:`cut_probabilities`."""
+def _intervals(
+    height: Tensor, num_steps: Tensor, threshold: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Height of the last step of each cut and of the next, infinite at the ends; threshold."""
     num_cuts = num_steps + 1
     ptr = cumsum(num_cuts)
     graph = torch.repeat_interleave(num_cuts)
     position = torch.arange(graph.numel(), device=graph.device)
-    is_first, is_last = position == ptr[graph], position == ptr[graph + 1] - 1
-    # The last step of cut r of graph g is step r - g - 1 of the list; the ends are masked below.
+    # The last step of cut r of graph g is step r - g - 1 of the list.
     padded = F.pad(height, (1, 1))
-    last, following = padded[position - graph], padded[position - graph + 1]
-    log_above = F.logsigmoid((last - threshold) / temperature).masked_fill(is_first, 0.0)
-    log_below = F.logsigmoid((threshold - following) / temperature).masked_fill(is_last, 0.0)
+    upper = padded[position - graph].masked_fill(position == ptr[graph], torch.inf)
+    lower = padded[position - graph + 1].masked_fill(position == ptr[graph + 1] - 1, -torch.inf)
+    return upper, lower, threshold if threshold.dim() == 0 else threshold[graph]
+
+
+def _factors(
+    upper: Tensor, lower: Tensor, threshold: Tensor, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Logarithm of sigmoid(a) sigmoid(-b), and 1 - exp(b - a); see ``interval_probability``."""
+    log_above = F.logsigmoid((upper - threshold) / temperature)
+    log_below = F.logsigmoid((threshold - lower) / temperature)
     # b - a from the heights themselves: the difference of two rounded arguments has fewer digits.
-    gap = ((following - last) / temperature).masked_fill(is_first | is_last, -torch.inf)
-    return log_above + log_below, -torch.expm1(gap)
+    return log_above + log_below, -torch.expm1((lower - upper) / temperature)

@@ -3,7 +3,8 @@
 from typing import Generic, NamedTuple, TypeVar
 
 from torch import Tensor
-from torch_geometric.utils import scatter
+
+from pyg_grapheme.filtration.expectation import expected_value
 
 Output = TypeVar("Output")
 
@@ -53,13 +54,6 @@ class Cuts(NamedTuple, Generic[Output]):
             compared with the mean of the other, so that a number added to all values does not
             change the gradient.
         """
-        if not isinstance(value, Tensor) or value.dim() == 0 or value.size(0) != self.num_cuts:
-            got = (
-                f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-            )
-            raise ValueError(
-                f"Expected 'value' to have one row for each of the {self.num_cuts} cuts (got {got})"
-            )
         expected = self._sum(value, self.weight)
         if self.half_weights is None:
             return expected
@@ -73,7 +67,4 @@ class Cuts(NamedTuple, Generic[Output]):
         return expected
 
     def _sum(self, value: Tensor, weight: Tensor) -> Tensor:
-        """Weighted sums [B, ...] over the cuts of each graph."""
-        weighted = (value.movedim(0, -1) * weight).movedim(-1, 0)
-        summed: Tensor = scatter(weighted, self.graph, dim_size=self.num_graphs)
-        return summed
+        return expected_value(value, weight, self.graph, self.num_graphs)

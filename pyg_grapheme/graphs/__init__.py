@@ -1,7 +1,7 @@
 """Batches of graphs: checked input, node offsets, distinct edges, repeated graphs."""
 
 from pyg_grapheme.graphs.batch_ptr import batch_ptr
-from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs
+from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs, check_numbers
 from pyg_grapheme.graphs.distinct_edges import distinct_edges
 from pyg_grapheme.graphs.repeat_graphs import RepeatedGraphs, gather_segments, repeat_graphs
 
@@ -10,6 +10,7 @@ __all__ = [
     "RepeatedGraphs",
     "batch_ptr",
     "check_graphs",
+    "check_numbers",
     "distinct_edges",
     "gather_segments",
     "repeat_graphs",

@@ -1,5 +1,6 @@
 """Checks of the input of layers."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ class Graphs(NamedTuple):
         batch: [N], int64, sorted.
         num_graphs: B.
         undirected: Whether every edge is known to exist in both directions.
+        norm: [N], the length of each row of x, detached, float32 at least; None if not computed.
     """
 
     x: Tensor
@@ -28,6 +30,7 @@ class Graphs(NamedTuple):
     batch: Tensor
     num_graphs: int
     undirected: bool = False
+    norm: Tensor | None = None
 
     def detach(self) -> "Graphs":
         """Return the same graphs with detached features."""
@@ -60,16 +63,38 @@ def check_graphs(
         batch = _check_batch(batch, x.size(0), x.device)
     if batch_size is not None:
         batch_size = expect_count("batch_size", batch_size, 0)
-    if check_finite and not _is_finite(x.detach()):
+    norm = row_norms(x)
+    if check_finite and not _is_finite(x.detach(), norm):
         raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
     _check_ends(edge_index, x.size(0))
     if batch is None:
         batch = edge_index.new_zeros(x.size(0))
         num_graphs = _count_of_one_graph(batch, batch_size)
     else:
-        _check_order(batch, edge_index)
-        num_graphs = _count_graphs(batch, batch_size)
-    return Graphs(x, edge_index, edge_attr, batch, num_graphs, undirected)
+        num_graphs = _count_graphs(batch, edge_index, batch_size)
+    return Graphs(x, edge_index, edge_attr, batch, num_graphs, undirected, norm)
+
+
+def row_norms(x: Tensor) -> Tensor:
+    """Return the length [N] of each row of x [N, F], detached, float32 at least."""
+    dtype = torch.promote_types(x.dtype, torch.float)
+    norm: Tensor = torch.linalg.vector_norm(x.detach(), dim=-1, dtype=dtype)
+    return norm
+
+
+def check_numbers(
+    name: str, value: object, size: int, device: torch.device, check_finite: bool
+) -> Tensor:
+    """Return a float tensor [size], such as a number per edge or per graph; refuse anything else.
+
+    Raises:
+        ValueError: if the value is not as expected.
+    """
+    tensor = _check_tensor(name, value, f"a float tensor [{size}]", _FLOATS, (size,))
+    _check_device(name, tensor, device)
+    if check_finite and not bool(tensor.isfinite().all()):
+        raise ValueError(f"Expected '{name}' to be finite (got NaN or infinity)")
+    return tensor
 
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -135,24 +160,26 @@ def _check_ends(edge_index: Tensor, num_nodes: int) -> None:
         )
 
 
-def _check_order(batch: Tensor, edge_index: Tensor) -> None:
-    """Refuse a batch that is not sorted, and edges between two graphs."""
-    if not bool((batch[1:] >= batch[:-1]).all()):
-        raise ValueError("Expected 'batch' to be sorted (got a smaller graph after a larger one)")
-    if not bool((batch[edge_index[0]] == batch[edge_index[1]]).all()):
-        raise ValueError(
-            "Expected 'edge_index' to join nodes of one graph (got an edge between two)"
-        )
-
-
-def _count_graphs(batch: Tensor, batch_size: int | None) -> int:
+def _count_graphs(batch: Tensor, edge_index: Tensor, batch_size: int | None) -> int:
+    """Return B; refuse a batch that is not sorted or out of range, and edges between two graphs."""
     if batch.numel() == 0:
         return batch_size or 0
-    first, last = torch.stack([batch[0], batch[-1]]).tolist()
+    first, last = torch.stack(batch.aminmax()).tolist()
+    if first < last:
+        _check_order(batch, edge_index)
     num_graphs: int = last + 1 if batch_size is None else batch_size
     if first < 0 or last >= num_graphs:
         raise ValueError(f"Expected 'batch' to be in [0, {num_graphs}) (got {first} to {last})")
     return num_graphs
+
+
+def _check_order(batch: Tensor, edge_index: Tensor) -> None:
+    if not bool((batch[1:] >= batch[:-1]).all()):
+        raise ValueError("Expected 'batch' to be sorted (got a smaller graph after a larger one)")
+    if not torch.equal(*(batch.index_select(0, end) for end in edge_index)):
+        raise ValueError(
+            "Expected 'edge_index' to join nodes of one graph (got an edge between two)"
+        )
 
 
 def _count_of_one_graph(batch: Tensor, batch_size: int | None) -> int:
@@ -163,10 +190,9 @@ def _count_of_one_graph(batch: Tensor, batch_size: int | None) -> int:
     return batch_size
 
 
-def _is_finite(x: Tensor) -> bool:
-    # One norm is far cheaper than a test of each number, and finite only if all numbers are.
-    norm = torch.linalg.vector_norm(x, dtype=torch.promote_types(x.dtype, torch.float))
-    return bool(torch.isfinite(norm)) or bool(torch.isfinite(x).all())
+def _is_finite(x: Tensor, norm: Tensor) -> bool:
+    # One sum is far cheaper than a test of each number, and finite only if all numbers are.
+    return math.isfinite(norm.sum()) or bool(torch.isfinite(x).all())
 
 
 def _has_shape(tensor: Tensor, shape: _Shape) -> bool:

@@ -22,7 +22,6 @@ def draw_dendrogram(
     labels: Sequence[str],
     *,
     graph: int = 0,
-    start: int = 0,
     threshold: float | None = None,
 ) -> Figure:
     """Draw the merges of one graph, and the threshold as a line.
@@ -34,10 +33,10 @@ def draw_dendrogram(
         dendrogram: Dendrogram of a batch.
         labels: Labels of the n nodes of the graph.
         graph: Index of the graph in the batch.
-        start: Index of the graph's first node in the batch.
         threshold: Position of the line, or None for no line.
     """
     mine = dendrogram.graph == graph
+    start = int((dendrogram.batch < graph).sum())
     pairs = (dendrogram.pairs[:, mine] - start).T.tolist()
     heights = dendrogram.height.detach()[mine].tolist()
     trees = _build_trees(pairs, heights, len(labels))

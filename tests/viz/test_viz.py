@@ -44,7 +44,7 @@ def test_a_dendrogram_has_a_bar_per_merge_and_a_line_at_the_threshold(tmp_path: 
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c", "d"]
     figure.savefig(tmp_path / "dendrogram.png")
     assert imread(tmp_path / "dendrogram.png").std() > 0
-    alone = draw_dendrogram(dendrogram, ["e"], graph=1, start=4).axes[0]
+    alone = draw_dendrogram(dendrogram, ["e"], graph=1).axes[0]
     assert list(alone.lines) == []
 
 

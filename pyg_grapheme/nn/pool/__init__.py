@@ -4,7 +4,9 @@ from pyg_grapheme.filtration import Cuts
 from pyg_grapheme.nn.pool.candidates.candidates import Candidates, PairBlocks, ScoredPairs
 from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
 from pyg_grapheme.nn.pool.connect import connect_clusters
-from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram, single_linkage
+from pyg_grapheme.nn.pool.dendrogram.clusters import Clusters
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
+from pyg_grapheme.nn.pool.dendrogram.single_linkage import single_linkage
 from pyg_grapheme.nn.pool.estimators.estimators import (
     Estimator,
     EstimatorInput,
@@ -28,6 +30,7 @@ from pyg_grapheme.nn.pool.threshold_merge_pool import PairScores, ThresholdMerge
 
 __all__ = [
     "Candidates",
+    "Clusters",
     "Cuts",
     "Dendrogram",
     "Estimator",

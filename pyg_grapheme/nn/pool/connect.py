@@ -1,6 +1,5 @@
 """Connect: the edges of the quotient graph."""
 
-import torch
 from torch import Tensor
 from torch_geometric.utils import coalesce
 
@@ -32,13 +31,13 @@ def connect_clusters(
     Differentiation: exact in ``edge_attr``.
     Cost: O(E log E).
     """
-    row, column = (cluster.index_select(0, end) for end in edge_index)
+    edges = cluster.index_select(0, edge_index.reshape(-1)).view(2, -1)
     if edge_attr is None:
-        return distinct_edges(row, column, num_clusters), None
-    between = (row != column).nonzero().view(-1)
+        return distinct_edges(edges, num_clusters), None
+    between = (edges[0] != edges[1]).nonzero().view(-1)
     edges, reduced = coalesce(
-        torch.stack([row[between], column[between]]),
-        edge_attr[between].to(reduction_dtype(edge_attr.dtype, edge_reduce)),
+        edges.index_select(1, between),
+        edge_attr.index_select(0, between).to(reduction_dtype(edge_attr.dtype, edge_reduce)),
         num_nodes=num_clusters,
         reduce=edge_reduce,
     )

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch_geometric.nn import aggr
 from torch_geometric.nn.resolver import aggregation_resolver
+from torch_geometric.utils import degree
 
 
 def resolve_reduce(reduce: str | nn.Module) -> nn.Module:
@@ -24,9 +25,12 @@ def resolve_reduce(reduce: str | nn.Module) -> nn.Module:
     return aggregation
 
 
-def reduce_members(reduce: nn.Module, x: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
-    """Aggregate the members of each cluster: [N, F] -> [C, F].
+def reduce_members(
+    reduce: nn.Module, x: Tensor, cluster: Tensor, num_clusters: int, parameter: Tensor
+) -> Tensor:
+    """Aggregate the members of each cluster, [N, F] -> [C, F]; ``parameter`` gets a zero gradient.
 
+    The optimiser then never finds None, and under DDP every process reduces the same parameters.
     float16 loses precision for large clusters, so parameter-free aggregations of half precision run
     in float32. Order-sensitive aggregations receive members sorted by cluster, then by node.
     """
@@ -34,7 +38,13 @@ def reduce_members(reduce: nn.Module, x: Tensor, cluster: Tensor, num_clusters: 
         cluster, order = cluster.sort(stable=True)
         x = x[order]
     widen = x.dtype.itemsize <= 2 and next(reduce.parameters(), None) is None
-    reduced: Tensor = reduce(x.float() if widen else x, cluster, dim_size=num_clusters)
+    wide = x.float() if widen else x
+    reduced: Tensor
+    if type(reduce) is aggr.MeanAggregation:
+        reduced = _Mean.apply(wide, cluster, num_clusters, parameter)  # type: ignore[no-untyped-call]
+    else:
+        reduced = reduce(wide, cluster, dim_size=num_clusters)
+        reduced = _AttachZeroGrad.apply(reduced, parameter)  # type: ignore[no-untyped-call]
     return reduced.to(x.dtype) if widen else reduced
 
 
@@ -49,17 +59,29 @@ _ORDER_FREE = (
 )
 
 
-def attach_zero_grad(output: Tensor, parameter: Tensor) -> Tensor:
-    """Return the output, with a zero gradient for the parameter.
+class _Mean(Function):
+    """Mean of the members of each cluster, in half the time of the aggregation."""
 
-    The optimiser then never finds None, and under DDP every process reduces the same parameters.
-    Adding ``0 * parameter`` would do the same, at the price of a pass over the output.
-    """
-    attached: Tensor = _AttachZeroGrad.apply(output, parameter)  # type: ignore[no-untyped-call]
-    return attached
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, cluster: Tensor, num_clusters: int, parameter: Tensor
+    ) -> Tensor:
+        size = degree(cluster, num_clusters, x.dtype)[:, None]
+        ctx.save_for_backward(cluster, size, parameter)
+        return x.new_zeros(num_clusters, x.size(1)).index_add_(0, cluster, x).div_(size)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, Tensor]:
+        cluster, size, parameter = ctx.saved_tensors
+        of_x = None
+        if ctx.needs_input_grad[0]:
+            of_x = (gradient / size).index_select(0, cluster)
+        return of_x, None, None, parameter.new_zeros(parameter.shape)
 
 
 class _AttachZeroGrad(Function):
+    """The output unchanged; adding ``0 * parameter`` would take a pass over it."""
+
     @staticmethod
     def forward(ctx: Any, output: Tensor, parameter: Tensor) -> Tensor:
         ctx.save_for_backward(parameter)

@@ -16,6 +16,7 @@ from pyg_grapheme.nn.pool.candidates.candidates import (
 from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels
+from pyg_grapheme.nn.pool.clustering.linkage import keep_linkage
 from pyg_grapheme.nn.pool.clustering.matching import keep_matching
 from pyg_grapheme.nn.pool.clustering.matching_blocks import match_all_pairs
 from pyg_grapheme.nn.pool.scores.scorer import Scorer
@@ -58,25 +59,40 @@ def find_candidates(
     merge: MergeName,
     block_size: int,
     min_score: Tensor | None = None,
+    distinct: bool = True,
 ) -> Candidates:
-    """Return the pairs that may merge; for a matching, the pairs that some threshold merges.
+    """Return the pairs that may merge, so that the pairs above a threshold give its clusters.
+
+    For components these are all candidate pairs. For a matching and the other linkages they are the
+    merges that some threshold leads to, a forest whose scores are their heights.
 
     Args:
         scorer: Scores the pairs. All pairs are scored in one call unless it is repeatable.
         graphs: N nodes in B graphs.
         candidates: "edges", or "all" pairs inside each graph.
-        merge: "components" or "matching".
+        merge: "components", "average", "complete" or "matching".
         block_size: The largest number of all pairs in memory at a time.
-        min_score: Scalar or [N]; a matching leaves out pairs that do not score above it.
+        min_score: Scalar or [N]; merges that do not score above it are left out.
+        distinct: List each pair once. Components do not need it, and with "edges" it takes sorting.
+
+    Raises:
+        ValueError: if average or complete linkage would need more than ``MAX_PAIRS`` of all pairs.
     """
     batch, num_graphs = graphs.batch, graphs.num_graphs
+    if merge == "average" or merge == "complete":
+        if candidates == "all":
+            _check_num_pairs(AllPairs(batch, num_graphs, None).total, merge)
+        pairs = candidate_pairs(graphs, candidates)
+        scored = ScoredPairs(pairs, scorer(pairs))
+        return keep_linkage(scored, merge, batch, num_graphs, min_score)
     if candidates == "all" and scorer.repeatable:
         blocks = AllPairs(batch, num_graphs, block_size)
         if len(blocks) > 1 and merge == "matching":
             return match_all_pairs(scorer, batch, num_graphs, block_size, min_score)
         if len(blocks) > 1:
             return PairBlocks(blocks, scorer)
-    pairs = candidate_pairs(graphs, candidates)
+    keep_edges = candidates == "edges" and not distinct
+    pairs = graphs.edge_index if keep_edges else candidate_pairs(graphs, candidates)
     if scorer.cheap and torch.is_grad_enabled():
         with torch.no_grad():
             score = scorer(pairs)
@@ -84,6 +100,18 @@ def find_candidates(
     else:
         scored = ScoredPairs(pairs, scorer(pairs))
     return keep_matching(scored, batch, num_graphs, min_score) if merge == "matching" else scored
+
+
+MAX_PAIRS = 2**22
+"""The most pairs of all graphs together for average and complete linkage of all pairs."""
+
+
+def _check_num_pairs(num_pairs: int, merge: str) -> None:
+    if num_pairs > MAX_PAIRS:
+        raise ValueError(
+            f"Expected at most {MAX_PAIRS:,} pairs with candidates='all' and merge={merge!r}, as "
+            f"all their scores are kept (got {num_pairs:,})"
+        )
 
 
 def select_components(
@@ -106,7 +134,7 @@ def select_components(
     root: Tensor | None = None
     for pairs, score in candidates.blocks():
         merged = (score > pair_threshold(threshold, pairs)).nonzero().view(-1)
-        root = component_roots(pairs[:, merged], num_nodes, root)
+        root = component_roots(pairs.index_select(1, merged), num_nodes, root)
     assert root is not None
     if dag is not None:
         root = acyclic_roots(root, dag)

@@ -8,30 +8,20 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
-from pyg_grapheme.filtration import (
-    Cuts,
-    cut_probabilities,
-    sample_cuts,
-    sample_thresholds,
-    sampled_log_prob,
-)
-from pyg_grapheme.graphs import Graphs, check_graphs, repeat_graphs
+from pyg_grapheme.filtration import Cuts, sample_cuts, sample_thresholds, sampled_log_prob
+from pyg_grapheme.graphs import Graphs, check_graphs, check_numbers, repeat_graphs
 from pyg_grapheme.nn.pool.candidates.candidates import Candidates
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.clustering.components import dense_labels
 from pyg_grapheme.nn.pool.connect import coarse_batch, connect_clusters
-from pyg_grapheme.nn.pool.dendrogram.dendrogram import (
-    Dendrogram,
-    cluster_cuts,
-    single_linkage,
-    step_heights,
-)
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram, cluster_cuts
+from pyg_grapheme.nn.pool.dendrogram.single_linkage import single_linkage
 from pyg_grapheme.nn.pool.estimators.estimators import Estimator, EstimatorInput, resolve_estimator
 from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
-from pyg_grapheme.nn.pool.reduce import attach_zero_grad, reduce_members, resolve_reduce
-from pyg_grapheme.nn.pool.scores.scorer import make_scorer
+from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce
+from pyg_grapheme.nn.pool.scores.scorer import Scorer, make_scorer
 from pyg_grapheme.nn.pool.select import (
     Selection,
     candidate_pairs,
@@ -62,7 +52,10 @@ class ThresholdMergePool(nn.Module):
     strictly above the threshold, and so, transitively, do all nodes linked by such pairs. The
     output is the quotient graph: the members of a cluster become one node, edges inside a cluster
     are removed, parallel edges become one. The parameter is ``raw_threshold``, the logit of the
-    threshold; a threshold in (0, 1) never merges pairs of negative cosine.
+    threshold; a threshold in (0, 1) never merges pairs of negative cosine. A network over the whole
+    graph can set scores and thresholds instead: ``edge_score=`` and ``threshold=`` of the methods.
+    :meth:`dendrogram` is the tree of all clusterings and their distribution, without a pooled
+    graph, for graphs of any size.
 
     Nearest relatives: PyG's ``TopKPooling`` drops nodes, ``EdgePooling`` contracts a matching of
     edges, ``ClusterPooling`` merges the components of edges above a fixed threshold, with a dense
@@ -75,20 +68,26 @@ class ThresholdMergePool(nn.Module):
         score: "cosine" of the features, or a module
             ``(x_i [M, F], x_j [M, F], edge_attr [M, D] or None) -> [M]``, averaged over both
             directions unless it has an attribute ``symmetric = True``; attributes of parallel edges
-            are reduced first. It should end in a sigmoid, as the threshold is in (0, 1). In
-            training mode it sees all pairs in one call.
+            are reduced first. It should end in a sigmoid, as the threshold is in (0, 1), or return
+            logits, with ``logits=True``. In training mode it sees all pairs in one call.
+        logits: Scores are logits: they are compared with ``raw_threshold``, and the noise is on
+            that scale. Components and matchings are the same for scores and their logits; average
+            linkage is not, as a mean of logits is not the logit of the mean.
         candidates: The pairs that may merge: "edges", or "all" pairs of nodes of one graph, which
             are n (n - 1) / 2 for a graph of n nodes. A module gets zeros as the attributes of pairs
             that no edge joins.
-        merge: "components", all pairs above the threshold, closed transitively; or "matching",
-            greedily, best pair first, each node in at most one pair. Pairs of equal score are
-            ordered by a fixed hash of their nodes' positions in the graph.
+        merge: "components", all pairs above the threshold, closed transitively; "average" or
+            "complete", the best pair of clusters first, whose similarity is the mean or the minimum
+            of the candidate pairs that exist between them; or "matching", greedily, best pair
+            first, each node in at most one pair. Components join whatever a chain of good pairs
+            joins; the two linkages ask all pairs between two clusters. Except in components, pairs
+            of equal score are ordered by a fixed hash of their nodes' positions in the graph.
         reduce: Any PyG aggregation over the members of a cluster, by name or as a module.
         edge_reduce: How parallel edges are combined: "sum", "mean", "min", "max" or "mul".
         estimator: The gradient of the threshold in ``forward``: "none" (zero); "reinforce",
             unbiased together with ``ReinforceLoss``; "gate", "straight_through", "gumbel" (biased);
             or an ``Estimator``. "gumbel" and "reinforce" sample a threshold per graph in training.
-        temperature: T > 0, the width of the noise.
+        temperature: T > 0, the width of the noise; None for 0.1, or 1 with ``logits=True``.
         acyclic: Keep a directed acyclic graph acyclic: also merge nodes that would lie on a cycle
             of the quotient. Input with a cycle is an error. Fast if node ids are a topological
             order, as in text.
@@ -108,14 +107,12 @@ class ThresholdMergePool(nn.Module):
     Differentiation:
         ``forward`` is exact in x and edge_attr for the graph that it returns. The gradient of the
         threshold is that of the estimator, and never None. :meth:`cuts` is exact in everything
-        wherever no two scores tie. A score module learns from :meth:`cuts`, or from ``forward``
-        with an estimator other than "none".
+        wherever no two scores tie. A score module learns from :meth:`cuts` and :meth:`dendrogram`,
+        or from ``forward`` with an estimator other than "none".
 
-    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. A matching takes O(log M) rounds
-        for random or equal scores, but one for every second pair of a path along which scores fall
-        (0.8 s for 1e4 nodes, growing quadratically). ``acyclic`` may take as many rounds as paths
-        are long if ids are no topological order. If all pairs take several blocks, a matching
-        scores them once per round, and components up to four times.
+    Cost: O(N F + M F + (N + M + E) log N) for M candidate pairs. ``acyclic`` may take as many
+        rounds as paths are long if ids are no topological order. If all pairs take several blocks,
+        they are scored up to four times, as a rule.
 
     Compilation: the number of output nodes depends on the data, so ``torch.compile`` runs the pool
         uncompiled, with one graph break.
@@ -145,12 +142,13 @@ class ThresholdMergePool(nn.Module):
         threshold: float = 0.69,
         *,
         score: Literal["cosine"] | nn.Module = "cosine",
+        logits: bool = False,
         candidates: CandidatesName = "edges",
         merge: MergeName = "components",
         reduce: str | nn.Module = "mean",
         edge_reduce: str = "sum",
         estimator: EstimatorName | Estimator = "none",
-        temperature: float = 0.1,
+        temperature: float | None = None,
         acyclic: bool = False,
         check_finite: bool = True,
         block_size: int = 2**20,
@@ -158,7 +156,7 @@ class ThresholdMergePool(nn.Module):
         super().__init__()
         # Closer to 1, the logit has no digits left in float32.
         expect_between("threshold", threshold, 0, 1 - 1e-7, "in (0, 1), and not within 1e-7 of 1")
-        expect_between("temperature", temperature, 0, math.inf, "positive")
+        expect_flag("logits", logits)
         expect_flag("acyclic", acyclic)
         expect_flag("check_finite", check_finite)
         if not isinstance(score, nn.Module):
@@ -168,7 +166,9 @@ class ThresholdMergePool(nn.Module):
         expect_one_of("edge_reduce", edge_reduce, ("sum", "mean", "min", "max", "mul"))
         self.initial_threshold = threshold
         self.score, self.candidates, self.merge = score, candidates, merge
-        self.temperature = temperature
+        self.logits = logits
+        temperature = (1.0 if logits else 0.1) if temperature is None else temperature
+        self.temperature = expect_between("temperature", temperature, 0, math.inf, "positive")
         self.acyclic, self.check_finite = acyclic, check_finite
         self.block_size = expect_count("block_size", block_size)
         self.edge_reduce = edge_reduce
@@ -200,6 +200,9 @@ class ThresholdMergePool(nn.Module):
         edge_attr: Tensor | None = None,
         batch: Tensor | None = None,
         batch_size: int | None = None,
+        *,
+        edge_score: Tensor | None = None,
+        threshold: Tensor | None = None,
     ) -> PoolOutput:
         """Pool at the current threshold.
 
@@ -209,19 +212,38 @@ class ThresholdMergePool(nn.Module):
             edge_attr: [E] or [E, D].
             batch: [N], sorted; one graph if None.
             batch_size: B, needed if graphs at the end are empty.
+            edge_score: [E], differentiable, scores in place of ``score``. The candidates are then
+                the edges, whatever ``candidates`` is; the scores of all edges between two nodes, in
+                either direction, are averaged.
+            threshold: [B], differentiable, a threshold per graph in place of the parameter, on the
+                scale of the scores: no sigmoid is applied to it.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        threshold = self._sample_threshold(graphs.num_graphs)
-        node_threshold = threshold if threshold.dim() == 0 else threshold[graphs.batch]
-        selection = self._select(graphs, node_threshold.detach())
+        edge_score = self._check_scores(edge_score, graphs)
+        mean_threshold = self._check_threshold(threshold, graphs)
+        is_sampled = self.estimator.samples_threshold and self.training
+        tau = mean_threshold
+        if is_sampled:
+            tau = sample_thresholds(mean_threshold, self.temperature, graphs.num_graphs)
+        node_threshold = tau if tau.dim() == 0 else tau[graphs.batch]
+        # A module scores distinct pairs, given scores are averaged, other merges take a pair once.
+        distinct = (
+            self.estimator.needs_candidates
+            or self.merge != "components"
+            or self.score != "cosine"
+            or edge_score is not None
+        )
+        selection = self._select(graphs, edge_score, node_threshold.detach(), distinct)
         clusters = selection.cluster, selection.num_clusters
-        pooled = reduce_members(self.reduce, graphs.x, *clusters)
+        pooled = reduce_members(self.reduce, graphs.x, *clusters, tau)
         merge = EstimatorInput(graphs.x, pooled, selection, node_threshold, self.temperature)
-        pooled = attach_zero_grad(self.estimator(merge), self.raw_threshold)
-        output = self._connect(graphs, pooled, *clusters, threshold)
-        if threshold.dim() == 0 or not self.estimator.needs_log_prob:
+        output = self._connect(graphs, self.estimator(merge), *clusters, tau)
+        if not (is_sampled and self.estimator.needs_log_prob):
             return output
-        log_prob = self._log_prob(selection.candidates, graphs.batch, threshold.detach())
+        tree = self._tree(selection.candidates, graphs, mean_threshold)
+        log_prob = sampled_log_prob(
+            tree.step_height, tree.num_steps, mean_threshold, self.temperature, tau.detach()
+        )
         return output._replace(history=output.history._replace(log_prob=log_prob))
 
     @uncompiled
@@ -233,6 +255,9 @@ class ThresholdMergePool(nn.Module):
         batch: Tensor | None = None,
         batch_size: int | None = None,
         *,
+        edge_score: Tensor | None = None,
+        threshold: Tensor | None = None,
+        levels: int | None = None,
         min_mass: float = 1.0,
         max_cuts: int | None = None,
     ) -> Cuts[PoolOutput]:
@@ -243,11 +268,16 @@ class ThresholdMergePool(nn.Module):
         GraphNorm treat each cut by itself.
 
         Args:
-            x: As for :meth:`forward`, and so are the next four.
+            x: As for :meth:`forward`, and so are the next six.
             edge_index: [2, E].
             edge_attr: [E] or [E, D].
             batch: [N].
             batch_size: B.
+            edge_score: [E].
+            threshold: [B].
+            levels: Merge in at most this many steps per graph: its steps are split by rank into
+                groups of equal size, and each group happens at its lowest height. The expectation
+                over this coarser family is exact.
             min_mass: In (0, 1]. Keep the fewest cuts of each graph that together have this
                 probability, renormalised; ``dropped`` is the rest. If a single cut is left, the
                 threshold has no gradient.
@@ -256,17 +286,18 @@ class ThresholdMergePool(nn.Module):
 
         Differentiation: exact: ``output.x`` in x, ``output.edge_attr`` in edge_attr, ``weight`` in
             the threshold, and in x and the parameters of a learned score wherever no two scores
-            tie. With ``merge="matching"`` the expectation jumps in x where two scores swap ranks.
+            tie. With ``merge="matching"``, "average" or "complete" the tree itself changes where
+            two merges swap ranks, so the expectation jumps there in x. With ``acyclic``, exact for
+            the graphs that ``forward`` returns.
         Cost: O(N' F + (N' + E') log N') for N' nodes and E' edges over all cuts.
         """
         expect_between("min_mass", min_mass, 0, math.nextafter(1, 2), "in (0, 1]")
         max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        candidates = self._find_candidates(graphs)
-        tree = single_linkage(candidates, graphs.batch, graphs.num_graphs)
-        height = step_heights(candidates, tree, graphs.x.size(0))
-        probability = cut_probabilities(height, tree.num_steps, self.threshold, self.temperature)
-        sample = sample_cuts(probability, tree.num_steps + 1, min_mass, max_cuts)
+        tree = self._dendrogram(graphs, edge_score, threshold)
+        if levels is not None:
+            tree = tree.coarsen(levels)
+        sample = sample_cuts(tree.probability, tree.num_steps + 1, min_mass, max_cuts)
         copies = repeat_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, sample.graph)
         copied = Graphs(
             graphs.x[copies.node],
@@ -275,13 +306,14 @@ class ThresholdMergePool(nn.Module):
             copies.batch,
             sample.graph.numel(),
         )
-        root = cluster_cuts(tree, sample, graphs.batch)
+        root = cluster_cuts(tree, sample)
         if self.acyclic:
             root = acyclic_roots(root, copies.edge_index)
         clusters = dense_labels(root)
-        pooled = reduce_members(self.reduce, copied.x, *clusters)
+        pooled = reduce_members(self.reduce, copied.x, *clusters, tree.threshold)
+        tau = tree.threshold if threshold is None else tree.threshold[sample.graph]
         return Cuts(
-            output=self._connect(copied, pooled, *clusters, self.threshold),
+            output=self._connect(copied, pooled, *clusters, tau),
             graph=sample.graph,
             node=copies.node,
             batch=copies.batch,
@@ -299,18 +331,26 @@ class ThresholdMergePool(nn.Module):
         edge_attr: Tensor | None = None,
         batch: Tensor | None = None,
         batch_size: int | None = None,
+        *,
+        edge_score: Tensor | None = None,
+        threshold: Tensor | None = None,
     ) -> Dendrogram:
-        """Return the merges of every graph as the threshold falls; arguments as for ``forward``.
+        """Return the merges of every graph as the threshold falls, and their distribution.
+
+        No pooled graph is built: use this for large graphs, or where the clustering itself is the
+        answer. Arguments are those of :meth:`forward`.
 
         Raises:
             ValueError: with ``acyclic=True``, which merges more than the dendrogram says.
 
-        Differentiation: ``height`` is exact in x and in the parameters of a learned score.
+        Differentiation: heights and probabilities are exact in x, the parameters of a learned
+            score, ``edge_score`` and the threshold, wherever no two scores tie.
+        Cost: O(N F + M F + (N + M) log N) for components.
         """
         if self.acyclic:
             raise ValueError("Expected 'acyclic' to be False for a dendrogram (got True)")
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        return single_linkage(self._find_candidates(graphs), graphs.batch, graphs.num_graphs)
+        return self._dendrogram(graphs, edge_score, threshold)
 
     @uncompiled
     def scores(
@@ -327,7 +367,7 @@ class ThresholdMergePool(nn.Module):
         Cost: O(M) memory, M being all pairs with ``candidates="all"``.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        scorer = make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
+        scorer = self._scorer(graphs, self._check_scores(None, graphs))
         pairs = candidate_pairs(graphs, self.candidates)
         return PairScores(pairs, scorer(pairs))
 
@@ -341,7 +381,8 @@ class ThresholdMergePool(nn.Module):
     ) -> Selection:
         """Return the clusters at the current threshold; arguments as for :meth:`forward`."""
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        return self._select(graphs, self.threshold.detach())
+        edge_score = self._check_scores(None, graphs)
+        return self._select(graphs, edge_score, self._check_threshold(None, graphs).detach())
 
     def connect(
         self, selection: Selection, edge_index: Tensor, edge_attr: Tensor | None = None
@@ -359,25 +400,65 @@ class ThresholdMergePool(nn.Module):
     def _check(self, *inputs: object) -> Graphs:
         return check_graphs(*inputs, check_finite=self.check_finite)
 
-    def _sample_threshold(self, num_graphs: int) -> Tensor:
-        """The threshold, or [B] samples of it if the estimator asks for them in training."""
-        if not (self.estimator.samples_threshold and self.training):
-            return self.threshold
-        return sample_thresholds(self.threshold, self.temperature, num_graphs)
+    def _check_scores(self, edge_score: object, graphs: Graphs) -> Tensor | None:
+        """The scores [E] that replace those of ``score``, or None."""
+        if edge_score is None:
+            if self.logits and not isinstance(self.score, nn.Module):
+                raise ValueError(
+                    "Expected 'edge_score', or a module as 'score', with logits=True (got "
+                    "score='cosine')"
+                )
+            return None
+        size, device = graphs.edge_index.size(1), graphs.x.device
+        return check_numbers("edge_score", edge_score, size, device, self.check_finite)
 
-    def _find_candidates(self, graphs: Graphs, min_score: Tensor | None = None) -> Candidates:
-        scorer = make_scorer(self.score, graphs, self.edge_reduce, self.check_finite)
+    def _check_threshold(self, threshold: object, graphs: Graphs) -> Tensor:
+        """The threshold on the scale of the scores: the parameter, or [B]."""
+        if threshold is None:
+            return self.raw_threshold if self.logits else self.threshold
+        size, device = graphs.num_graphs, graphs.x.device
+        given = check_numbers("threshold", threshold, size, device, self.check_finite)
+        # The parameter receives a zero, never None.
+        return given + 0 * self.raw_threshold
+
+    def _scorer(self, graphs: Graphs, edge_score: Tensor | None) -> Scorer:
+        return make_scorer(self.score, graphs, edge_score, self.edge_reduce, self.check_finite)
+
+    def _find_candidates(
+        self,
+        graphs: Graphs,
+        edge_score: Tensor | None,
+        min_score: Tensor | None = None,
+        distinct: bool = True,
+    ) -> Candidates:
+        scorer = self._scorer(graphs, edge_score)
+        candidates = self.candidates if edge_score is None else "edges"
         return find_candidates(
-            scorer, graphs, self.candidates, self.merge, self.block_size, min_score
+            scorer, graphs, candidates, self.merge, self.block_size, min_score, distinct
         )
 
-    def _select(self, graphs: Graphs, threshold: Tensor) -> Selection:
+    def _dendrogram(self, graphs: Graphs, edge_score: object, threshold: object) -> Dendrogram:
+        candidates = self._find_candidates(graphs, self._check_scores(edge_score, graphs))
+        return self._tree(candidates, graphs, self._check_threshold(threshold, graphs))
+
+    def _tree(self, candidates: Candidates, graphs: Graphs, threshold: Tensor) -> Dendrogram:
+        size = graphs.num_graphs
+        return single_linkage(candidates, graphs.batch, size, threshold, self.temperature)
+
+    def _select(
+        self,
+        graphs: Graphs,
+        edge_score: Tensor | None,
+        threshold: Tensor,
+        distinct: bool = True,
+    ) -> Selection:
         if not self.estimator.differentiates_scores:
             graphs = graphs.detach()
-        # Pairs below the threshold do not change the matching above it, only the probability.
+            edge_score = None if edge_score is None else edge_score.detach()
+        # Pairs below the threshold do not change the clusters above it, only the probability.
         min_score = None if self.estimator.needs_log_prob else threshold
         dag = graphs.edge_index if self.acyclic else None
-        candidates = self._find_candidates(graphs, min_score)
+        candidates = self._find_candidates(graphs, edge_score, min_score, distinct)
         return select_components(candidates, threshold, graphs.x.size(0), dag)
 
     def _connect(
@@ -392,17 +473,11 @@ class ThresholdMergePool(nn.Module):
             make_history(*clusters, graphs.num_graphs, threshold, graphs.x.dtype),
         )
 
-    def _log_prob(self, candidates: Candidates, batch: Tensor, sampled: Tensor) -> Tensor:
-        """Log-probability [B] of the clusterings at the sampled thresholds [B]."""
-        tree = single_linkage(candidates, batch, sampled.numel())
-        height = step_heights(candidates, tree, batch.numel())
-        return sampled_log_prob(height, tree.num_steps, self.threshold, self.temperature, sampled)
-
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(threshold={float(self.threshold.detach()):.4g}, "
-            f"score={self.score!r}, candidates={self.candidates!r}, merge={self.merge!r}, "
-            f"reduce={self.reduce}, edge_reduce={self.edge_reduce!r}, "
+            f"score={self.score!r}, logits={self.logits}, candidates={self.candidates!r}, "
+            f"merge={self.merge!r}, reduce={self.reduce}, edge_reduce={self.edge_reduce!r}, "
             f"estimator={self.estimator}, temperature={self.temperature}, "
             f"acyclic={self.acyclic}, check_finite={self.check_finite}, "
             f"block_size={self.block_size})"

@@ -12,6 +12,7 @@ from pyg_grapheme.nn.pool.reduce import reduce_members
 
 CLUSTER = torch.tensor([0, 1, 0, 2, 1, 0, 3])
 F = 4
+PARAMETER = nn.Parameter(torch.tensor(0.0))
 
 AGGREGATIONS = {
     "attentional": lambda: aggr.AttentionalAggregation(nn.Linear(F, 1)),
@@ -52,7 +53,8 @@ def test_padded_ones_get_the_members_sorted_by_cluster(name: str) -> None:
     x = torch.rand(7, F)
     by_hand = [0, 2, 5, 1, 4, 3, 6]
     expected = reduce(x[by_hand], torch.tensor([0, 0, 0, 1, 1, 2, 3]), dim_size=4)
-    torch.testing.assert_close(reduce_members(reduce, x, CLUSTER, 4), expected)
+    found = reduce_members(reduce, x, CLUSTER, 4, PARAMETER)
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("name", sorted(set(AGGREGATIONS) - PADDED))
@@ -60,7 +62,7 @@ def test_clusters_are_reduced_as_if_each_were_alone(name: str) -> None:
     torch.manual_seed(0)
     reduce = AGGREGATIONS[name]().eval()
     x = torch.rand(7, F) + 0.1
-    found = reduce_members(reduce, x, CLUSTER, 4)
+    found = reduce_members(reduce, x, CLUSTER, 4, PARAMETER)
     for k in range(4):
         members = x[k == CLUSTER]
         index = torch.zeros(len(members), dtype=torch.long)

@@ -135,7 +135,7 @@ def test_max_and_its_gradient_need_no_torch_scatter(
         ({"threshold": "0.5"}, r"'threshold' to be in \(0, 1\), .* \(got '0.5'\)"),
         ({"acyclic": "no"}, r"'acyclic' to be True or False \(got 'no'\)"),
         ({"check_finite": 0}, r"'check_finite' to be True or False \(got 0\)"),
-        ({"merge": "component"}, r"'merge' to be one of 'components', 'matching' \(got 'comp"),
+        ({"merge": "component"}, r"'merge' to be one of 'components', 'average', .* \(got 'comp"),
         (
             {"estimator": "gat"},
             r"'estimator' to be one of 'none', 'gate', .*, 'reinforce' \(got 'gat'\)",
@@ -157,7 +157,7 @@ def test_an_unknown_option_is_refused() -> None:
 def test_repr_says_every_option() -> None:
     pool = ThresholdMergePool(0.25, reduce="max", edge_reduce="min", estimator="none")
     assert repr(pool) == (
-        "ThresholdMergePool(threshold=0.25, score='cosine', candidates='edges', "
+        "ThresholdMergePool(threshold=0.25, score='cosine', logits=False, candidates='edges', "
         "merge='components', reduce=MaxAggregation(), edge_reduce='min', "
         "estimator=NoEstimator(), temperature=0.1, acyclic=False, "
         "check_finite=True, block_size=1048576)"

@@ -24,9 +24,11 @@ class Candidates(ABC):
 
     Attributes:
         num_pairs: M.
+        is_forest: Whether the pairs are known to have no cycle.
     """
 
     num_pairs: int
+    is_forest: bool = False
 
     @abstractmethod
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -54,15 +56,19 @@ class ScoredPairs(Candidates):
         score: [M].
         rescore: From pairs to their scores, differentiable, if ``score`` is not: only few pairs
             receive a gradient, and scoring these again is cheaper than a graph of all scores.
+        is_forest: Whether the pairs are known to have no cycle.
     """
 
-    def __init__(self, pairs: Tensor, score: Tensor, rescore: Score | None = None) -> None:
-        self.pairs, self.score, self.rescore = pairs, score, rescore
+    def __init__(
+        self, pairs: Tensor, score: Tensor, rescore: Score | None = None, is_forest: bool = False
+    ) -> None:
+        self.pairs, self.score, self.rescore, self.is_forest = pairs, score, rescore, is_forest
         self.num_pairs = score.numel()
 
-    def keep(self, index: Tensor) -> "ScoredPairs":
-        """Return some of the pairs, given by a mask [M] or positions [K]."""
-        return ScoredPairs(self.pairs[:, index], self.score[index], self.rescore)
+    def keep(self, index: Tensor, is_forest: bool = False) -> "ScoredPairs":
+        """Return some of the pairs, given by positions [K]."""
+        pairs, score = self.pairs.index_select(1, index), self.score.index_select(0, index)
+        return ScoredPairs(pairs, score, self.rescore, is_forest)
 
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the one block."""

@@ -21,11 +21,11 @@ def edge_pairs(edge_index: Tensor, num_nodes: int, undirected: bool = False) -> 
 
     Cost: O(E log E), O(E) for undirected edges that are sorted.
     """
-    edge_index = edge_index.long()
+    row, column = edge_index.long()
     if undirected:
-        for low, high in (edge_index, edge_index.flip(0)):
-            pairs = torch.stack([low, high])[:, low < high]
-            key = pairs[0] * num_nodes + pairs[1]
-            if bool((key[1:] > key[:-1]).all()):
-                return pairs
-    return distinct_edges(torch.minimum(*edge_index), torch.maximum(*edge_index), num_nodes)
+        if not bool((row[1:] >= row[:-1]).all()):
+            row, column = column, row
+        ascending = (row < column).nonzero().view(-1)
+        row, column = row.index_select(0, ascending), column.index_select(0, ascending)
+    pairs = torch.stack([torch.minimum(row, column), torch.maximum(row, column)])
+    return distinct_edges(pairs, num_nodes)

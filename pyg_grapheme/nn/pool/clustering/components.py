@@ -20,16 +20,18 @@ def component_roots(pairs: Tensor, num_nodes: int, root: Tensor | None = None) -
 
     Cost: O((N + M) log N) as a rule.
     """
+    left, right = pairs
     if root is None:
         root = torch.arange(num_nodes, device=pairs.device)
-    left, right = pairs
-    while left.numel() > 0:
+    else:
         # index_select takes a third of the time that indexing does.
+        left, right = root.index_select(0, left), root.index_select(0, right)
+    while left.numel() > 0:
+        low, high = torch.minimum(left, right), torch.maximum(left, right)
+        root = jump(root.scatter_reduce(0, high, low, "amin"))
         left, right = root.index_select(0, left), root.index_select(0, right)
         apart = (left != right).nonzero().view(-1)
         left, right = left.index_select(0, apart), right.index_select(0, apart)
-        low, high = torch.minimum(left, right), torch.maximum(left, right)
-        root = jump(root.scatter_reduce(0, high, low, "amin"))
     return root
 
 

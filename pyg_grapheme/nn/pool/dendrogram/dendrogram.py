@@ -1,139 +1,191 @@
-"""Single linkage: the clusterings of all thresholds as one forest of merges."""
+"""The clusterings of all thresholds as one forest of merges, and their distribution."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
-from torch_geometric.utils import cumsum, scatter
+from torch_geometric.utils import cumsum
 
-from pyg_grapheme.filtration import CutSample
-from pyg_grapheme.graphs import batch_ptr, repeat_graphs
-from pyg_grapheme.nn.pool.candidates.candidates import Candidates
-from pyg_grapheme.nn.pool.clustering.components import component_roots
-from pyg_grapheme.nn.pool.dendrogram.spanning_forest import bottleneck, spanning_forest
+from pyg_grapheme.filtration import (
+    CutSample,
+    cut_probabilities,
+    expected_value,
+    interval_probability,
+)
+from pyg_grapheme.graphs import repeat_graphs
+from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels, jump
+from pyg_grapheme.nn.pool.dendrogram.clusters import Clusters
+from pyg_grapheme.nn.pool.dendrogram.merge_tree import merge_tree
+from pyg_grapheme.options import expect_count
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Dendrogram(NamedTuple):
-    """The merges of every graph of a batch as the threshold falls.
+    """The merges of every graph of a batch as the threshold falls, and their distribution.
 
-    Merges are the edges of a maximum spanning forest of the candidate pairs, ordered by graph and
-    then by falling score. Merges of equal score are one step: a graph with S steps has S + 1
-    clusterings, from single nodes (0 steps) to whole components (S steps).
+    Merges are ordered by graph and then by falling height. Merges of equal height are one step: a
+    graph with S steps has S + 1 cuts, from single nodes (0 steps) to whole trees (S steps). No
+    pooled graph is built, so large graphs can be trained on exactly.
 
     Attributes:
         pairs: [2, K], two nodes of the two clusters that each merge joins.
-        height: [K], its score, differentiable; the clusters are joined at thresholds below it.
-        graph: [K], its graph.
-        merge: [K], its position among the candidate pairs.
+        graph: [K].
         step: [K], its step in its graph, from 1.
+        step_height: [S over all graphs], by graph; falling in each; differentiable. The clusters
+            are joined at thresholds below it.
         num_steps: [B], S of each graph.
+        batch: [N].
+        threshold: Scalar or [B], differentiable, on the scale of the scores.
+        temperature: T, the width of the threshold's noise.
     """
 
     pairs: Tensor
-    height: Tensor
     graph: Tensor
-    merge: Tensor
     step: Tensor
+    step_height: Tensor
     num_steps: Tensor
+    batch: Tensor
+    threshold: Tensor
+    temperature: float
+
+    @property
+    def height(self) -> Tensor:
+        """[K], the height of the step of each merge; differentiable."""
+        return self.step_height.index_select(0, self._step_index())
+
+    @property
+    def num_cuts(self) -> int:
+        """R, the number of cuts of all graphs."""
+        return self.step_height.numel() + self.num_steps.numel()
+
+    @property
+    def cut_graph(self) -> Tensor:
+        """[R], the graph of each cut; in each graph, cuts of more steps come later."""
+        return torch.repeat_interleave(self.num_steps + 1)
+
+    @property
+    def probability(self) -> Tensor:
+        """[R], the probability of each cut at the noisy threshold; sums to 1 in each graph.
+
+        Differentiation: exact in heights and threshold.
+        """
+        return cut_probabilities(self.step_height, self.num_steps, self.threshold, self.temperature)
+
+    def expectation(self, value: Tensor) -> Tensor:
+        """Return the expectation [B, ...] of a value [R, ...] per cut over the cuts of each graph.
+
+        Differentiation: exact in the values and in what the probabilities depend on.
+        """
+        return expected_value(value, self.probability, self.cut_graph, self.num_steps.numel())
+
+    def cut(self, threshold: Tensor | float | None = None) -> Tensor:
+        """Return the cluster [N] of each node: the ids are dense, ordered by smallest member.
+
+        Args:
+            threshold: Scalar or [B], on the scale of the scores; None for the tree's own. Merges
+                strictly above it are included.
+
+        Cost: O((N + K) log N).
+        """
+        threshold = self.threshold if threshold is None else threshold
+        if isinstance(threshold, Tensor) and threshold.dim() > 0:
+            threshold = threshold[self.graph]
+        is_joined = (self.height > threshold).nonzero().view(-1)
+        return dense_labels(component_roots(self.pairs[:, is_joined], self.batch.numel()))[0]
+
+    def clusters(self) -> Clusters:
+        """Return the distinct clusters of all cuts, each with its probability.
+
+        A cluster exists from the height of its last merge (birth) down to that at which it is
+        merged (death): with probability sigmoid((birth - tau) / T) - sigmoid((death - tau) / T). A
+        function that is a sum over clusters has its exact expectation so, in O(N).
+
+        Differentiation: exact in heights and threshold.
+        Cost: O(N log N), one loop over the merges on the CPU.
+        """
+        size, step = self.batch.numel(), self._step_index()
+        tree = merge_tree(self.pairs, size)
+        nodes = torch.arange(tree.parent.numel(), device=step.device)
+        step = torch.cat([step.new_full((size,), -1), step])
+        # A merge within a step is no cluster of its own: the cluster is the last merge of the step.
+        is_inner = (tree.parent >= 0) & (step[tree.parent] == step)
+        outer = jump(torch.where(is_inner, tree.parent, nodes))
+        kept = (~is_inner).nonzero().view(-1)
+        index = torch.empty_like(nodes)
+        index[kept] = torch.arange(kept.numel(), device=step.device)
+        parent, has_parent = tree.parent[kept], tree.parent[kept] >= 0
+        birth, death = (self._height_of(step[at]) for at in (kept, parent))
+        birth = birth.masked_fill(kept < size, torch.inf)
+        death = death.masked_fill(~has_parent, -torch.inf)
+        order = torch.empty_like(self.batch)
+        order[tree.start[:size]] = nodes[:size]
+        graph = torch.cat([self.batch, self.graph])[kept]
+        tau = self.threshold if self.threshold.dim() == 0 else self.threshold[graph]
+        return Clusters(
+            interval_probability(birth, death, tau, self.temperature),
+            tree.size[kept],
+            torch.where(has_parent, index[outer[parent]], -1),
+            graph,
+            order,
+            tree.start[kept],
+            self.num_steps.numel(),
+        )
+
+    def coarsen(self, levels: int) -> "Dendrogram":
+        """Return the tree with at most ``levels`` steps per graph.
+
+        The steps of each graph are split by rank into that many groups of equal size; each group
+        becomes one step, at its lowest height. This is another, coarser family of cuts; its
+        expectation is exact.
+        """
+        num_steps = self.num_steps.clamp(max=expect_count("levels", levels))
+        graph = torch.repeat_interleave(num_steps)
+        group = torch.arange(1, graph.numel() + 1, device=graph.device) - cumsum(num_steps)[graph]
+        last = group * self.num_steps[graph] // num_steps[graph]
+        step_height = self.step_height[cumsum(self.num_steps)[graph] + last - 1]
+        total = self.num_steps[self.graph]
+        step = (self.step * num_steps[self.graph] + total - 1) // total
+        return self._replace(step=step, step_height=step_height, num_steps=num_steps)
+
+    def to_scipy(self, graph: int = 0) -> "np.ndarray":
+        """Return the linkage matrix [n - 1, 4] of a graph of n nodes, as SciPy's functions take it.
+
+        Distances are the largest height minus the height.
+
+        Raises:
+            ValueError: if the merges of the graph leave more than one cluster, or it has no node.
+        """
+        start, size = int((self.batch < graph).sum()), int((self.batch == graph).sum())
+        mine = (self.graph == graph).nonzero().view(-1)
+        if mine.numel() != size - 1:
+            raise ValueError(
+                f"Expected the merges of 'graph' to lead to one cluster (got "
+                f"{size - mine.numel()} clusters in graph {graph})"
+            )
+        tree = merge_tree(self.pairs[:, mine] - start, size)
+        height = self.height.detach()[mine].double()
+        distance = height[:1] - height
+        columns = [*tree.children.double().sort(dim=0).values, distance, tree.size[size:].double()]
+        return torch.stack(columns, dim=1).cpu().numpy()
+
+    def _step_index(self) -> Tensor:
+        """[K], the step of each merge among the steps of all graphs."""
+        index: Tensor = cumsum(self.num_steps)[self.graph] + self.step - 1
+        return index
+
+    def _height_of(self, step: Tensor) -> Tensor:
+        """Heights of steps; of a negative index, any number."""
+        padded = torch.cat([self.step_height, self.step_height.new_zeros(1)])
+        return padded[step]
 
 
-def single_linkage(candidates: Candidates, batch: Tensor, num_graphs: int) -> Dendrogram:
-    """Build the dendrogram of all graphs of a batch at once.
-
-    As the threshold falls, the clustering "every pair above the threshold, closed transitively"
-    changes only at the scores of a maximum spanning forest: single linkage (Gower and Ross 1969,
-    "Minimum spanning trees and single linkage cluster analysis").
-
-    Args:
-        candidates: The M pairs, each inside one graph, and their scores.
-        batch: [N].
-        num_graphs: B.
-
-    Differentiation: the heights are the scores; the structure is piecewise constant.
-    Cost: O((N + M) log N).
-    """
-    pairs, merge, value = _forest(candidates, batch.numel())
-    order = value.argsort(descending=True, stable=True)
-    order = order[batch[pairs[0, order]].argsort(stable=True)]
-    pairs, merge, value = pairs[:, order], merge[order], value[order]
-    graph = batch[pairs[0]]
-    is_new = torch.ones_like(graph)
-    is_new[1:] = ((value[1:] != value[:-1]) | (graph[1:] != graph[:-1])).long()
-    ptr = batch_ptr(graph[is_new.bool()], num_graphs)
-    step = is_new.cumsum(0) - ptr[graph]
-    score = candidates.score_of(merge, pairs)
-    # Rescored among other pairs, a score may differ by a rounding; tied heights stay tied.
-    height = value + (score - score.detach())
-    return Dendrogram(pairs, height, graph, merge, step, ptr.diff())
-
-
-def step_heights(candidates: Candidates, tree: Dendrogram, num_nodes: int) -> Tensor:
-    """Return the height of every step of every graph, [sum of num_steps].
-
-    A step's height is the mean over all candidate pairs of that score whose ends first meet at the
-    step, inside the forest or not: the order of the nodes does not matter.
-
-    Differentiation: exact in the scores wherever heights differ; tied pairs share the gradient of
-        their step equally.
-    Cost: O((N + M) log N).
-    """
-    rank = torch.arange(tree.step.numel(), device=tree.step.device)
-    step_of = cumsum(tree.num_steps)[tree.graph] + tree.step - 1
-    num_steps = int(tree.num_steps.sum())
-    height = tree.height.detach()
-
-    def is_tied(pairs: Tensor, score: Tensor) -> Tensor:
-        merge = bottleneck(rank, tree.pairs, pairs, num_nodes)
-        return ~(score < height[merge])  # NaN counts as tied, so that it reaches the result
-
-    def sum_by_step(pairs: Tensor, score: Tensor) -> Tensor:
-        step = step_of[bottleneck(rank, tree.pairs, pairs, num_nodes)]
-        return _sum_and_count(score, step, num_steps)
-
-    if rank.numel() == candidates.num_pairs:
-        # All candidates are in the forest: no other pair is tied.
-        summed, count = _sum_and_count(tree.height, step_of, num_steps).unbind(1)
-    else:
-        summed, count = candidates.sum_over(is_tied, sum_by_step).unbind(1)
-    mean = summed / count
-    # Tied scores are equal, but their rounded mean may differ: heights must keep their order.
-    exact = torch.empty_like(mean.detach()).scatter_(0, step_of, height)
-    heights: Tensor = exact + (mean - mean.detach())
-    return heights
-
-
-def cluster_cuts(tree: Dendrogram, cuts: CutSample, batch: Tensor) -> Tensor:
+def cluster_cuts(tree: Dendrogram, cuts: CutSample) -> Tensor:
     """Return the smallest node of each copied node's cluster, for R cuts as one batch: [N'].
 
     Cost: O(N' log N').
     """
-    copies = repeat_graphs(tree.pairs, batch, tree.num_steps.numel(), cuts.graph)
+    copies = repeat_graphs(tree.pairs, tree.batch, tree.num_steps.numel(), cuts.graph)
     is_joined = tree.step[copies.edge] <= cuts.level[copies.batch[copies.edge_index[0]]]
     return component_roots(copies.edge_index[:, is_joined], copies.node.numel())
-
-
-def _sum_and_count(score: Tensor, step: Tensor, num_steps: int) -> Tensor:
-    """Sum of the scores of each step and their number, [S, 2], in one scatter."""
-    terms = torch.stack([score, torch.ones_like(score)], dim=1)
-    summed: Tensor = scatter(terms, step, dim_size=num_steps)
-    return summed
-
-
-def _forest(candidates: Candidates, num_nodes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs [2, K] of a maximum spanning forest, their positions [K] among all, and scores [K].
-
-    A pair that is not in the forest of the blocks so far closes a cycle of better pairs, so it is
-    in no later forest. Only the forest is kept from block to block.
-    """
-    kept: tuple[Tensor, ...] | None = None
-    first = 0
-    for pairs, score in candidates.blocks():
-        position = torch.arange(first, first + score.numel(), device=score.device)
-        first += score.numel()
-        found: tuple[Tensor, ...] = (pairs, position, score)
-        if kept is not None:
-            found = tuple(torch.cat([a, b], dim=-1) for a, b in zip(kept, found, strict=True))
-        forest = spanning_forest(found[2], found[0], num_nodes)
-        kept = tuple(part[..., forest] for part in found)
-    assert kept is not None
-    return kept[0], kept[1], kept[2]

@@ -1,6 +1,6 @@
 """Maximum spanning forests by Borůvka's rounds, and bottlenecks of their paths."""
 
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,94 +8,90 @@ from torch import Tensor
 from pyg_grapheme.nn.pool.clustering.components import jump
 
 
-def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
-    """Return the positions [K] of the pairs of a maximum spanning forest.
+class Round(NamedTuple):
+    """A round of Borůvka's algorithm: every tree takes its best pair.
 
-    Tied scores are ordered by position.
+    Attributes:
+        tree: [N], the tree of each node before the round, as one of the tree's nodes.
+        taken: [N], rank of the pair that each tree takes; -1 if it takes none, and for other nodes.
+    """
+
+    tree: Tensor
+    taken: Tensor
+
+
+class SpanningForest(NamedTuple):
+    """A maximum spanning forest of M pairs, ranked by score, then by position.
+
+    Attributes:
+        order: [M], the pairs from best to worst.
+        is_taken: [M], whether the forest has the pair of each rank.
+        rounds: The trees as they grew.
+    """
+
+    order: Tensor
+    is_taken: Tensor
+    rounds: list[Round]
+
+
+def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> SpanningForest:
+    """Build a maximum spanning forest.
+
+    In every round each tree takes its best pair, and the trees that pairs join become one. Ranks
+    differ, so the only cycles are pairs that two trees both take. The number of trees at least
+    halves.
 
     Args:
         score: [M].
         pairs: [2, M].
         num_nodes: N.
 
-    Cost: O((N + M) log N); O(M) for sorted pairs in which every node leads to one larger node.
-    """
-    low, high = pairs
-    if bool((low < high).all() & (low[1:] > low[:-1]).all()):
-        # One pair per smaller node, such as the sorted pairs of a chain: a forest.
-        return torch.arange(score.numel(), device=score.device)
-    order = score.argsort(descending=True, stable=True)
-    rank = torch.empty_like(order)
-    rank[order] = torch.arange(order.numel(), device=order.device)
-    taken = torch.zeros_like(rank, dtype=torch.bool)
-    for _, best in boruvka_rounds(rank, pairs, num_nodes):
-        taken[order[best[best < rank.numel()]]] = True
-    return taken.nonzero().view(-1)
-
-
-def bottleneck(rank: Tensor, forest: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
-    """Return the worst rank [M] on the path between the two nodes of each pair in a forest.
-
-    The trees of Borůvka's rounds form a tree of depth at most log2(N), whose links are the pairs
-    that the trees took. The worst link between two of its leaves is the worst rank between the two
-    nodes in the forest (King 1997, "A simpler minimum spanning tree verification algorithm").
-
-    Args:
-        rank: [K], the order of the forest's pairs, best first, from 0.
-        forest: [2, K], without a cycle.
-        pairs: [2, M], both nodes in one tree.
-        num_nodes: N.
-
     Cost: O((N + M) log N).
     """
-    worst = rank.new_full(pairs.shape[1:], -1)
-    for tree, best in boruvka_rounds(rank, forest, num_nodes):
-        left, right = tree[pairs]
-        apart = left != right
-        taken = torch.maximum(best[left], best[right])
-        worst = torch.where(apart, torch.maximum(worst, taken), worst)
-    return worst
+    order = score.argsort(descending=True, stable=True)
+    is_taken = torch.zeros_like(order, dtype=torch.bool)
+    rounds = []
+    tree = nodes = torch.arange(num_nodes, device=pairs.device)
+    rank = torch.arange(order.numel(), device=pairs.device)
+    left, right = pairs.index_select(1, order)
+    while rank.numel() > 0:
+        # The pairs stay in the order of their ranks, so the best is the first.
+        position = torch.arange(rank.numel(), device=pairs.device)
+        best = torch.full_like(nodes, rank.numel())
+        best.scatter_reduce_(0, left, position, "amin").scatter_reduce_(0, right, position, "amin")
+        takes = (best < rank.numel()).nonzero().view(-1)
+        best = best.index_select(0, takes)
+        taken = torch.full_like(nodes, -1).index_copy_(0, takes, rank.index_select(0, best))
+        rounds.append(Round(tree, taken))
+        is_taken[taken.index_select(0, takes)] = True
+        other = left.index_select(0, best) + right.index_select(0, best) - takes
+        parent = nodes.index_copy(0, takes, other)
+        # Of two trees that take the same pair, the smaller becomes the root.
+        is_root = (parent.index_select(0, parent) == nodes) & (nodes < parent)
+        parent = jump(torch.where(is_root, nodes, parent))
+        tree = parent.index_select(0, tree)
+        left, right = parent.index_select(0, left), parent.index_select(0, right)
+        apart = (left != right).nonzero().view(-1)
+        left, right, rank = (part.index_select(0, apart) for part in (left, right, rank))
+    return SpanningForest(order, is_taken, rounds)
 
 
-def boruvka_rounds(rank: Tensor, pairs: Tensor, num_nodes: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Iterate over the rounds until no pair joins two trees.
+def bottleneck(forest: SpanningForest, pairs: Tensor) -> Tensor:
+    """Return the worst rank [m] on the path in the forest between the two nodes of each pair.
 
-    Ranks differ, so the only cycles are pairs that two trees both take. The number of trees at
-    least halves in each round.
+    The trees of the rounds form a tree of depth at most log2(N), whose links are the pairs that the
+    trees took. The worst link between two of its leaves is the worst rank between the two nodes in
+    the forest (King 1997, "A simpler minimum spanning tree verification algorithm").
 
     Args:
-        rank: [M], all different, best first, in [0, M).
-        pairs: [2, M].
-        num_nodes: N.
+        forest: Of N nodes.
+        pairs: [2, m], both nodes in one tree.
 
-    Yields:
-        The tree [N] of each node before the round, as one of the tree's nodes; and the rank [N] of
-        the pair that each tree takes, M if it takes none.
+    Cost: O(m log N).
     """
-    num_pairs = rank.numel()
-    tree = torch.arange(num_nodes, device=pairs.device)
-    left, right = pairs
-    while True:
-        left, right = tree[left], tree[right]
-        apart = left != right
-        left, right, rank = left[apart], right[apart], rank[apart]
-        if rank.numel() == 0:
-            return
-        best = rank.new_full((num_nodes,), num_pairs)
-        best = best.scatter_reduce(0, left, rank, "amin").scatter_reduce(0, right, rank, "amin")
-        yield tree, best
-        tree = jump(_hook(best, left, right, rank))[tree]
-
-
-def _hook(best: Tensor, left: Tensor, right: Tensor, rank: Tensor) -> Tensor:
-    """Return the parent [N]: for every tree, the tree at the other end of its best pair.
-
-    Of two trees that point to each other, the smaller becomes a root.
-    """
-    nodes = torch.arange(best.numel(), device=best.device)
-    parent = nodes.clone()
-    from_left, from_right = best[left] == rank, best[right] == rank
-    parent[left[from_left]] = right[from_left]
-    parent[right[from_right]] = left[from_right]
-    mutual = (parent[parent] == nodes) & (nodes < parent)
-    return torch.where(mutual, nodes, parent)
+    worst = torch.full_like(pairs[0], -1)
+    for tree, taken in forest.rounds:
+        left, right = (tree.index_select(0, end) for end in pairs)
+        link = torch.maximum(taken.index_select(0, left), taken.index_select(0, right))
+        worst = torch.where(left != right, torch.maximum(worst, link), worst)
+    return worst

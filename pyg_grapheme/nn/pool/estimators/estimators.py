@@ -49,6 +49,9 @@ class Estimator(ABC):
     needs_log_prob: bool = False
     """Whether the history holds the log-probability of the sampled clustering."""
 
+    needs_candidates: bool = True
+    """Whether the candidate pairs are used, each of which is then listed once."""
+
     @abstractmethod
     def __call__(self, merge: EstimatorInput) -> Tensor:
         """Return the pool's output [C, F]."""
@@ -64,6 +67,7 @@ class NoEstimator(Estimator):
     """
 
     differentiates_scores = False
+    needs_candidates = False
 
     def __call__(self, merge: EstimatorInput) -> Tensor:
         return merge.pooled

@@ -6,15 +6,18 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from pyg_grapheme.graphs.check_graphs import row_norms
 from pyg_grapheme.nn.pool.scores.pair_product import sampled_products, weighted_sums
 
 
-def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
+def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor:
     """Cosine of the angle between the features of each pair; 0 where one of them is zero.
 
     Args:
         x: [N, F].
-        pairs: [2, M]; fastest if sorted by their first node.
+        pairs: [2, M]; fastest if sorted by their first node. The order of the two nodes of a pair
+            does not change a bit of its score.
+        norm: [N], the length of each row of x if it is known, detached, float32 at least.
 
     Returns:
         [M], in [-1, 1], float32 at least: half precision cannot tell close scores apart.
@@ -25,14 +28,15 @@ def cosine_score(x: Tensor, pairs: Tensor) -> Tensor:
     """
     if not bool((pairs[0, 1:] >= pairs[0, :-1]).all()):
         order = pairs[0].argsort()
-        return cosine_score(x, pairs[:, order])[order.argsort()]
+        ordered = cosine_score(x, pairs.index_select(1, order), norm)
+        return torch.empty_like(ordered).index_copy(0, order, ordered)
     x = x.to(torch.promote_types(x.dtype, torch.float))
-    norm: Tensor = torch.linalg.vector_norm(x.detach(), dim=-1)
-    if x.size(-1) > 0 and not _squares_are_safe(norm):
+    norm = row_norms(x) if norm is None else norm
+    if x.numel() > 0 and not _squares_are_safe(norm):
         # The cosine does not depend on lengths; scaled rows neither overflow nor underflow.
         largest = x.detach().abs().amax(dim=-1, keepdim=True)
         x = x / largest.masked_fill(largest == 0, 1.0)
-        norm = torch.linalg.vector_norm(x.detach(), dim=-1)
+        norm = row_norms(x)
     score: Tensor = _Cosine.apply(x, _inverse(norm), pairs)  # type: ignore[no-untyped-call]
     return score
 
@@ -47,7 +51,7 @@ class _Cosine(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, inverse: Tensor, pairs: Tensor) -> Tensor:
         low, high = (inverse.index_select(0, end) for end in pairs)
-        score = sampled_products(x, x, pairs).mul_(low).mul_(high)
+        score = sampled_products(x, x, pairs).mul_(low.mul_(high))
         ctx.save_for_backward(x, inverse, pairs, score)
         return score
 
@@ -90,4 +94,5 @@ def _inverse(norm: Tensor) -> Tensor:
 
 def _squares_are_safe(norm: Tensor) -> bool:
     limits = torch.finfo(norm.dtype)
-    return bool(((norm > limits.tiny**0.25) & (norm < limits.max**0.25)).all())
+    low, high = torch.stack(norm.aminmax()).tolist()
+    return bool(limits.tiny**0.25 < low <= high < limits.max**0.25)

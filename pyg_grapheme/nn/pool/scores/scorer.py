@@ -1,4 +1,4 @@
-"""Scores of pairs of nodes: the cosine, or a module."""
+"""Scores of pairs of nodes: the cosine, a module, or given scores of edges."""
 
 from typing import Literal, Protocol
 
@@ -30,12 +30,12 @@ class CosineScorer:
 
     repeatable = True
 
-    def __init__(self, x: Tensor) -> None:
-        self.x = x
+    def __init__(self, x: Tensor, norm: Tensor | None) -> None:
+        self.x, self.norm = x, norm
         self.cheap = x.requires_grad
 
     def __call__(self, pairs: Tensor) -> Tensor:
-        return cosine_score(self.x, pairs)
+        return cosine_score(self.x, pairs, self.norm)
 
 
 class ModuleScorer:
@@ -61,13 +61,33 @@ class ModuleScorer:
         return module_score(self.module, x, pairs, attributes, self.check_finite)
 
 
+class EdgeScorer:
+    """Scores of edges that are given: their mean over all edges between the two nodes of a pair."""
+
+    repeatable = True
+    cheap = False
+
+    def __init__(self, edge_index: Tensor, edge_score: Tensor, num_nodes: int) -> None:
+        self.edge_index, self.num_nodes = edge_index, num_nodes
+        self.edge_score = edge_score.to(torch.promote_types(edge_score.dtype, torch.float))
+
+    def __call__(self, pairs: Tensor) -> Tensor:
+        return pair_attributes(self.edge_index, self.edge_score, pairs, self.num_nodes, "mean")
+
+
 def make_scorer(
-    score: Literal["cosine"] | nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool
+    score: Literal["cosine"] | nn.Module,
+    graphs: Graphs,
+    edge_score: Tensor | None,
+    edge_reduce: str,
+    check_finite: bool,
 ) -> Scorer:
-    """Return the scorer of the pairs of some graphs."""
+    """Return the scorer of the pairs of some graphs: of ``edge_score`` [E], if it is given."""
+    if edge_score is not None:
+        return EdgeScorer(graphs.edge_index, edge_score, graphs.x.size(0))
     if isinstance(score, nn.Module):
         return ModuleScorer(score, graphs, edge_reduce, check_finite)
-    return CosineScorer(graphs.x)
+    return CosineScorer(graphs.x, graphs.norm)
 
 
 def module_score(

@@ -6,10 +6,14 @@ import networkx as nx
 import pytest
 import torch
 from scipy.cluster.hierarchy import linkage
+from torch import Tensor
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
-from pyg_grapheme.nn.pool.dendrogram.dendrogram import step_heights
+from pyg_grapheme.nn.pool import Dendrogram, ScoredPairs, single_linkage
+
+
+def build(pairs: Tensor, score: Tensor, batch: Tensor, num_graphs: int = 1) -> Dendrogram:
+    return single_linkage(ScoredPairs(pairs, score), batch, num_graphs, torch.tensor(0.5), 0.1)
 
 
 def test_heights_of_complete_graphs_are_scipys() -> None:
@@ -17,12 +21,10 @@ def test_heights_of_complete_graphs_are_scipys() -> None:
         pairs = torch.combinations(torch.arange(num_nodes)).T
         generator = torch.Generator().manual_seed(seed)
         score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
-        dendrogram = single_linkage(ScoredPairs(pairs, score), torch.zeros(num_nodes).long(), 1)
+        dendrogram = build(pairs, score, torch.zeros(num_nodes).long())
         expected = 1 - linkage((1 - score).numpy(), method="single")[:, 2]
-        assert score[dendrogram.merge].tolist() == pytest.approx(expected, abs=1e-12), (
-            num_nodes,
-            seed,
-        )
+        found = dendrogram.height.tolist()
+        assert found == pytest.approx(expected, abs=1e-12), (num_nodes, seed)
 
 
 @pytest.mark.parametrize("levels", [None, 4], ids=["distinct", "ties"])
@@ -36,8 +38,8 @@ def test_merges_weigh_what_networkx_spanning_forests_weigh(levels: int | None) -
         pairs = pairs[:, torch.randperm(pairs.size(1), generator=generator)[: pairs.size(1) // 5]]
         score = torch.rand(pairs.size(1), generator=generator, dtype=torch.double)
         score = score if levels is None else (score * levels).floor()
-        dendrogram = single_linkage(ScoredPairs(pairs, score), batch, len(sizes))
-        graph_of_merge = batch[pairs[0, dendrogram.merge]]
+        dendrogram = build(pairs, score, batch, len(sizes))
+        graph_of_merge = batch[dendrogram.pairs[0]]
         assert graph_of_merge.tolist() == sorted(graph_of_merge.tolist()), seed
         for g in range(len(sizes)):
             graph = nx.Graph()
@@ -47,7 +49,7 @@ def test_merges_weigh_what_networkx_spanning_forests_weigh(levels: int | None) -
             forest = nx.maximum_spanning_edges(graph)
             weights = sorted((data["weight"] for _, _, data in forest), reverse=True)
             mine = graph_of_merge == g
-            assert score[dendrogram.merge[mine]].tolist() == weights, (seed, g)
+            assert dendrogram.height[mine].tolist() == weights, (seed, g)
             distinct = sorted(set(weights), reverse=True)
             steps = [1 + distinct.index(w) for w in weights]
             assert dendrogram.step[mine].tolist() == steps, (seed, g)
@@ -58,18 +60,16 @@ def test_without_pairs_there_is_no_step() -> None:
     none = torch.empty(2, 0, dtype=torch.long)
     for num_nodes, num_graphs in ((0, 0), (0, 2), (3, 1)):
         batch = torch.zeros(num_nodes).long()
-        dendrogram = single_linkage(ScoredPairs(none, torch.empty(0)), batch, num_graphs)
-        assert dendrogram.merge.numel() == dendrogram.step.numel() == 0
+        dendrogram = build(none, torch.empty(0), batch, num_graphs)
+        assert dendrogram.height.numel() == dendrogram.step.numel() == 0
         assert dendrogram.num_steps.tolist() == [0] * num_graphs
 
 
 def test_a_long_chain_of_falling_scores_merges_in_order() -> None:
     nodes = torch.arange(500)
     score = torch.linspace(1, 0, 499, dtype=torch.double)
-    dendrogram = single_linkage(
-        ScoredPairs(torch.stack([nodes[:-1], nodes[1:]]), score), torch.zeros(500).long(), 1
-    )
-    assert dendrogram.merge.tolist() == list(range(499))
+    dendrogram = build(torch.stack([nodes[:-1], nodes[1:]]), score, torch.zeros(500).long())
+    assert dendrogram.pairs[0].tolist() == list(range(499))
     assert dendrogram.step.tolist() == list(range(1, 500))
 
 
@@ -120,9 +120,8 @@ def test_the_pairs_of_a_forest_are_found_as_those_of_a_graph_with_a_cycle(
             (tree, score),
             (torch.cat([tree, extra[:, None]], 1), torch.cat([score, score.new_full((1,), -1.0)])),
         ):
-            candidates = ScoredPairs(pairs, scores)
-            dendrogram = single_linkage(candidates, batch, 1)
-            height = step_heights(candidates, dendrogram, 12)
+            dendrogram = build(pairs, scores, batch)
+            height = dendrogram.step_height
             (gradient,) = torch.autograd.grad((height * by_step[: height.numel()]).sum(), score)
             found.append((dendrogram.pairs, dendrogram.step, height, gradient))
         torch.testing.assert_close(*found, msg=lambda message, seed=seed: f"{seed}: {message}")

@@ -1,5 +1,7 @@
 """Candidate pairs and their cosines."""
 
+from itertools import product
+
 import pytest
 import torch
 from scipy.spatial.distance import cosine
@@ -85,6 +87,21 @@ def test_second_derivatives_at_zero_vectors_are_finite() -> None:
     (expected,) = torch.autograd.grad(alone.square(), rest, create_graph=True)
     (expected,) = torch.autograd.grad(expected.pow(2).sum(), rest)
     torch.testing.assert_close(second[1:], expected)
+
+
+def test_the_order_of_the_nodes_and_of_the_pairs_does_not_change_a_bit() -> None:
+    """``forward`` scores the edges as they stand, ``cuts`` each pair once."""
+    generator = torch.Generator().manual_seed(4)
+    edges = torch.randint(40, (2, 300), generator=generator)
+    pairs = edge_pairs(edges, 40)
+    for dtype, width in product((torch.half, torch.float, torch.double), (1, 7, 64, 100)):
+        x = torch.randn(40, width, generator=generator).to(dtype)
+        table = torch.zeros(40, 40, dtype=torch.promote_types(dtype, torch.float))
+        table[*pairs] = cosine_score(x, pairs)
+        apart = edges[:, edges[0] != edges[1]]
+        expected = table[apart.amin(0), apart.amax(0)]
+        for ends in (apart, apart.flip(0)):
+            assert torch.equal(cosine_score(x, ends), expected), (dtype, width)
 
 
 def test_pairs_of_large_int32_numbers() -> None:

@@ -1,0 +1,251 @@
+"""Agglomeration over sparse pairs: the nearest clusters merge first."""
+
+from heapq import heappop, heappush
+from math import inf
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pyg_grapheme.nn.pool.clustering.components import jump
+
+LEAST_LINKS, LEAST_SHARE = 200, 0.08
+"""The links that a round has to remove, and their share; with fewer, a heap is faster."""
+
+
+class Agglomeration(NamedTuple):
+    """The merges of clusters, each named after the first pair between the two clusters.
+
+    Attributes:
+        merge: [M], the merge in which the two nodes of each pair first meet; if they do not meet,
+            some pair that is no merge.
+        merged: [M], the pairs that are merges.
+        distance: [M], the distance of the clusters at each merge.
+    """
+
+    merge: Tensor
+    merged: Tensor
+    distance: Tensor
+
+
+class _Links(NamedTuple):
+    """The linked clusters: two clusters with pairs of nodes between them.
+
+    Attributes:
+        ends: [2, L], the two clusters, each as one of its nodes.
+        first: [L], the first pair of each; ascending.
+        total: [L], sum of the distances of the pairs (average), or the largest (complete).
+        size: [L], number of the pairs; 1 for complete linkage.
+    """
+
+    ends: Tensor
+    first: Tensor
+    total: Tensor
+    size: Tensor
+
+    def at(self, index: Tensor) -> "_Links":
+        # Along the second dimension, index_select takes three times as long.
+        ends = torch.stack([end.index_select(0, index) for end in self.ends])
+        return _Links(ends, *(field.index_select(0, index) for field in self[1:]))
+
+
+def agglomerate(
+    pairs: Tensor,
+    distance: Tensor,
+    in_tree: Tensor,
+    average: bool,
+    limit: float,
+    num_nodes: int,
+) -> Agglomeration:
+    """Merge the two nearest linked clusters until no two are nearer than the limit.
+
+    Two clusters are linked if there is a pair between them. Their distance is the mean or the
+    maximum over these pairs. Of equally near clusters, those of the first pair merge first.
+
+    Clusters that are nearest to each other stay so until they merge, so each round merges all of
+    them at once. When rounds remove few links, a heap merges the rest one by one.
+
+    Args:
+        pairs: [2, M].
+        distance: [M], float64; integers for the mean, of which sums below 2^53 are exact.
+        in_tree: [M], whether the component of the pair has no cycle: the pair is a merge.
+        average: Whether the mean counts, or the maximum.
+        limit: Clusters merge only if they are strictly nearer.
+        num_nodes: N.
+    """
+    first = torch.arange(distance.numel(), device=pairs.device)
+    links = _Links(pairs, first, distance, torch.ones_like(distance))
+    links = links.at((~in_tree).nonzero().view(-1))
+    state = Agglomeration(first, in_tree.clone(), distance.clone())
+    while (before := links.first.numel()) > 0:
+        # After another round, sums of larger numbers may not be exact.
+        if not average or float(links.total.abs().max()) < 2**51:
+            links = _merge_mutual(links, average, limit, num_nodes, state)
+        if before - links.first.numel() < LEAST_LINKS + before * LEAST_SHARE:
+            _merge_in_order(links, average, limit, num_nodes, state)
+            break
+    return state._replace(merge=jump(state.merge))
+
+
+def sortable(value: Tensor) -> Tensor:
+    """Return integers [M] in the order of floats [M]: torch sorts them faster, by radix.
+
+    Cost: O(M).
+    """
+    dtype, shift = (torch.int64, 63) if value.dtype == torch.double else (torch.int32, 31)
+    bits = (value + 0.0).view(dtype)  # -0.0 becomes 0.0
+    return bits ^ ((bits >> shift) & torch.iinfo(dtype).max)
+
+
+def _merge_mutual(
+    links: _Links, average: bool, limit: float, num_nodes: int, state: Agglomeration
+) -> _Links:
+    """Merge all clusters that are nearest to each other; return the links that are left."""
+    ends, first, distance = links.ends.reshape(-1), links.first, links.total / links.size
+    best = distance.new_full((num_nodes,), inf)
+    best.scatter_reduce_(0, ends, distance.repeat(2), "amin")
+    nearest = best.index_select(0, ends).view(2, -1)
+    # Of the links of a cluster that are equally near, the first counts.
+    index = (nearest == distance).view(-1).nonzero().view(-1)
+    top = first.new_full((num_nodes,), state.merge.numel())
+    top.scatter_reduce_(0, ends[index], first.repeat(2)[index], "amin")
+    of_left, of_right = top.index_select(0, ends).view(2, -1) == first
+    chosen = of_left & of_right
+    is_left = ~chosen
+    if limit < inf:
+        chosen &= distance < limit
+        # A cluster that is at the limit from all others never merges.
+        is_left &= torch.maximum(*nearest) < limit
+    chosen = chosen.nonzero().view(-1)
+    low, high = (end.index_select(0, chosen) for end in links.ends)
+    state.merged[first[chosen]] = True
+    state.distance[first[chosen]] = distance[chosen]
+    label = torch.arange(num_nodes, device=ends.device)
+    label[high] = low
+    changed = torch.zeros_like(label, dtype=torch.bool)
+    changed[low] = True
+    ends = label.index_select(0, ends)
+    of_left, of_right = changed.index_select(0, ends).view(2, -1)
+    touched = (of_left | of_right).nonzero().view(-1)
+    links = links._replace(ends=ends.view(2, -1))
+    is_left[_coalesce(links, touched, average, num_nodes, state)] = False
+    return links.at(is_left.nonzero().view(-1))
+
+
+def _coalesce(
+    links: _Links, touched: Tensor, average: bool, num_nodes: int, state: Agglomeration
+) -> Tensor:
+    """Join the links, among those at the positions ``touched``, that link the same clusters.
+
+    Returns:
+        The positions of the links that joined an earlier one.
+    """
+    left, right = (end.index_select(0, touched) for end in links.ends)
+    key = torch.minimum(left, right) * num_nodes + torch.maximum(left, right)
+    key, order = key.sort(stable=True)
+    repeats = (key[1:] == key[:-1]).nonzero().view(-1) + 1
+    earliest = torch.searchsorted(key, key.index_select(0, repeats))
+    source = touched.index_select(0, order.index_select(0, repeats))
+    target = touched.index_select(0, order.index_select(0, earliest))
+    state.merge[links.first[source]] = links.first[target]
+    if average:
+        links.total.index_add_(0, target, links.total[source])
+        links.size.index_add_(0, target, links.size[source])
+    else:
+        links.total.scatter_reduce_(0, target, links.total[source], "amax")
+    return source
+
+
+def _merge_in_order(
+    links: _Links, average: bool, limit: float, num_nodes: int, state: Agglomeration
+) -> None:
+    """Merge the nearest clusters one by one.
+
+    A link's distance falls only if it absorbs a nearer one, so an entry of the queue or the heap
+    that is too near can wait: it is pushed again when its turn comes.
+    """
+    ends = links.ends.reshape(-1)
+    used = torch.zeros(num_nodes, dtype=torch.bool, device=ends.device)
+    used[ends] = True
+    left, right = (used.cumsum(0) - 1).index_select(0, ends).view(2, -1).tolist()
+    exact = not average or float(links.total.abs().sum()) < 2**53
+    total, count = (
+        (number if exact else number.long()).tolist() for number in (links.total, links.size)
+    )
+    start = links.total / links.size
+    distance = start.tolist()
+    parent = list(range(int(used.sum())))
+    target = list(range(len(left)))
+    taken, taken_at = [], []
+    near: list[dict[int, int]] = [{} for _ in parent]
+    for a, b, i in zip(left, right, target, strict=True):
+        near[a][b] = near[b][a] = i
+    heap: list[tuple[float, int]] = []
+
+    def merge(i: int) -> None:
+        taken.append(i)
+        taken_at.append(distance[i])
+        distance[i] = inf
+        a, b = left[i], right[i]
+        while parent[a] != a:
+            parent[a] = a = parent[parent[a]]
+        while parent[b] != b:
+            parent[b] = b = parent[parent[b]]
+        large, small = near[a], near[b]
+        if len(large) < len(small):
+            a, b, large, small = b, a, small, large
+        parent[b] = a
+        del large[b], small[a]
+        find = large.get
+        for c, j in small.items():
+            other = near[c]
+            del other[b]
+            k = find(c)
+            if k is None:
+                large[c] = other[a] = j
+                continue
+            if k > j:
+                j, k = k, j
+                large[c] = other[a] = k
+            target[j] = k
+            if average:
+                total[k] = t = total[k] + total[j]
+                count[k] = n = count[k] + count[j]
+                now = t / n
+            else:
+                now = max(distance[j], distance[k])
+            if now < distance[k]:
+                heappush(heap, (now, k))
+            distance[k] = now
+            distance[j] = inf
+        near[b] = {}
+
+    def merge_until(last: tuple[float, int]) -> None:
+        while heap and heap[0] < last:
+            at, i = heappop(heap)
+            if distance[i] == at:
+                merge(i)
+            elif distance[i] < limit:
+                heappush(heap, (distance[i], i))
+
+    order = sortable(start).argsort(stable=True)
+    order = order[start[order] < limit]
+    for entry in zip(start[order].tolist(), order.tolist(), strict=True):
+        at, i = entry
+        if distance[i] == at:
+            if heap and heap[0] < entry:
+                merge_until(entry)
+                if distance[i] == at:
+                    merge(i)
+                elif distance[i] < limit:
+                    heappush(heap, (distance[i], i))
+            else:
+                merge(i)
+        elif distance[i] < limit:
+            heappush(heap, (distance[i], i))
+    merge_until((limit, 0))
+    first = links.first
+    state.merge[first] = first[torch.tensor(target, device=first.device)]
+    merged = first[torch.tensor(taken, dtype=torch.long, device=first.device)]
+    state.merged[merged] = True
+    state.distance[merged] = start.new_tensor(taken_at)

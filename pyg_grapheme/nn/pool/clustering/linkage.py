@@ -1,0 +1,180 @@
+"""Average and complete linkage over sparse candidate pairs."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
+from pyg_grapheme.nn.pool.clustering.agglomerate import Agglomeration, agglomerate, sortable
+from pyg_grapheme.nn.pool.clustering.components import component_roots
+from pyg_grapheme.nn.pool.clustering.matching import tie_order
+
+SCALE = 2.0**34
+"""Scores are rounded to multiples of 1 / SCALE, so that sums of them are exact."""
+
+MAX_SCORE = 2.0**16
+"""The largest score: below it, sums of a few are exact in float64."""
+
+
+def keep_linkage(
+    candidates: ScoredPairs,
+    linkage: Literal["average", "complete"],
+    batch: Tensor,
+    num_graphs: int,
+    min_score: Tensor | None = None,
+) -> ScoredPairs:
+    """Return the merges of average or complete linkage: a forest of pairs scored by their heights.
+
+    The similarity of two clusters is the mean ("average") or the minimum ("complete") of the
+    candidate pairs between them; clusters without such a pair never merge. The best pair of
+    clusters merges first; of equally similar ones, the one that holds the best pair in the order of
+    :func:`~pyg_grapheme.nn.pool.clustering.matching.tie_order`. The height of a merge is that
+    similarity. Heights never rise on the way up (Lance and Williams 1967, "A general theory of
+    classificatory sorting strategies"), so the single linkage of the merges is the tree.
+
+    Args:
+        candidates: M distinct pairs, smaller node first, with differentiable scores. Pairs whose
+            score is NaN are left out.
+        linkage: "average" or "complete".
+        batch: [N], sorted.
+        num_graphs: B.
+        min_score: Scalar or [N], the same for all nodes of a graph; merges that are not above it
+            may be left out.
+
+    Returns:
+        K merges: a candidate pair with one node in each of the two clusters, and the height.
+
+    Raises:
+        ValueError: if a score is too large for exact sums.
+
+    Differentiation: a height's gradient is shared equally by all pairs whose nodes first meet in
+        the merges of that height of the graph (for "complete", those that attain the minimum).
+    Cost: O(M log M) for few neighbours per cluster, O(M log^2 M) at most.
+    """
+    if candidates.num_pairs == 0:
+        return candidates
+    largest = float(candidates.score.detach().abs().max())
+    if largest != largest:
+        candidates = candidates.keep((~candidates.score.isnan()).nonzero().view(-1))
+        return keep_linkage(candidates, linkage, batch, num_graphs, min_score)
+    if largest > MAX_SCORE:
+        raise ValueError(
+            f"Expected scores in [-{MAX_SCORE:g}, {MAX_SCORE:g}] for {linkage} linkage "
+            f"(got {largest:g})"
+        )
+    if bool((candidates.pairs[0, 1:] > candidates.pairs[0, :-1]).all()):
+        # One pair per smaller node, such as the sorted pairs of a chain: a forest.
+        return candidates
+    candidates, in_tree = _split_components(candidates, batch.numel(), min_score)
+    if bool(in_tree.all()):
+        return candidates
+    order = _order(candidates, batch, num_graphs)
+    candidates, in_tree = candidates.keep(order), in_tree.index_select(0, order)
+    measure = _mean_distance if linkage == "average" else _max_distance
+    distance, limit = measure(candidates, min_score)
+    merges = agglomerate(
+        candidates.pairs, distance, in_tree, linkage == "average", limit, batch.numel()
+    )
+    return _with_heights(candidates, merges, linkage == "average", batch)
+
+
+def _split_components(
+    candidates: ScoredPairs, num_nodes: int, min_score: Tensor | None
+) -> tuple[ScoredPairs, Tensor]:
+    """Find the components that the pairs above the threshold form, and those without a cycle.
+
+    Clusters of average and complete linkage lie inside the clusters of single linkage. Without a
+    cycle, all linkages are the same: each pair is a merge.
+
+    Returns:
+        The M pairs inside a component, and whether it has no cycle [M].
+    """
+    pairs = candidates.pairs
+    if min_score is None:
+        root = component_roots(pairs, num_nodes)
+    else:
+        above = candidates.score.detach() > pair_threshold(min_score, pairs)
+        root = component_roots(pairs.index_select(1, above.nonzero().view(-1)), num_nodes)
+        left, right = root.index_select(0, pairs.view(-1)).view(2, -1)
+        candidates = candidates.keep((left == right).nonzero().view(-1))
+    component = root.index_select(0, candidates.pairs[0])
+    num_pairs = torch.bincount(component, minlength=num_nodes)
+    has_cycle = num_pairs >= torch.bincount(root, minlength=num_nodes)
+    return candidates, ~has_cycle.index_select(0, component)
+
+
+def _order(candidates: ScoredPairs, batch: Tensor, num_graphs: int) -> Tensor:
+    """Return :func:`tie_order` of the pairs, with hashes only of those that tie."""
+    score, pairs = candidates.score.detach(), candidates.pairs
+    key, order = sortable(score).sort(descending=True, stable=True)
+    same = key[1:] == key[:-1]
+    tied = (F.pad(same, (0, 1)) | F.pad(same, (1, 0))).nonzero().view(-1)
+    index = order[tied]
+    order[tied] = index[tie_order(score[index], pairs[:, index], batch, num_graphs)]
+    return order
+
+
+def _mean_distance(candidates: ScoredPairs, min_score: Tensor | None) -> tuple[Tensor, float]:
+    """Return distances [M], whole numbers, and the limit of their means."""
+    distance = -(candidates.score.detach().double() * SCALE).round()
+    if min_score is None:
+        return distance, torch.inf
+    threshold = torch.as_tensor(pair_threshold(min_score, candidates.pairs)).double()
+    threshold = threshold.clamp(-2 * MAX_SCORE, 2 * MAX_SCORE)
+    # A rounded height in float32 may lie above the threshold, its mean below.
+    return distance + (threshold * SCALE - threshold.abs() * 2.0**12 - 2).floor(), 0.0
+
+
+def _max_distance(candidates: ScoredPairs, min_score: Tensor | None) -> tuple[Tensor, float]:
+    """Return distances [M] and the limit of their maxima."""
+    score = candidates.score.detach()
+    distance = -score.double()
+    if min_score is not None:
+        below = ~(score > pair_threshold(min_score, candidates.pairs))
+        distance = distance.masked_fill(below, torch.inf)
+    return distance, torch.finfo(distance.dtype).max
+
+
+def _with_heights(
+    candidates: ScoredPairs, merges: Agglomeration, average: bool, batch: Tensor
+) -> ScoredPairs:
+    """Return the merges with the mean or the minimum of their pairs as scores.
+
+    Merges of one graph at equal distances are one step, whose height is the mean over all its
+    pairs, or over all of its smallest ones.
+    """
+    kept = merges.merged.nonzero().view(-1)
+    kept = kept[sortable(merges.distance[kept]).argsort(stable=True)]
+    kept = kept[batch[candidates.pairs[0, kept]].argsort(stable=True)]
+    graph, distance = batch[candidates.pairs[0, kept]], merges.distance[kept]
+    starts = torch.ones_like(graph, dtype=torch.bool)
+    starts[1:] = (graph[1:] != graph[:-1]) | (distance[1:] != distance[:-1])
+    step_of = starts.cumsum(0) - 1
+    score = candidates.score.double()
+    step = torch.full_like(merges.merge, -1).index_copy(0, kept, step_of)
+    step = step.index_select(0, merges.merge)
+    counts = step >= 0
+    if not average:
+        counts &= -score.detach() == merges.distance.index_select(0, merges.merge)
+    index = counts.nonzero().view(-1)
+    step = step.index_select(0, index)
+    # Means of deviations: equal scores have exactly their own mean.
+    base = score.detach()[kept[starts]] if average else -distance[starts]
+    deviation = score.index_select(0, index) - base.index_select(0, step)
+    total = torch.zeros_like(base).index_add(0, step, deviation)
+    mean = base + total / torch.bincount(step, minlength=base.numel())
+    height = _falling(mean.detach(), graph[starts]) + (mean - mean.detach())
+    height = height.index_select(0, step_of)
+    dtype = torch.promote_types(candidates.score.dtype, torch.float)
+    return ScoredPairs(candidates.pairs.index_select(1, kept), height.to(dtype))
+
+
+def _falling(height: Tensor, graph: Tensor) -> Tensor:
+    """Lower the heights [S] that rise along a graph [S], by a rounding, to the one before."""
+    while True:
+        rises = (height[1:] > height[:-1]) & (graph[1:] == graph[:-1])
+        if not bool(rises.any()):
+            return height
+        height = torch.cat([height[:1], torch.where(rises, height[:-1], height[1:])])

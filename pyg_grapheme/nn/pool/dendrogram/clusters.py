@@ -1,0 +1,75 @@
+"""The distinct clusters of the cuts of a dendrogram."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pyg_grapheme.filtration import expected_value
+
+
+class Clusters(NamedTuple):
+    """The U distinct clusters of all cuts of B graphs: at most 2 n - 1 per graph of n nodes.
+
+    The N single nodes come first, in their order; then the merged clusters, by graph and falling
+    height. Each cluster comes before its parent.
+
+    Attributes:
+        probability: [U], that the cluster exists at the noisy threshold; differentiable.
+        size: [U], number of nodes.
+        parent: [U], the smallest cluster that contains it, -1 if there is none.
+        graph: [U].
+        order: [N], the nodes such that every cluster is an interval of them.
+        start: [U], the first position of each cluster in ``order``.
+        num_graphs: B.
+    """
+
+    probability: Tensor
+    size: Tensor
+    parent: Tensor
+    graph: Tensor
+    order: Tensor
+    start: Tensor
+    num_graphs: int
+
+    def sum(self, x: Tensor) -> Tensor:
+        """Sum the features of the nodes of each cluster: [N, ...] -> [U, ...].
+
+        The sums are differences of prefix sums, in float64, or int64 for integers.
+
+        Raises:
+            ValueError: if ``x`` has not N rows, or is not finite: one NaN would reach all clusters.
+
+        Differentiation: exact in x.
+        Cost: O((N + U) F).
+        """
+        if not isinstance(x, Tensor) or x.dim() == 0 or x.size(0) != self.order.numel():
+            got = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+            raise ValueError(
+                f"Expected 'x' to have one row for each of the {self.order.numel()} nodes "
+                f"(got {got})"
+            )
+        if not bool(x.isfinite().all()):
+            raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
+        wide = x.double() if x.is_floating_point() else x.long()
+        wide = wide.index_select(0, self.order)
+        # PyG's ``cumsum`` starts at zero too, but is not differentiable.
+        prefix = torch.cat([torch.zeros_like(wide[:1]), wide.cumsum(0)])
+        end = self.start + self.size
+        summed = prefix.index_select(0, end) - prefix.index_select(0, self.start)
+        return summed.to(x.dtype) if x.is_floating_point() else summed
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Average the features of the nodes of each cluster: as :meth:`sum`, over the size."""
+        summed = self.sum(x)
+        return summed / self.size.view(-1, *[1] * (summed.dim() - 1))
+
+    def expectation(self, value: Tensor) -> Tensor:
+        """Return the expected sum [B, ...] of a value [U, ...] over the clusters that exist.
+
+        It is exact, without a loop over cuts, for what is a sum over clusters, such as their
+        number.
+
+        Differentiation: exact in the values and in what the probabilities depend on.
+        """
+        return expected_value(value, self.probability, self.graph, self.num_graphs, "clusters")
