@@ -34,7 +34,7 @@ def parse_options() -> argparse.Namespace:
         help=f"some of {', '.join(WORKLOADS)}")  # fmt: skip
     add("--pools", nargs="+", choices=KEYS, default=KEYS, metavar="NAME",
         help=f"some of {', '.join(KEYS)}")  # fmt: skip
-    add("--merges", nargs="+", default=["components", "matching"],
+    add("--merges", nargs="+", default=["components", "average", "complete", "matching"],
         help="merges of ours")  # fmt: skip
     add("--estimators", nargs="+", default=["none", "straight_through", "gate"],
         help="estimators of ours")  # fmt: skip

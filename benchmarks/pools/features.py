@@ -28,11 +28,16 @@ def equal_features(graph: Graph) -> Tensor:
     return torch.randn(1, FEATURES).repeat(graph.batch.numel(), 1)
 
 
+def similar_features(graph: Graph) -> Tensor:
+    """Add one vector to the noise of all nodes: any two are similar, by varying amounts. [N, F]."""
+    return torch.randn(graph.batch.numel(), FEATURES) + torch.randn(FEATURES)
+
+
 def turning_features(graph: Graph) -> Tensor:
     """Rotate the features from node to node, so that the cosines fall along the chain.
 
-    The cosines are spaced evenly in (0.51, 0.99): 5e-5 apart for 10,000 nodes, far above the
-    rounding error of float32.
+    The cosines are spaced evenly in (0.51, 0.99): 4.8e-7 apart for 1e6 nodes, eight times the
+    spacing of float32 there, so that they fall strictly.
 
     Returns:
         [N, F].

@@ -22,8 +22,7 @@ class Graph(NamedTuple):
 def chain(num_nodes: int, shuffled: bool = False) -> Graph:
     """Join each node to the next, in both directions; ``shuffled`` permutes the node ids."""
     node = torch.randperm(num_nodes) if shuffled else torch.arange(num_nodes)
-    edges = to_undirected(torch.stack([node[:-1], node[1:]]), num_nodes=num_nodes)
-    return Graph(edges, torch.zeros(num_nodes, dtype=torch.long))
+    return _one_graph(torch.stack([node[:-1], node[1:]]), num_nodes)
 
 
 def words(count: int, length: int, both: bool) -> Graph:
@@ -49,8 +48,31 @@ def molecules(count: int, mean_size: int, rings: int = 3) -> Graph:
     return Graph(to_undirected(torch.cat([tree, ring], 1), num_nodes=batch.numel()), batch)
 
 
+def star(num_nodes: int) -> Graph:
+    """Join the first node to all others, in both directions."""
+    leaf = torch.arange(1, num_nodes)
+    return _one_graph(torch.stack([torch.zeros_like(leaf), leaf]), num_nodes)
+
+
+def grid(side: int) -> Graph:
+    """Join the neighbours in the rows and columns of a square, in both directions."""
+    node = torch.arange(side**2).view(side, side)
+    pairs = [(node[:, :-1], node[:, 1:]), (node[:-1], node[1:])]
+    edges = [torch.stack([low.flatten(), high.flatten()]) for low, high in pairs]
+    return _one_graph(torch.cat(edges, 1), side**2)
+
+
+def complete(num_nodes: int) -> Graph:
+    """Join each node to all others, in both directions."""
+    return _one_graph(torch.combinations(torch.arange(num_nodes)).T, num_nodes)
+
+
 def random_graph(num_nodes: int, mean_degree: int) -> Graph:
     """Generate random pairs of nodes, each in both directions."""
     edges = torch.randint(num_nodes, (2, num_nodes * mean_degree // 2))
-    edges = to_undirected(edges[:, edges[0] != edges[1]], num_nodes=num_nodes)
-    return Graph(edges, torch.zeros(num_nodes, dtype=torch.long))
+    return _one_graph(edges[:, edges[0] != edges[1]], num_nodes)
+
+
+def _one_graph(edges: Tensor, num_nodes: int) -> Graph:
+    both_ways = to_undirected(edges, num_nodes=num_nodes)
+    return Graph(both_ways, torch.zeros(num_nodes, dtype=torch.long))

@@ -45,6 +45,34 @@ class Row(NamedTuple):
         return self.make(work)
 
 
+class ExpectedCut(nn.Module):
+    """The dendrogram, and the expectation of one fixed number per cut."""
+
+    def __init__(self, pool: ThresholdMergePool) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor]:
+        """Return the expectation per graph, [B, 1]."""
+        tree = self.pool.dendrogram(x, edge_index, batch=batch)
+        value = torch.linspace(0, 1, tree.num_cuts)
+        return (tree.expectation(value[:, None]),)
+
+
+class ExpectedClusters(nn.Module):
+    """The clusters of all cuts, and the expected sum of a linear map of their mean features."""
+
+    def __init__(self, pool: ThresholdMergePool) -> None:
+        super().__init__()
+        self.pool = pool
+        self.head = nn.Linear(FEATURES, 1)
+
+    def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor]:
+        """Return the expectation per graph, [B, 1]."""
+        clusters = self.pool.dendrogram(x, edge_index, batch=batch).clusters()
+        return (clusters.expectation(self.head(clusters.mean(x))),)
+
+
 class Floor(nn.Module):
     """The same reductions for given clusters."""
 
@@ -65,9 +93,16 @@ def floor(work: Workload) -> nn.Module:
     return Floor(work.cluster)
 
 
-def ours(work: Workload, **options: Any) -> nn.Module:
+def ours(work: Workload, **options: Any) -> ThresholdMergePool:
     """Make ThresholdMergePool with the threshold of the workload."""
     return ThresholdMergePool(work.threshold, **options)
+
+
+def tree(
+    layer: Callable[[ThresholdMergePool], nn.Module], work: Workload, **options: Any
+) -> nn.Module:
+    """Make a layer that uses the dendrogram of ours."""
+    return layer(ours(work, **options))
 
 
 def peer(layer: Callable[[int], nn.Module], work: Workload) -> nn.Module:
@@ -92,6 +127,10 @@ def maximal_independent_set(work: Workload) -> nn.Module:
 
 
 BASE = "TopKPooling"
+FORWARD = "ours components none"
+TREES = ("ours dendrogram", "ours clusters")
+"""Beginnings of the names of the lines that build the tree without the pooled graphs."""
+
 PEERS = [
     Row("floor", "floor", floor),
     Row(BASE, "topk", partial(peer, TopKPooling)),
@@ -102,15 +141,20 @@ PEERS = [
     Row("EdgePooling", "edge", partial(peer, EdgePooling)),
     Row("ClusterPooling", "cluster", partial(peer, ClusterPooling), DENSE_LIMIT),
 ]
-KEYS = ["ours", *(row.key for row in PEERS)]
+KEYS = ["ours", "dendrogram", "clusters", *(row.key for row in PEERS)]
 
 
 def list_rows(
-    pools: Collection[str], merges: Iterable[str], estimators: Iterable[str]
+    pools: Collection[str], merges: Collection[str], estimators: Iterable[str]
 ) -> list[Row]:
-    """List the lines of these keys; ours has one per merge and estimator."""
+    """List the lines of these keys: ours per merge and estimator, its dendrogram per merge."""
     our_rows = [
         Row(f"ours {merge} {estimator}", "ours", partial(ours, merge=merge, estimator=estimator))
         for merge, estimator in product(merges, estimators)
     ]
-    return [row for row in [*our_rows, *PEERS] if row.key in pools]
+    tree_rows = [
+        Row(f"ours dendrogram {merge}", "dendrogram", partial(tree, ExpectedCut, merge=merge))
+        for merge in merges
+    ]
+    tree_rows.append(Row("ours clusters", "clusters", partial(tree, ExpectedClusters)))
+    return [row for row in [*our_rows, *tree_rows, *PEERS] if row.key in pools]

@@ -23,8 +23,8 @@ class Cell:
 
     Attributes:
         seconds: One number per run; the first is the warm-up.
-        ratio: C/N, output over input nodes.
-        memory: Peak of one run, in bytes.
+        ratio: C/N, output over input nodes; of a tree, output rows.
+        memory: Peak of one run, in bytes per input node.
         reason: Reason why it was not run.
     """
 
@@ -57,13 +57,13 @@ def prepare(threads: int) -> None:
 
 
 def run_once(layer: nn.Module, work: Workload) -> tuple[float, int]:
-    """Run forward and backward once; return the seconds and the number of output nodes."""
+    """Run forward and backward once; return the seconds and the number of output rows."""
     work.x.grad = None
     layer.zero_grad(set_to_none=True)
     start = time.perf_counter()
     output = layer(work.x, work.edge_index, batch=work.batch)
     pooled = output.x if hasattr(output, "x") else output[0]
-    pooled.backward(work.gradient[: pooled.size(0)])
+    pooled.backward(work.gradient[: pooled.size(0), : pooled.size(1)])
     return time.perf_counter() - start, pooled.size(0)
 
 
@@ -78,7 +78,7 @@ def first_run(row: Row, work: Workload) -> tuple[Cell, nn.Module | None]:
         return Cell(reason=f"refused: {error}"), None
     try:
         seconds, num_clusters = run_once(layer, work)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         return Cell(reason=f"failed: {str(error).splitlines()[0]}"), None
     return Cell([seconds], num_clusters / num_nodes), layer
 

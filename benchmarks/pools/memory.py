@@ -56,4 +56,4 @@ def add_memory(cells: dict[str, Cell], rows: Sequence[Row], work: Workload, thre
                 except BrokenProcessPool:
                     print(f"  memory of {row.name}: its process was killed", file=sys.stderr)
                 else:
-                    cells[row.name].memory = peak
+                    cells[row.name].memory = peak / work.batch.numel()

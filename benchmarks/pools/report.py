@@ -1,10 +1,10 @@
 """The tables of time, output and memory: layers against workloads."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
-from benchmarks.pools.layers import BASE
-from benchmarks.pools.measure import Results
+from benchmarks.pools.layers import BASE, FORWARD, TREES
+from benchmarks.pools.measure import Cell, Results
 from benchmarks.pools.tables import divide, format_table, show
 from benchmarks.pools.workloads import Workload
 
@@ -24,38 +24,54 @@ def workload_table(lines: list[list[str]]) -> str:
 
 
 def tabulate(
-    title: str, results: Results, names: Iterable[str], value: Callable[[str, str], str]
+    results: Results,
+    title: str,
+    names: Iterable[str],
+    quantity: str,
+    base: str | None = None,
+    *,
+    unit: float = 1.0,
+    style: str = ".2f",
 ) -> str:
-    """Lay out one line per layer and one column per workload."""
-    lines = [[name, *(value(work, name) for work in results)] for name in names]
+    """Lay out a quantity, one line per layer and one column per workload.
+
+    Args:
+        results: The cells.
+        title: Heading.
+        names: The layers.
+        quantity: The attribute of a cell.
+        base: The layer whose quantity the others are divided by.
+        unit: The number that they are divided by without a base.
+        style: Format of a number.
+    """
+
+    def value(cells: dict[str, Cell], name: str) -> str:
+        by = unit if base is None else getattr(cells.get(base, Cell()), quantity)
+        return show(divide(getattr(cells[name], quantity), by), style)
+
+    lines = [[name, *(value(cells, name) for cells in results.values())] for name in names]
     return format_table(title, ["", *results], lines)
 
 
 def result_tables(results: Results, with_memory: bool) -> list[str]:
     """Lay out time, output and, where it was measured, memory."""
     names = list(next(iter(results.values())))
-
-    def milliseconds(work: str, name: str) -> str:
-        return show(divide(results[work][name].median, 1e-3))
-
-    def ratio_to_base(work: str, name: str) -> str:
-        base = results[work][BASE].median if BASE in results[work] else None
-        return show(divide(results[work][name].median, base), ".2f")
-
-    def kept(work: str, name: str) -> str:
-        return show(results[work][name].ratio, ".2f")
-
-    def megabytes(work: str, name: str) -> str:
-        return show(divide(results[work][name].memory, 1e6))
-
-    table = partial(tabulate, results=results)
+    trees = [name for name in names if name.startswith(TREES)]
+    pools = [name for name in names if name not in trees]
+    table = partial(tabulate, results)
     tables = [
-        table("Median, ms", names=names, value=milliseconds),
-        table(f"Ratio to {BASE}", names=names, value=ratio_to_base),
-        table("C/N, nodes out over nodes in", names=names, value=kept),
+        table("Median, ms", names, "median", unit=1e-3, style=".3g"),
+        table(f"Ratio to {BASE}", names, "median", BASE),
+        table("C/N, nodes out over nodes in", pools, "ratio"),
     ]
+    if trees:
+        tables.insert(2, table(f"Trees, ratio to {FORWARD}", trees, "median", FORWARD))
     if with_memory:
-        tables.append(table("Peak memory above the inputs, MB", names=names, value=megabytes))
+        title = "Peak memory above the inputs, bytes per node"
+        tables.append(table(title, names, "memory", style=".3g"))
+    if with_memory and trees:
+        title = f"Peak memory of trees, ratio to {FORWARD}"
+        tables.append(table(title, trees, "memory", FORWARD))
     return tables
 
 

@@ -12,10 +12,20 @@ from benchmarks.pools.features import (
     close_features,
     equal_features,
     pair_cosines,
+    similar_features,
     smooth_features,
     turning_features,
 )
-from benchmarks.pools.graphs import Graph, chain, molecules, random_graph, words
+from benchmarks.pools.graphs import (
+    Graph,
+    chain,
+    complete,
+    grid,
+    molecules,
+    random_graph,
+    star,
+    words,
+)
 from pyg_grapheme.nn import ThresholdMergePool
 
 SEED = 0
@@ -66,6 +76,11 @@ WORKLOADS = {
     "chain_1e5_merged": Plan(partial(chain, 10**5, shuffled=True), close_features, 0.5),
     "chain_1e5_equal": Plan(partial(chain, 10**5), equal_features, 0.5),
     "chain_1e4_falling": Plan(partial(chain, 10**4), turning_features, 0.5),
+    "chain_1e5_falling": Plan(partial(chain, 10**5), turning_features, 0.5),
+    "chain_1e6_falling": Plan(partial(chain, 10**6), turning_features, 0.5),
+    "star_1e4": Plan(partial(star, 10**4), similar_features),
+    "complete_300": Plan(partial(complete, 300), similar_features),
+    "grid_1e4": Plan(partial(grid, 100)),
     "random_1e4": Plan(partial(random_graph, 10**4, 6)),
     "random_1e5": Plan(partial(random_graph, 10**5, 6)),
 }
