@@ -11,6 +11,7 @@ from pyg_grapheme.nn.pool.candidates.candidates import (
     Candidates,
     PairBlocks,
     ScoredPairs,
+    is_sorted_forest,
     pair_threshold,
 )
 from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
@@ -93,12 +94,14 @@ def find_candidates(
             return PairBlocks(blocks, scorer)
     keep_edges = candidates == "edges" and not distinct
     pairs = graphs.edge_index if keep_edges else candidate_pairs(graphs, candidates)
-    if scorer.cheap and torch.is_grad_enabled():
+    is_forest = not keep_edges and is_sorted_forest(pairs)
+    # In a forest, all pairs receive a gradient.
+    if scorer.cheap and torch.is_grad_enabled() and not is_forest:
         with torch.no_grad():
             score = scorer(pairs)
         scored = ScoredPairs(pairs, score, rescore=scorer)
     else:
-        scored = ScoredPairs(pairs, scorer(pairs))
+        scored = ScoredPairs(pairs, scorer(pairs), is_forest=is_forest)
     return keep_matching(scored, batch, num_graphs, min_score) if merge == "matching" else scored
 
 

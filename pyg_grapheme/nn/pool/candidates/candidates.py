@@ -77,12 +77,12 @@ class ScoredPairs(Candidates):
     def sum_over(self, mask_fn: MaskFn, term_fn: TermFn) -> Tensor:
         """Apply the term to the masked pairs."""
         index = mask_fn(self.pairs, self.score.detach()).nonzero().view(-1)
-        pairs = self.pairs[:, index]
+        pairs = self.pairs.index_select(1, index)
         return term_fn(pairs, self.score_of(index, pairs))
 
     def score_of(self, index: Tensor, pairs: Tensor) -> Tensor:
         """Score the pairs again, or look their scores up."""
-        return self.score[index] if self.rescore is None else self.rescore(pairs)
+        return self.score.index_select(0, index) if self.rescore is None else self.rescore(pairs)
 
 
 class PairBlocks(Candidates):
@@ -122,6 +122,11 @@ class PairBlocks(Candidates):
     def score_of(self, index: Tensor, pairs: Tensor) -> Tensor:
         """Score the pairs again."""
         return self.score(pairs)
+
+
+def is_sorted_forest(pairs: Tensor) -> bool:
+    """Return whether sorted pairs [2, M] are one per smaller node, as in a chain: no cycle."""
+    return bool((pairs[0, 1:] > pairs[0, :-1]).all())
 
 
 def pair_threshold(threshold: Tensor | float, pairs: Tensor) -> Tensor | float:

@@ -14,6 +14,7 @@ from pyg_grapheme.nn.pool.dendrogram.spanning_forest import (
     bottleneck,
     spanning_forest,
 )
+from pyg_grapheme.nn.pool.scores.score_order import score_order
 
 
 def single_linkage(
@@ -41,35 +42,37 @@ def single_linkage(
     Cost: O((N + M) log N).
     """
     merges = _merges(candidates, batch.numel())
-    order = merges.score.argsort(descending=True, stable=True)
+    order = score_order(merges.score)
     if num_graphs > 1:
-        order = order[batch[merges.pairs[0, order]].argsort(stable=True)]
-    pairs, score = merges.pairs[:, order], merges.score[order]
-    graph = batch[pairs[0]]
+        graph = batch.index_select(0, merges.pairs[0].index_select(0, order))
+        order = order.index_select(0, graph.argsort(stable=True))
+    # index_select takes a third of the time that indexing does.
+    pairs, score = merges.pairs.index_select(1, order), merges.score.index_select(0, order)
+    graph = batch.index_select(0, pairs[0])
     is_new = torch.ones_like(graph)
     is_new[1:] = ((score[1:] != score[:-1]) | (graph[1:] != graph[:-1])).long()
     first = is_new.nonzero().view(-1)
     step_index = is_new.cumsum(0) - 1
     ptr = batch_ptr(graph[first], num_graphs)
     if merges.forest is None:
-        mean = candidates.score_of(merges.position, merges.pairs)[order]
+        mean = candidates.score_of(merges.position, merges.pairs).index_select(0, order)
         if first.numel() < order.numel():
             mean = _mean(_sum_and_count(mean, step_index, first.numel()))
     else:
-        rank = torch.empty_like(order)
-        rank[order] = torch.arange(order.numel(), device=order.device)
+        ranks = torch.arange(order.numel(), device=order.device)
+        rank = torch.empty_like(order).scatter_(0, order, ranks)
         mean = _tied_means(candidates, merges.forest, rank, score, step_index, first.numel())
     # Tied scores are equal, but their rounded mean may differ: heights must keep their order.
-    height = score[first] + (mean - mean.detach())
-    step = step_index - ptr[graph] + 1
+    height = score.index_select(0, first) + (mean - mean.detach())
+    step = step_index - ptr.index_select(0, graph) + 1
     return Dendrogram(pairs, graph, step, height, ptr.diff(), batch, threshold, temperature)
 
 
 class _Merges(NamedTuple):
     """K pairs of a maximum spanning forest, their positions among all M and their scores.
 
-    The forest is that of pairs of which it takes these, in this order; None if these are all
-    candidates.
+    The forest is that of pairs of which it takes these, in this order; None if no other candidate
+    is tied with them.
     """
 
     pairs: Tensor
@@ -88,8 +91,7 @@ def _merges(candidates: Candidates, num_nodes: int) -> _Merges:
     for pairs, score in candidates.blocks():
         position = torch.arange(first, first + score.numel(), device=score.device)
         first += score.numel()
-        is_all = score.numel() == candidates.num_pairs
-        if is_all and (candidates.is_forest or _is_sorted_forest(pairs)):
+        if candidates.is_forest:
             return _Merges(pairs, position, score, None)
         if kept is not None:
             pairs = torch.cat([kept.pairs, pairs], dim=1)
@@ -97,20 +99,15 @@ def _merges(candidates: Candidates, num_nodes: int) -> _Merges:
             score = torch.cat([kept.score, score])
         forest = spanning_forest(score, pairs, num_nodes)
         taken = forest.is_taken.nonzero().view(-1)
+        has_ties = score.numel() < candidates.num_pairs or int(forest.is_tied.sum()) > taken.numel()
         kept = _Merges(
             pairs.index_select(1, taken),
             position.index_select(0, taken),
             score.index_select(0, taken),
-            forest,
+            forest if has_ties else None,
         )
     assert kept is not None
     return kept
-
-
-def _is_sorted_forest(pairs: Tensor) -> bool:
-    """Whether there is one pair per smaller node, such as in the sorted pairs of a chain."""
-    low, high = pairs
-    return bool((low < high).all() & (low[1:] > low[:-1]).all())
 
 
 def _tied_means(
@@ -132,7 +129,7 @@ def _tied_means(
         num_steps: S.
     """
     rank_of_pair = torch.full_like(forest.is_taken, -1, dtype=torch.long)
-    rank_of_pair[forest.is_taken] = rank
+    rank_of_pair.masked_scatter_(forest.is_taken, rank)
 
     def meeting(pairs: Tensor) -> Tensor:
         return bottleneck(forest, rank_of_pair, pairs)
@@ -141,10 +138,10 @@ def _tied_means(
         if of_pairs.numel() == candidates.num_pairs:
             return forest.is_tied
         # NaN counts as tied, so that it reaches the result.
-        return ~(of_pairs < score[meeting(pairs)])
+        return ~(of_pairs < score.index_select(0, meeting(pairs)))
 
     def sum_by_step(pairs: Tensor, of_pairs: Tensor) -> Tensor:
-        return _sum_and_count(of_pairs, step_index[meeting(pairs)], num_steps)
+        return _sum_and_count(of_pairs, step_index.index_select(0, meeting(pairs)), num_steps)
 
     return _mean(candidates.sum_over(is_tied, sum_by_step))
 

@@ -15,7 +15,6 @@ from pyg_grapheme.nn.pool.clustering import agglomerate
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.clustering.linkage import keep_linkage
 from pyg_grapheme.nn.pool.clustering.matching import tie_order
-from pyg_grapheme.nn.pool.dendrogram.dendrogram import step_heights
 
 LINKAGES = ("average", "complete")
 ROUNDS, HEAP, BOTH = (0, 0.0), (10**9, 0.0), (0, 0.1)
@@ -213,8 +212,7 @@ def test_ties_share_the_gradient_equally() -> None:
     for name, last in (("average", [0.5, 0.5]), ("complete", [1, 0])):
         score = torch.tensor(values, dtype=torch.double, requires_grad=True)
         merges = keep_linkage(ScoredPairs(pairs, score), name, batch, 1)
-        tree = single_linkage(merges, batch, 1)
-        steps = step_heights(merges, tree, 6)
+        steps = single_linkage(merges, batch, 1, torch.tensor(0.5), 0.1).step_height
         expected = ([0, 0, 0, 0, 1, 0, 0], [0.25] * 4 + [0] * 3, [0] * 5 + last)
         for height, row in zip(steps, expected, strict=True):
             (gradient,) = torch.autograd.grad(height, score, retain_graph=True)
