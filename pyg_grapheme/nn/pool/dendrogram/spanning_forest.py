@@ -57,38 +57,33 @@ def spanning_forest(score: Tensor, pairs: Tensor, num_nodes: int) -> SpanningFor
     is_tied = torch.zeros_like(is_taken)
     rounds = []
     tree = nodes = torch.arange(num_nodes, device=pairs.device)
-    position = torch.arange(num_pairs, device=pairs.device)
+    position = positions = torch.arange(num_pairs, device=pairs.device)
     score = score.masked_fill(score.isnan(), torch.inf)
     worst = torch.full_like(score, torch.inf)
-    left, right = pairs
     while position.numel() > 0:
-        ends, size = (left, right), position.numel()
+        size, ends = position.numel(), pairs.reshape(-1)
         best = score.new_full((num_nodes,), -torch.inf)
-        first = torch.full_like(nodes, size)
-        for end in ends:
-            best.scatter_reduce_(0, end, score, "amax")
-        index = torch.arange(size, device=pairs.device)
-        for end in ends:
-            link = best.index_select(0, end)
-            worst = torch.minimum(worst, link)
-            first.scatter_reduce_(0, end, torch.where(link == score, index, size), "amin")
-        takes, at = first < size, first.clamp(max=size - 1)
-        taken = torch.where(takes, position.index_select(0, at), num_pairs)
+        link = best.scatter_reduce_(0, ends, score.repeat(2), "amax").index_select(0, ends)
+        worst = torch.minimum(worst, link.view(2, -1).amin(0))
+        place = torch.where(link.view(2, -1) == score, positions[:size], size).view(-1)
+        first = torch.full_like(nodes, size).scatter_reduce_(0, ends, place, "amin")
+        takes, first = first < size, first.clamp(max=size - 1)
+        taken = torch.where(takes, position.index_select(0, first), num_pairs)
         is_taken.index_fill_(0, taken, True)
         rounds.append(Round(tree, taken))
-        other = left.index_select(0, at) + right.index_select(0, at) - nodes
+        other = pairs.index_select(1, first).sum(0) - nodes
         parent = torch.where(takes, other, nodes)
         # Of two trees that take the same pair, the smaller becomes the root.
         is_root = (parent.index_select(0, parent) == nodes) & (nodes < parent)
         parent = jump(torch.where(is_root, nodes, parent))
         tree = parent.index_select(0, tree)
-        left, right = (parent.index_select(0, end) for end in ends)
-        is_tied.index_fill_(0, torch.where(score >= worst, position, num_pairs), True)
-        apart = (left != right).nonzero().view(-1)
-        is_tied.index_fill_(0, position.index_select(0, apart), False)
-        left, right, position, score, worst = (
-            part.index_select(0, apart) for part in (left, right, position, score, worst)
-        )
+        pairs = parent.index_select(0, ends).view(2, -1)
+        is_apart = pairs[0] != pairs[1]
+        tied = torch.where((score >= worst) & ~is_apart, position, num_pairs)
+        is_tied.index_fill_(0, tied, True)
+        apart = is_apart.nonzero().view(-1)
+        pairs = pairs.index_select(1, apart)
+        position, score, worst = (p.index_select(0, apart) for p in (position, score, worst))
     return SpanningForest(is_taken[:-1], is_tied[:-1], rounds)
 
 
