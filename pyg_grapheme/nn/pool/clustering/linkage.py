@@ -123,8 +123,8 @@ def _mean_distance(candidates: ScoredPairs, min_score: Tensor | None) -> tuple[T
         return distance, torch.inf
     threshold = torch.as_tensor(pair_threshold(min_score, candidates.pairs)).double()
     threshold = threshold.clamp(-2 * MAX_SCORE, 2 * MAX_SCORE)
-    # A rounded height in float32 may lie above the threshold, its mean below.
-    return distance + (threshold * SCALE - threshold.abs() * 2.0**12 - 2).floor(), 0.0
+    # The mean of rounded scores may lie below the threshold, that of the scores above it.
+    return distance + (threshold * SCALE - 2).floor(), 0.0
 
 
 def _max_distance(candidates: ScoredPairs, min_score: Tensor | None) -> tuple[Tensor, float]:

@@ -160,6 +160,9 @@ def test_rounds_and_heap_agree_on_large_graphs(monkeypatch: pytest.MonkeyPatch) 
                 merges = keep_linkage(ScoredPairs(pairs, score), name, batch, 1)
                 cuts = [roots(merges, 2000, cut) for cut in (0.2, 0.4, 0.6, 0.8, -1)]
                 trees.append((merges.score.sort().values.tolist(), cuts))
+                part = keep_linkage(ScoredPairs(pairs, score), name, batch, 1, torch.tensor(0.6))
+                assert roots(part, 2000, 0.6) == cuts[2], (name, path)
+                assert edges is chains or bool((part.score > 0.599).all()), (name, path)
             assert trees[0] == trees[1] == trees[2], name
             assert len(trees[0][0]) == 2000 - len(set(component_roots(pairs, 2000).tolist()))
 
@@ -175,6 +178,18 @@ def test_equal_scores_have_one_height() -> None:
         assert torch.equal(merges.score, score[:8])
         above = keep_linkage(candidates, name, batch, 1, score[0]).score > score[0]
         assert not bool(above.any())
+
+
+def test_sums_that_float64_does_not_hold_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise equal heights differ by roundings, and are no longer one step."""
+    pairs = torch.combinations(torch.arange(30)).T
+    score = torch.full((435,), 65535.7, dtype=torch.double, requires_grad=True)
+    for path in (ROUNDS, HEAP):
+        set_path(monkeypatch, path)
+        merges = keep_linkage(ScoredPairs(pairs, score), "average", torch.zeros(30).long(), 1)
+        for height in merges.score:
+            (gradient,) = torch.autograd.grad(height, score, retain_graph=True)
+            assert gradient.tolist() == pytest.approx([1 / 435] * 435), path
 
 
 def test_nan_is_no_candidate_and_large_scores_are_an_error() -> None:
