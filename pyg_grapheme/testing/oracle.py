@@ -1,17 +1,22 @@
-"""Brute-force expectation over merges, which shares no code with the pool.
+"""Brute-force clusterings and their expectation, which share no code with the pool.
 
 Plain numbers, loops and networkx (imported on use), close to the definition and slow.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import combinations, pairwise
-from typing import Literal, NamedTuple
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, combinations, pairwise
+from statistics import fmean
+from typing import NamedTuple
+
+from pyg_grapheme.typing import CandidatesName, MergeName
 
 Node = int
 Features = Sequence[Sequence[float]]
 Edges = Sequence[tuple[Node, Node]]
 Score = Callable[[Sequence[float], Sequence[float]], float]
+Scores = dict[tuple[Node, Node], float]
 Clusters = list[list[Node]]
 
 
@@ -31,17 +36,16 @@ class Clustering(NamedTuple):
 
 def cosine(left: Sequence[float], right: Sequence[float]) -> float:
     """Return the cosine of two vectors, 0 if one of them is zero."""
-    lengths = math.hypot(*left) * math.hypot(*right)
-    dot = math.fsum(a * b for a, b in zip(left, right, strict=True))
-    return dot / lengths if lengths else 0.0
+    a, b = ([value / (math.hypot(*vector) or 1.0) for value in vector] for vector in (left, right))
+    return math.fsum(p * q for p, q in zip(a, b, strict=True))
 
 
 def enumerate_clusterings(
     x: Features,
     edges: Edges,
     *,
-    candidates: Literal["edges", "all"] = "edges",
-    merge: Literal["components", "matching"] = "components",
+    candidates: CandidatesName = "edges",
+    merge: MergeName = "components",
     acyclic: bool = False,
     score: Score = cosine,
 ) -> list[Clustering]:
@@ -56,26 +60,67 @@ def enumerate_clusterings(
         score: Symmetric function of the features of two nodes.
 
     Raises:
-        ValueError: if two scores are equal with ``merge="matching"``.
+        ValueError: if a cluster is equally similar to two others when it is to merge. This is no
+            error for ``merge="components"``, where it merges with both.
 
-    Cost: one pass of networkx over all pairs per distinct score.
+    Cost: one pass over all pairs per clustering.
     """
-    import networkx as nx
-
     pairs = combinations(range(len(x)), 2) if candidates == "all" else edges
     scores = {(min(p), max(p)): score(x[min(p)], x[max(p)]) for p in pairs if p[0] != p[1]}
-    levels = [math.inf, *sorted(set(scores.values()), reverse=True), -math.inf]
-    if merge == "matching" and len(levels) - 2 < len(scores):
-        raise ValueError("Expected all scores to differ, for merge='matching' (got two alike)")
-    found = []
-    for high, low in pairwise(levels):
-        above = sorted((pair for pair in scores if scores[pair] >= high), key=lambda p: -scores[p])
-        graph = nx.Graph()
-        graph.add_nodes_from(range(len(x)))
-        graph.add_edges_from(_matched(above) if merge == "matching" else above)
-        clusters = sorted(sorted(part) for part in nx.connected_components(graph))
-        found.append(Clustering(high, low, _condensed(clusters, edges) if acyclic else clusters))
-    return found
+    if merge == "components":
+        steps = _components(len(x), scores)
+    else:
+        steps = _agglomerated(len(x), scores, merge)
+    return [
+        Clustering(high, low, _condensed(clusters, edges) if acyclic else clusters)
+        for (high, clusters), (low, _) in pairwise([*steps, (-math.inf, [])])
+    ]
+
+
+def _components(num_nodes: int, scores: Scores) -> Iterator[tuple[float, Clusters]]:
+    """Join all pairs of each score or a higher one."""
+    import networkx as nx
+
+    for level in [math.inf, *sorted(set(scores.values()), reverse=True)]:
+        graph = nx.Graph([pair for pair in scores if scores[pair] >= level])
+        graph.add_nodes_from(range(num_nodes))
+        yield level, sorted(sorted(part) for part in nx.connected_components(graph))
+
+
+def _agglomerated(
+    num_nodes: int, scores: Scores, merge: MergeName
+) -> Iterator[tuple[float, Clusters]]:
+    """Merge the most similar clusters, again and again; merges of equal height are one step."""
+    measure = min if merge == "complete" else fmean
+    height, clusters = math.inf, [[node] for node in range(num_nodes)]
+    while True:
+        of_node = {node: k for k, cluster in enumerate(clusters) for node in cluster}
+        between: dict[tuple[int, int], list[float]] = defaultdict(list)
+        for (u, v), value in scores.items():
+            a, b = sorted((of_node[u], of_node[v]))
+            if a != b and (merge != "matching" or len(clusters[a]) == len(clusters[b]) == 1):
+                between[a, b].append(value)
+        similarity = {ends: measure(values) for ends, values in between.items()}
+        best = max(similarity.values(), default=-math.inf)
+        if best < height:
+            yield height, clusters
+        if not between:
+            return
+        nearest = [ends for ends, value in similarity.items() if value == best]
+        if len(set(chain(*nearest))) < 2 * len(nearest):
+            raise ValueError(
+                f"Expected no cluster to be equally similar to two others, for merge={merge!r} "
+                f"(got {best:g} twice)"
+            )
+        # Exact means never rise; rounded ones may.
+        height = min(height, best)
+        joined = dict(nearest)
+        gone = set(joined.values())
+        clusters = sorted(
+            sorted(cluster + clusters[joined[k]]) if k in joined else cluster
+            for k, cluster in enumerate(clusters)
+            if k not in gone
+        )
 
 
 def expected_value(
@@ -97,17 +142,6 @@ def _above(score: float, threshold: float, temperature: float) -> float:
     if math.isinf(score):
         return float(score > 0)
     return 0.5 * (1 + math.tanh((score - threshold) / (2 * temperature)))
-
-
-def _matched(pairs: Edges) -> list[tuple[Node, Node]]:
-    """Return each pair whose nodes are both free, in the order given."""
-    taken: list[tuple[Node, Node]] = []
-    busy: set[Node] = set()
-    for pair in pairs:
-        if busy.isdisjoint(pair):
-            taken.append(pair)
-            busy.update(pair)
-    return taken
 
 
 def _condensed(clusters: Clusters, edges: Edges) -> Clusters:

@@ -1,7 +1,7 @@
 """check_pool passes correct pools and fails pools that are broken on purpose."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import pytest
 import torch
@@ -10,13 +10,14 @@ from torch_geometric.nn import ASAPooling, EdgePooling, SAGPooling, TopKPooling
 
 from pyg_grapheme.nn import PoolOutput, ThresholdMergePool
 from pyg_grapheme.testing import CHECKS, check_pool, format_results
+from pyg_grapheme.typing import MergeName
 
 
 def failing(pool: nn.Module, features: int = 3) -> set[str]:
     return {result.name for result in check_pool(pool, features) if not result.passed}
 
 
-@pytest.mark.parametrize("merge", ["components", "matching"])
+@pytest.mark.parametrize("merge", get_args(MergeName))
 def test_threshold_merge_pool_passes_all_checks(merge: str) -> None:
     for estimator in ("none", "gate"):
         results = check_pool(ThresholdMergePool(0.5, estimator=estimator, merge=merge), 3)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import combinations, product
+from typing import get_args
 
 import pytest
 import torch
@@ -10,12 +11,14 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call
 
 from pyg_grapheme.nn import Cuts, ThresholdMergePool
-from pyg_grapheme.nn.pool import Dendrogram
+from pyg_grapheme.nn.pool import Dendrogram, select
 from pyg_grapheme.nn.pool.candidates.all_pairs import AllPairs
 from pyg_grapheme.nn.pool.candidates.candidates import PairBlocks
+from pyg_grapheme.typing import MergeName
 
 SIZES = ([6, 1, 0, 9, 0], [1], [], [0, 0], [2], [14])
 BLOCKS = (1, 5, 2**20)
+MERGES = get_args(MergeName)
 
 
 def draw(seed: int, sizes: list[int], levels: int = 0) -> tuple[Tensor, Tensor]:
@@ -68,7 +71,7 @@ def assert_same_gradients(found: list[Tensor], expected: list[Tensor], *where: o
 
 
 # A matrix product rounds differently in a block of another size: only cosines tie for certain.
-@pytest.mark.parametrize("merge", ["components", "matching"])
+@pytest.mark.parametrize("merge", MERGES)
 @pytest.mark.parametrize(
     ("score", "levels"),
     [("cosine", 0), ("cosine", 4), (Learned(), 0)],
@@ -99,7 +102,7 @@ def test_forward_is_that_of_a_complete_graph(
 
 
 @pytest.mark.parametrize("levels", [0, 4], ids=["distinct", "ties"])
-@pytest.mark.parametrize("merge", ["components", "matching"])
+@pytest.mark.parametrize("merge", MERGES)
 def test_cuts_and_dendrograms_are_those_of_a_complete_graph(
     merge: str, levels: int, fourth_powers
 ) -> None:
@@ -197,6 +200,22 @@ def test_no_more_pairs_than_a_block_are_ever_scored_together(
     pool.dendrogram(x, complete(sizes)[:, :0], None, batch)
     # A spanning forest, N - 1 pairs at most, is scored as a whole besides.
     assert 0 < largest <= 100
+
+
+def test_linkages_refuse_more_pairs_than_they_can_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both graphs together have 6 + 3 pairs."""
+    x, batch = draw(6, [4, 3])
+    edges = complete([4, 3])
+    for merge in ("average", "complete"):
+        pool = ThresholdMergePool(candidates="all", merge=merge).double()
+        for method in (pool.forward, pool.select, pool.dendrogram, pool.cuts):
+            monkeypatch.setattr(select, "MAX_PAIRS", 9)
+            method(x, edges, None, batch)
+            monkeypatch.setattr(select, "MAX_PAIRS", 8)
+            message = rf"at most 8 pairs with candidates='all' and merge='{merge}', .* \(got 9\)"
+            with pytest.raises(ValueError, match=message):
+                method(x, edges, None, batch)
+        ThresholdMergePool(merge=merge).double()(x, edges, None, batch)
 
 
 def test_blocks_keep_nothing_for_the_backward_pass() -> None:

@@ -16,7 +16,7 @@ from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import Cuts, PoolOutput
 
 WORLD = 2
-MODES = ["none", "gate", "straight_through", "cuts", "learned"]
+MODES = ["none", "gate", "straight_through", "cuts", "average", "learned"]
 
 
 class Learned(nn.Module):
@@ -37,13 +37,16 @@ class Model(nn.Module):
         super().__init__()
         self.conv = SAGEConv(3, 4)
         self.mode = mode
-        estimator = {"cuts": "none", "learned": "gate"}.get(mode, mode)
-        score = Learned() if mode == "learned" else "cosine"
-        self.pool = ThresholdMergePool(0.3, estimator=estimator, score=score)
+        options: dict[str, dict[str, object]] = {
+            "cuts": {},
+            "average": {"merge": "average"},
+            "learned": {"estimator": "gate", "score": Learned()},
+        }
+        self.pool = ThresholdMergePool(0.3, **options.get(mode, {"estimator": mode}))
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         x = self.conv(x, edge_index)
-        if self.mode == "cuts":
+        if self.mode in ("cuts", "average"):
             cuts = self.pool.cuts(x, edge_index)
             return cuts.expectation(read_out(cuts))
         return self.pool(x, edge_index).x.pow(2).sum().view(1)

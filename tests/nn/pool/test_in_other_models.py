@@ -3,6 +3,7 @@
 import copy
 import pickle
 from itertools import product
+from typing import get_args
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import GCNConv, SAGEConv, Sequential
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.typing import EstimatorName
+from pyg_grapheme.typing import EstimatorName, MergeName
 
 ESTIMATORS: list[EstimatorName] = ["none", "gate", "straight_through"]
 
@@ -18,10 +19,10 @@ ESTIMATORS: list[EstimatorName] = ["none", "gate", "straight_through"]
 class Model(nn.Module):
     """Convolve, pool, convolve with the summed edge weights, read out."""
 
-    def __init__(self, estimator: EstimatorName = "gate") -> None:
+    def __init__(self, estimator: EstimatorName, merge: MergeName) -> None:
         super().__init__()
         self.first = GCNConv(3, 8)
-        self.pool = ThresholdMergePool(0.3, estimator=estimator)
+        self.pool = ThresholdMergePool(0.3, estimator=estimator, merge=merge)
         self.second = GCNConv(8, 4)
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, batch: Tensor) -> Tensor:
@@ -42,10 +43,15 @@ dynamo = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that
 
 
 @dynamo
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_compiled_it_gives_the_same_numbers(estimator: EstimatorName, inputs) -> None:
+@pytest.mark.parametrize(
+    ("estimator", "merge"),
+    [("none", "average"), ("gate", "components"), ("straight_through", "matching")],
+)
+def test_compiled_it_gives_the_same_numbers(
+    estimator: EstimatorName, merge: MergeName, inputs
+) -> None:
     torch.manual_seed(0)
-    model = Model(estimator)
+    model = Model(estimator, merge)
     expected = model(*inputs)
     expected.sum().backward()
     gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
@@ -103,18 +109,19 @@ def test_other_precisions(dtype: torch.dtype, inputs) -> None:
     """Features of few bits, for which float32 gives the same clusters and nearly the same means."""
     x, edge_index, weight, batch = inputs
     x = (x * 8).round() / 8
-    for estimator, whole in product(ESTIMATORS, (False, True)):
-        pool = ThresholdMergePool(0.3, estimator=estimator)
+    for setting in product(get_args(MergeName), ESTIMATORS, (False, True)):
+        merge, estimator, whole = setting
+        pool = ThresholdMergePool(0.3, merge=merge, estimator=estimator)
         expected = pool(x, edge_index, weight, batch)
         other = copy.deepcopy(pool).to(dtype) if whole else pool
         leaf = x.to(dtype).requires_grad_()
         found = other(leaf, edge_index, weight.to(dtype), batch)
-        assert found.x.dtype == found.edge_attr.dtype == dtype, (estimator, whole)
-        assert torch.equal(found.history.cluster, expected.history.cluster), (estimator, whole)
+        assert found.x.dtype == found.edge_attr.dtype == dtype, setting
+        assert torch.equal(found.history.cluster, expected.history.cluster), setting
         torch.testing.assert_close(found.x.float(), expected.x, rtol=2e-2, atol=2e-2)
         found.x.sum().backward()
-        assert torch.isfinite(leaf.grad).all(), (estimator, whole)
-        assert torch.isfinite(other.raw_threshold.grad), (estimator, whole)
+        assert torch.isfinite(leaf.grad).all(), setting
+        assert torch.isfinite(other.raw_threshold.grad), setting
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -127,8 +134,9 @@ def test_half_precision_counts_large_clusters(dtype: torch.dtype) -> None:
     star = torch.stack([torch.zeros_like(nodes), nodes])
     bridges = torch.stack([nodes, torch.full_like(nodes, size)])
     edge_index = torch.cat([star, bridges], dim=1)
-    for estimator in ESTIMATORS:
-        pool = ThresholdMergePool(0.5, estimator=estimator, temperature=0.01)
+    settings = [("average", "none"), *(("components", estimator) for estimator in ESTIMATORS)]
+    for merge, estimator in settings:
+        pool = ThresholdMergePool(0.5, merge=merge, estimator=estimator, temperature=0.01)
         out = pool(x.to(dtype), edge_index, torch.ones(2 * size, dtype=dtype))
         assert out.history.num_clusters == 2, estimator
         torch.testing.assert_close(out.x, torch.tensor([[20.0, 4.0], [-1.0, 1.0]], dtype=dtype))
@@ -137,20 +145,22 @@ def test_half_precision_counts_large_clusters(dtype: torch.dtype) -> None:
 
 
 def test_autocast_decides_as_float32_does(inputs) -> None:
-    for estimator in ESTIMATORS:
-        pool = ThresholdMergePool(0.3, estimator=estimator)
+    for merge, estimator in product(get_args(MergeName), ESTIMATORS):
+        pool = ThresholdMergePool(0.3, merge=merge, estimator=estimator)
         expected = pool(*inputs)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = pool(*inputs)
-        assert torch.equal(found.history.cluster, expected.history.cluster), estimator
+        assert torch.equal(found.history.cluster, expected.history.cluster), (merge, estimator)
         torch.testing.assert_close(found.x, expected.x)
 
 
 def test_the_probabilities_of_half_precision_add_up(inputs) -> None:
     x, edge_index, _, batch = inputs
-    cuts = ThresholdMergePool(0.3).bfloat16().cuts(x.bfloat16(), edge_index, None, batch)
-    total = cuts.expectation(torch.ones(cuts.num_cuts))
-    torch.testing.assert_close(total, torch.ones(3), rtol=0, atol=1e-6)
+    for merge in get_args(MergeName):
+        pool = ThresholdMergePool(0.3, merge=merge).bfloat16()
+        cuts = pool.cuts(x.bfloat16(), edge_index, None, batch)
+        total = cuts.expectation(torch.ones(cuts.num_cuts))
+        torch.testing.assert_close(total, torch.ones(3), rtol=0, atol=1e-6)
 
 
 def test_inference_mode_and_tensors_from_it(inputs) -> None:
@@ -183,7 +193,8 @@ def test_deterministic_algorithms(inputs) -> None:
     leaf = x.clone().requires_grad_()
     torch.use_deterministic_algorithms(True)
     try:
-        ThresholdMergePool(0.3)(leaf, *rest).x.sum().backward()
+        for merge in get_args(MergeName):
+            ThresholdMergePool(0.3, merge=merge, estimator="gate")(leaf, *rest).x.sum().backward()
     finally:
         torch.use_deterministic_algorithms(False)
     assert leaf.grad is not None

@@ -1,13 +1,11 @@
-"""A table of inputs of every kind, each pooled as networkx and loops say."""
+"""A table of inputs of every kind, each pooled as the oracle says."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import chain, combinations, pairwise, product
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-import networkx as nx
 import pytest
 import torch
 from scipy.special import expit
@@ -16,9 +14,11 @@ from torch_geometric import EdgeIndex, Index
 from torch_geometric.utils import scatter
 
 from pyg_grapheme.nn.pool import Cuts, ThresholdMergePool
+from pyg_grapheme.testing.oracle import Clustering, cosine, enumerate_clusterings
+from pyg_grapheme.typing import CandidatesName, MergeName
 
-CANDIDATES = ("edges", "all")
-MERGES = ("components", "matching")
+CANDIDATES = get_args(CandidatesName)
+MERGES = get_args(MergeName)
 ESTIMATORS = ("none", "gate", "straight_through")
 TAU, TEMPERATURE = 0.5, 0.1  # a raw threshold of 0, so exactly 0.5
 
@@ -48,39 +48,36 @@ class Oracle:
         self.num_graphs = found if case.batch_size is None else case.batch_size
         pairs = self.edges if candidates == "edges" else combinations(range(len(self.x)), 2)
         inside = {tuple(sorted(p)) for p in pairs if self.batch[p[0]] == self.batch[p[1]]}
-        score = {(u, v): self.cosine(u, v) for u, v in inside if u != v}
-        self.score = {pair: s for pair, s in score.items() if not math.isnan(s)}
-        assert all(abs(s - TAU) > 1e-3 for s in self.score.values())
-        merges = self.forest() if merge == "components" else self.matching()
-        self.merges = sorted(merges, key=self.score.__getitem__, reverse=True)
-        mergeable = self.score if merge == "components" else self.merges
-        self.merged = [pair for pair in mergeable if self.score[pair] > TAU]
-        self.clusters = self.parts(self.merged)
+        rows = self.x.tolist()
+        self.score = {(u, v): cosine(rows[u], rows[v]) for u, v in inside if u != v}
+        self.merge = merge
+        self.steps = [self.enumerate(graph, candidates) for graph in range(self.num_graphs)]
+        assert all(abs(c.high - TAU) > 1e-3 for steps in self.steps for c in steps)
+        at_tau = (next(c for c in steps if c.low <= TAU < c.high) for steps in self.steps)
+        self.clusters = [part for clustering in at_tau for part in clustering.clusters]
         self.label = {node: k for k, part in enumerate(self.clusters) for node in part}
 
-    def cosine(self, u: int, v: int) -> float:
-        a, b = ([q / (math.hypot(*row) or 1.0) for q in row] for row in self.x[[u, v]].tolist())
-        return sum(p * q for p, q in zip(a, b, strict=True))
+    def enumerate(self, graph: int, candidates: str) -> list[Clustering]:
+        """Clusterings of a graph, in nodes of the batch."""
+        first, size = sum(b < graph for b in self.batch), self.batch.count(graph)
+        edges = [(u - first, v - first) for u, v in self.edges if self.batch[u] == graph]
+        found = enumerate_clusterings(
+            self.x[first : first + size].tolist(), edges, candidates=candidates, merge=self.merge
+        )
+        return [
+            c._replace(clusters=[[first + i for i in part] for part in c.clusters]) for c in found
+        ]
 
-    def forest(self) -> list[Pair]:
-        graph = nx.Graph()
-        graph.add_weighted_edges_from((u, v, s) for (u, v), s in self.score.items())
-        return [tuple(sorted(e)) for e in nx.maximum_spanning_edges(graph, data=False)]
-
-    def matching(self) -> list[Pair]:
-        taken: dict[int, Pair] = {}
-        for u, v in sorted(self.score, key=self.score.__getitem__, reverse=True):
-            if u not in taken and v not in taken:
-                taken[u] = taken[v] = (u, v)
-        return list(set(taken.values()))
-
-    def parts(self, links: list[Pair]) -> list[list[int]]:
-        merged = nx.Graph(links)
-        merged.add_nodes_from(range(len(self.batch)))
-        return sorted(sorted(part) for part in nx.connected_components(merged))
-
-    def heights(self, graph: int) -> list[float]:
-        return [self.score[u, v] for u, v in self.merges if self.batch[u] == graph]
+    def heights(self, graph: int, nodes: Collection[int] | None = None) -> list[float]:
+        """Heights of the merges of a graph, or of those of some nodes of it."""
+        count = [
+            sum(nodes is None or part[0] in nodes for part in c.clusters) for c in self.steps[graph]
+        ]
+        return [
+            c.high
+            for c, fewer in zip(self.steps[graph][1:], pairwise(count), strict=True)
+            for _ in range(fewer[0] - fewer[1])
+        ]
 
     def above(self, graph: int) -> list[float]:
         """Probability of each merge of a graph: that its score is above the threshold."""
@@ -99,10 +96,15 @@ class Oracle:
         return x, sorted(total), torch.stack([total[e] for e in sorted(total)]) if total else attr
 
     def soft_membership(self) -> Tensor:
-        inside: list[list[float]] = [[] for _ in self.clusters]
-        for u, v in self.merged:
-            inside[self.label[u]].append(expit((self.score[u, v] - TAU) / TEMPERATURE))
-        return torch.tensor([sum(w) / len(w) if w else 1.0 for w in inside], dtype=torch.double)
+        """Mean over the merges of each cluster; of components, over all pairs above TAU."""
+        w = []
+        for part in self.clusters:
+            heights = self.heights(self.batch[part[0]], part)
+            if self.merge == "components":
+                heights = [s for (u, _), s in self.score.items() if u in part]
+            above = [expit((h - TAU) / TEMPERATURE) for h in heights if h > TAU]
+            w.append(sum(above) / len(above) if above else 1.0)
+        return torch.tensor(w, dtype=torch.double)
 
 
 ROUNDING = {torch.half: 4e-3, torch.bfloat16: 3e-2, torch.float: 1e-5, torch.double: 1e-10}
@@ -174,12 +176,11 @@ def check_cuts(pool: ThresholdMergePool, case: Case, oracle: Oracle) -> None:
         assert probability.get(key, 0) == pytest.approx(value, abs=1e-5)
     for r, g in enumerate(cuts.graph.tolist()):
         if all(a - b > 1e-4 for a, b in pairwise(oracle.heights(g))):
-            merges = [pair for pair in oracle.merges if oracle.batch[pair[0]] == g]
-            parts = oracle.parts(merges[: oracle.batch.count(g) - sizes[r]])
+            parts = next(c.clusters for c in oracle.steps[g] if len(c.clusters) == sizes[r])
             mine = batch[edge_index[0]] == r
             edges, attr = edge_index[:, mine] - sum(sizes[:r]), edge_attr
             found = (x[batch == r], edges, attr if attr is None else attr[mine])
-            assert_quotient(found, oracle.quotient([p for p in parts if oracle.batch[p[0]] == g]))
+            assert_quotient(found, oracle.quotient(parts))
 
 
 def check_expectation(pool: ThresholdMergePool, case: Case, oracle: Oracle) -> None:
@@ -341,8 +342,12 @@ def test_the_ordinary_case_by_hand() -> None:
     """The highest scores of pairs are 02 0.78, 56 0.76, 01 0.66, 03 0.51."""
     for setting, expected in {
         ("edges", "components"): [0, 0, 1, 0, 2, 3, 3],
+        ("edges", "average"): [0, 0, 1, 0, 2, 3, 3],
+        ("edges", "complete"): [0, 0, 1, 0, 2, 3, 3],
         ("edges", "matching"): [0, 0, 1, 2, 3, 4, 4],
         ("all", "components"): [0, 0, 0, 0, 1, 2, 2],
+        ("all", "average"): [0, 1, 0, 2, 3, 4, 4],
+        ("all", "complete"): [0, 1, 0, 2, 3, 4, 4],
         ("all", "matching"): [0, 1, 0, 2, 3, 4, 4],
     }.items():
         assert make_pool(*setting)(*WHOLE).history.cluster.tolist() == expected, setting

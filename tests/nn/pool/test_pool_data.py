@@ -1,11 +1,14 @@
 """Data and Batch through the pool, field by field, against loops over clusters."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data, HeteroData
 
 from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.typing import MergeName
 
 
 def graph(seed: int, num_nodes: int, num_edges: int) -> Data:
@@ -88,20 +91,21 @@ def test_fields_of_graphs_stay(batch: Batch, pool: ThresholdMergePool) -> None:
 
 
 def test_it_comes_apart_into_what_each_graph_gives_alone(batch: Batch, pool) -> None:
-    whole = pool.pool_data(batch)
-    parts = whole.to_data_list()
-    assert len(parts) == 4
-    for part, alone in zip(parts, batch.to_data_list(), strict=True):
-        expected = pool.pool_data(alone).to_data_list()[0]
-        assert set(part.keys()) == set(expected.keys()) == set(alone.keys())
-        for key in alone.keys():  # noqa: SIM118
-            if isinstance(alone[key], Tensor):
-                torch.testing.assert_close(part[key], expected[key], msg=key)
-            else:
-                assert part[key] == alone[key]
-    again = Batch.from_data_list(parts)
-    assert torch.equal(again.edge_index, whole.edge_index)
-    assert torch.equal(again.ptr, whole.ptr)
+    for pool.merge in get_args(MergeName):
+        whole = pool.pool_data(batch)
+        parts = whole.to_data_list()
+        assert len(parts) == 4
+        for part, alone in zip(parts, batch.to_data_list(), strict=True):
+            expected = pool.pool_data(alone).to_data_list()[0]
+            assert set(part.keys()) == set(expected.keys()) == set(alone.keys())
+            for key in alone.keys():  # noqa: SIM118
+                if isinstance(alone[key], Tensor):
+                    torch.testing.assert_close(part[key], expected[key], msg=f"{pool.merge} {key}")
+                else:
+                    assert part[key] == alone[key]
+        again = Batch.from_data_list(parts)
+        assert torch.equal(again.edge_index, whole.edge_index)
+        assert torch.equal(again.ptr, whole.ptr)
 
 
 def test_it_can_be_pooled_again(batch: Batch, pool: ThresholdMergePool) -> None:

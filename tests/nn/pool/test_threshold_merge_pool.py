@@ -3,6 +3,8 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import product
+from typing import get_args
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from pyg_grapheme.nn.pool import ThresholdMergePool
 from pyg_grapheme.testing import enumerate_clusterings
+from pyg_grapheme.typing import MergeName
 
 SEEDS = range(8)
 SIZES = [0, 9, 0, 1, 14, 0]
@@ -18,17 +21,19 @@ ESTIMATORS = ["none", "gate", "straight_through"]
 NO_EDGES = torch.empty(2, 0, dtype=torch.long)
 
 
-def clusters_at(threshold: float, x: Tensor, edge_index: Tensor) -> list[list[int]]:
-    found = enumerate_clusterings(x.tolist(), edge_index.T.tolist())
+def clusters_at(
+    threshold: float, x: Tensor, edge_index: Tensor, merge: MergeName = "components"
+) -> list[list[int]]:
+    found = enumerate_clusterings(x.tolist(), edge_index.T.tolist(), merge=merge)
     return next(c.clusters for c in found if c.low <= threshold < c.high)
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.6, 0.95])
 def test_forward_is_the_quotient_graph(threshold: float, draw_graphs: Callable) -> None:
-    for seed in SEEDS:
+    for seed, merge in product(SEEDS, get_args(MergeName)):
         graphs = draw_graphs(seed, SIZES)
-        out = ThresholdMergePool(threshold, estimator="none").double()(*graphs)
-        clusters = clusters_at(threshold, graphs.x, graphs.edge_index)
+        out = ThresholdMergePool(threshold, merge=merge).double()(*graphs)
+        clusters = clusters_at(threshold, graphs.x, graphs.edge_index, merge)
         label = {node: k for k, part in enumerate(clusters) for node in part}
         assert out.history.cluster.tolist() == [label[i] for i in range(len(graphs.x))]
         assert out.history.num_clusters == len(clusters)
@@ -52,10 +57,9 @@ def test_a_score_at_the_threshold_does_not_merge() -> None:
         0.5,
         [0.5],
     )
-    assert pool(x, edge_index).history.num_clusters == 2
-    with torch.no_grad():
-        pool.raw_threshold.fill_(-1e-6)
-    assert pool(x, edge_index).history.num_clusters == 1
+    for pool.merge in get_args(MergeName):
+        assert pool(x, edge_index).history.num_clusters == 2, pool.merge
+        assert pool(x, edge_index, threshold=torch.tensor([0.5 - 1e-7])).x.size(0) == 1, pool.merge
 
 
 def test_the_threshold_s_gradient_is_zero_not_none_without_edges() -> None:
@@ -69,14 +73,15 @@ def test_the_threshold_s_gradient_is_zero_not_none_without_edges() -> None:
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_the_same_input_gives_the_same_bits(estimator: str, draw_graphs: Callable) -> None:
-    results = []
-    for _ in range(2):
-        graphs = draw_graphs(3, SIZES)
-        pool = ThresholdMergePool(0.4, estimator=estimator).double()
-        out = pool(graphs.x.requires_grad_(), *graphs[1:])
-        out.x.square().sum().backward()
-        results.append((out.x, out.edge_attr, graphs.x.grad, pool.raw_threshold.grad))
-    assert all(a.equal(b) for a, b in zip(*results, strict=True))
+    for merge in get_args(MergeName):
+        results = []
+        for _ in range(2):
+            graphs = draw_graphs(3, SIZES)
+            pool = ThresholdMergePool(0.4, merge=merge, estimator=estimator).double()
+            out = pool(graphs.x.requires_grad_(), *graphs[1:])
+            out.x.square().sum().backward()
+            results.append((out.x, out.edge_attr, graphs.x.grad, pool.raw_threshold.grad))
+        assert all(a.equal(b) for a, b in zip(*results, strict=True)), merge
 
 
 WITHOUT_SCATTER = not torch_geometric.typing.WITH_TORCH_SCATTER

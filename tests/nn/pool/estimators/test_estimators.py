@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise, product
+from typing import get_args
 
-import networkx as nx
 import pytest
 import torch
 from torch import Tensor
@@ -11,29 +12,41 @@ from torch.func import functional_call
 
 from pyg_grapheme.nn.pool import Estimator, EstimatorInput, Gate, NoEstimator, ThresholdMergePool
 from pyg_grapheme.nn.pool.estimators.estimators import StraightThrough, resolve_estimator
+from pyg_grapheme.testing import enumerate_clusterings
+from pyg_grapheme.typing import MergeName
 
 SEEDS = range(4)
+MERGES = get_args(MergeName)
 RAW = torch.tensor(-0.4, dtype=torch.double)
 TEMPERATURE = 0.2
 
 
-def pooled(estimator: str, edge_index: Tensor, x: Tensor, raw: Tensor) -> Tensor:
-    pool = ThresholdMergePool(estimator=estimator, temperature=TEMPERATURE).double()
+def pooled(estimator: str, merge: MergeName, edge_index: Tensor, x: Tensor, raw: Tensor) -> Tensor:
+    pool = ThresholdMergePool(estimator=estimator, merge=merge, temperature=TEMPERATURE).double()
     return functional_call(pool, {"raw_threshold": raw}, (x, edge_index)).x
 
 
-def oracle(x: Tensor, edge_index: Tensor, raw: Tensor, blend: str) -> Tensor:
-    """The blend of every cluster, one after the other, by networkx and loops."""
+def oracle(x: Tensor, edge_index: Tensor, raw: Tensor, merge: MergeName, blend: str) -> Tensor:
+    """The blend of every cluster, one after the other, by enumeration and loops."""
     threshold = torch.sigmoid(raw)
-    merged = nx.Graph()
-    merged.add_nodes_from(range(len(x)))
-    for u, v in {tuple(sorted(edge)) for edge in edge_index.T.tolist()}:
-        score = torch.nn.functional.cosine_similarity(x[u], x[v], dim=0)
-        if u != v and score > threshold:
-            merged.add_edge(u, v, score=score)
+    edges = edge_index.T.tolist()
+    score = {
+        (u, v): torch.nn.functional.cosine_similarity(x[u], x[v], dim=0)
+        for u, v in {tuple(sorted(edge)) for edge in edges}
+        if u != v
+    }
+    found = enumerate_clusterings(x.tolist(), edges, merge=merge)
+    # A node, and the height of a merge of its cluster.
+    heights = [(u, s) for (u, _), s in score.items()] if merge == "components" else []
+    for fine, coarse in pairwise(found if merge != "components" else []):
+        (part,) = (p for p in coarse.clusters if p not in fine.clusters)
+        left, right = (p for p in fine.clusters if p[0] in part)
+        ends = list(product(left, right)) + list(product(right, left))
+        between = torch.stack([score[pair] for pair in ends if pair in score])
+        heights.append((part[0], between.min() if merge == "complete" else between.mean()))
     rows = []
-    for members in sorted(map(sorted, nx.connected_components(merged))):
-        inside = [score for _, _, score in merged.subgraph(members).edges(data="score")]
+    for members in next(c.clusters for c in found if c.low <= threshold < c.high):
+        inside = [s for node, s in heights if node in members and s > threshold]
         w = x.new_ones(())
         if inside:
             w = torch.sigmoid((torch.stack(inside) - threshold) / TEMPERATURE).mean()
@@ -48,33 +61,30 @@ def away_from_ties(x: Tensor, edge_index: Tensor) -> bool:
 
 
 def test_gate_is_the_mean_scaled_by_soft_membership(draw_graphs: Callable) -> None:
-    for seed in SEEDS:
+    for seed, merge in product(SEEDS, MERGES):
         graphs = draw_graphs(seed, [12])
-        out = pooled("gate", graphs.edge_index, graphs.x, RAW)
+        out = pooled("gate", merge, graphs.edge_index, graphs.x, RAW)
         assert 1 < len(out) < 12
-        torch.testing.assert_close(out, oracle(graphs.x, graphs.edge_index, RAW, "gate"))
+        expected = oracle(graphs.x, graphs.edge_index, RAW, merge, "gate")
+        torch.testing.assert_close(out, expected)
 
 
 def test_gradcheck_of_gate(draw_graphs: Callable) -> None:
-    for seed in SEEDS:
+    for seed, merge in zip(SEEDS, MERGES, strict=True):
         graphs = draw_graphs(seed, [8])
         assert away_from_ties(graphs.x, graphs.edge_index)
-        assert torch.autograd.gradcheck(
-            partial(pooled, "gate", graphs.edge_index),
-            (graphs.x.requires_grad_(), RAW.clone().requires_grad_()),
-        )
-        assert torch.autograd.gradgradcheck(
-            partial(pooled, "gate", graphs.edge_index),
-            (graphs.x, RAW.clone().requires_grad_()),
-        )
+        of_inputs = partial(pooled, "gate", merge, graphs.edge_index)
+        inputs = (graphs.x.requires_grad_(), RAW.clone().requires_grad_())
+        assert torch.autograd.gradcheck(of_inputs, inputs)
+        assert torch.autograd.gradgradcheck(of_inputs, inputs)
 
 
 def test_straight_through_is_none_forward_and_in_x(draw_graphs: Callable) -> None:
-    for seed in SEEDS:
+    for seed, merge in product(SEEDS, MERGES):
         graphs = draw_graphs(seed, [12])
         x = graphs.x.requires_grad_()
-        plain = pooled("none", graphs.edge_index, x, RAW)
-        through = pooled("straight_through", graphs.edge_index, x, RAW)
+        plain = pooled("none", merge, graphs.edge_index, x, RAW)
+        through = pooled("straight_through", merge, graphs.edge_index, x, RAW)
         assert through.equal(plain)
         weight = torch.randn_like(plain)
         (expected,) = torch.autograd.grad(plain, x, weight)
@@ -83,13 +93,13 @@ def test_straight_through_is_none_forward_and_in_x(draw_graphs: Callable) -> Non
 
 
 def test_straight_through_moves_the_threshold_as_the_blend(draw_graphs: Callable) -> None:
-    for seed in SEEDS:
+    for seed, merge in product(SEEDS, MERGES):
         graphs = draw_graphs(seed, [12])
         raw = RAW.clone().requires_grad_()
-        blend = oracle(graphs.x, graphs.edge_index, raw, "straight_through")
+        blend = oracle(graphs.x, graphs.edge_index, raw, merge, "straight_through")
         weight = torch.randn(blend.shape, generator=torch.Generator().manual_seed(seed)).double()
         (expected,) = torch.autograd.grad(blend, raw, weight)
-        found = pooled("straight_through", graphs.edge_index, graphs.x, raw)
+        found = pooled("straight_through", merge, graphs.edge_index, graphs.x, raw)
         (gradient,) = torch.autograd.grad(found, raw, weight)
         assert abs(float(expected)) > 1e-3
         torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=0)
@@ -98,9 +108,10 @@ def test_straight_through_moves_the_threshold_as_the_blend(draw_graphs: Callable
 def test_none_leaves_the_threshold_alone(draw_graphs: Callable) -> None:
     graphs = draw_graphs(0, [12])
     raw = RAW.clone().requires_grad_()
-    out = pooled("none", graphs.edge_index, graphs.x, raw)
-    (gradient,) = torch.autograd.grad(out.square().sum(), raw)
-    assert gradient.item() == 0
+    for merge in MERGES:
+        out = pooled("none", merge, graphs.edge_index, graphs.x, raw)
+        (gradient,) = torch.autograd.grad(out.square().sum(), raw)
+        assert gradient.item() == 0, merge
 
 
 @pytest.mark.parametrize(

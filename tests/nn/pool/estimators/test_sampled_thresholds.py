@@ -1,6 +1,7 @@
 """Estimators that sample a threshold: their samples, and their gradient on average."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
@@ -8,10 +9,13 @@ from torch import Tensor
 from torch_geometric.utils import scatter
 
 from pyg_grapheme.nn import PoolOutput, ReinforceLoss, ThresholdMergePool
+from pyg_grapheme.testing import enumerate_clusterings, expected_value
+from pyg_grapheme.typing import CandidatesName, MergeName
 
 SIZES = [6, 0, 1, 8, 2]
 SAMPLING = ["gumbel", "reinforce"]
 TEMPERATURE = 0.3
+MERGES = get_args(MergeName)
 
 
 def make(estimator: str, **options: object) -> ThresholdMergePool:
@@ -30,22 +34,29 @@ def partition(out: PoolOutput, batch: Tensor, graph: int) -> tuple[int, ...]:
     return tuple((cluster - cluster.min()).tolist())
 
 
-@pytest.mark.parametrize("merge", ["components", "matching"])
+@pytest.mark.parametrize("merge", MERGES)
 @pytest.mark.parametrize("candidates", ["edges", "all"])
 def test_clusterings_come_as_often_as_their_probability(
-    candidates: str, merge: str, draw_graphs
+    candidates: CandidatesName, merge: MergeName, draw_graphs
 ) -> None:
-    """And ``log_prob`` is the logarithm of that: both against the cuts' own weights."""
+    """And ``log_prob`` is the logarithm of that: both against enumeration."""
     torch.manual_seed(0)
     graphs = draw_graphs(0, SIZES)
     pool = make("reinforce", merge=merge, candidates=candidates, block_size=7)
-    cuts = pool.cuts(*graphs)
-    expected, history = {}, cuts.output.history
-    copy = torch.repeat_interleave(torch.tensor(SIZES)[cuts.graph])
-    for r, g in enumerate(cuts.graph.tolist()):
-        cluster = history.cluster[copy == r]
-        if cluster.numel():
-            expected[g, tuple((cluster - cluster.min()).tolist())] = float(cuts.weight[r].detach())
+    expected, first = {}, 0
+    for g, size in enumerate(SIZES):
+        of_graph = graphs.edge_index[:, graphs.batch[graphs.edge_index[0]] == g] - first
+        found = enumerate_clusterings(
+            graphs.x[graphs.batch == g].tolist(),
+            of_graph.T.tolist(),
+            candidates=candidates,
+            merge=merge,
+        )
+        for clusters in (c.clusters for c in found if size):
+            label = {node: k for k, part in enumerate(clusters) for node in part}
+            key = g, tuple(label[node] for node in range(size))
+            expected[key] = expected_value(clusters.__eq__, found, 0.45, TEMPERATURE)
+        first += size
     seen: dict[tuple[int, tuple[int, ...]], int] = {}
     copies = 10
     same, calls = graphs.repeat(copies), 60 if candidates == "edges" else 15
@@ -105,17 +116,19 @@ def test_the_noise_is_logistic() -> None:
 
 
 def test_gumbel_is_straight_through_at_the_drawn_threshold(draw_graphs) -> None:
-    for seed in range(3):
+    for seed, merge in enumerate(MERGES):
         torch.manual_seed(seed)
         x, edge_index, *_ = draw_graphs(2, [9])
-        pool = make("gumbel")
+        pool = make("gumbel", merge=merge)
         tau = 2.0
         while not 0.1 < tau < 0.9:
             out = pool(x, edge_index)
             tau = out.history.threshold.item()
         weight = torch.randn_like(out.x)
         (found,) = torch.autograd.grad((out.x * weight).sum(), pool.raw_threshold)
-        plain = ThresholdMergePool(tau, estimator="straight_through", temperature=TEMPERATURE)
+        plain = ThresholdMergePool(
+            tau, merge=merge, estimator="straight_through", temperature=TEMPERATURE
+        )
         same = plain.double()(x, edge_index)
         assert torch.equal(out.x, same.x)
         (expected,) = torch.autograd.grad((same.x * weight).sum(), plain.raw_threshold)
@@ -124,8 +137,9 @@ def test_gumbel_is_straight_through_at_the_drawn_threshold(draw_graphs) -> None:
         assert abs(found.item()) > 1e-4
 
 
-@pytest.mark.parametrize("baseline", ["running", "leave one out"])
-@pytest.mark.parametrize("merge", ["components", "matching"])
+@pytest.mark.parametrize(
+    ("merge", "baseline"), [*((m, "running") for m in MERGES), ("components", "leave one out")]
+)
 def test_reinforce_is_unbiased(merge: str, baseline: str, draw_graphs) -> None:
     """Mean gradient in x and the threshold, within five standard errors of the exact one."""
     torch.manual_seed(0)
