@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.utils import scatter, subgraph
 
-from pyg_grapheme.nn.loss.graph_features import GraphFeatures
 from pyg_grapheme.nn.pool import MergeHistory, PoolOutput, ThresholdMergePool
 from pyg_grapheme.nn.pool.estimators.estimators import NoEstimator
 from pyg_grapheme.options import expect_count, expect_one_of
@@ -160,29 +159,11 @@ class GraphTransformNet(nn.Module):
         history = MergeHistory.identity(x.size(0), num_graphs, x.device)
         return PoolOutput(x, edge_index, None, batch, history)
 
-    def coarse_features(self, pooled: PoolOutput, label: Tensor, category: Tensor) -> GraphFeatures:
-        """What ``StructuralLoss`` compares of pooled graphs.
-
-        Args:
-            pooled: The pooled graphs.
-            label: [N, V], distributions over graphemes of the nodes that went in.
-            category: [N, K], the same over categories.
-        """
-        history = pooled.history
-        kinds = torch.cat([label, category], dim=1)
-        kinds = scatter(kinds, history.cluster, dim_size=history.num_clusters, reduce="mean")
-        label, category = kinds.split([label.size(1), category.size(1)], dim=1)
-        activation = self.activation(pooled.x).squeeze(-1)
-        return GraphFeatures(
-            activation, label, category, pooled.edge_index, pooled.batch, history.num_graphs
-        )
-
     def predict(self, graphs: Data) -> Prediction:
         """Predict the edits of a batch of text graphs, the likeliest one at each step."""
         state = self.encode(graphs)
         pooled = self.merge(state)
-        text = torch.arange(state.num_graphs, device=state.x.device)
-        rows = edit_rows(pooled.x, pooled, state.end, text)
+        rows = edit_rows(pooled.x, pooled, state.end)
         units = ~graphs.is_tag
         embedded = self.embedding(graphs.hashes[units], graphs.category[units])
         trace = write_edits(

@@ -5,22 +5,27 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch_geometric.utils import degree
+from torch_geometric.nn.aggr import MeanAggregation
+from torch_geometric.utils import cumsum, degree
 
-from pyg_grapheme.nn.pool import PoolOutput
+from pyg_grapheme.filtration import CutSample
+from pyg_grapheme.graphs import batch_ptr
+from pyg_grapheme.nn.pool import Clusters, PoolOutput, ThresholdMergePool
+from pyg_grapheme.nn.pool.reduce import reduce_members
 
 
 class EditRows(NamedTuple):
-    """The nodes of R merged texts, one more row behind each for its end: Q = C + R rows.
+    """The U distinct nodes and ends of R merged texts, and the Q rows of which these consist.
 
     Attributes:
-        x: [Q, F].
-        text: [Q], which text each is a merge of, for what the merges of one text share.
-        size: [Q], units of each node, 0 of an end.
-        start: [Q], units of its text in front of it.
-        first: [Q], the node that went into the pool with which it begins; of an end, the one
+        x: [U, F].
+        text: [U], the text of each.
+        size: [U], units of each node, 0 for an end.
+        start: [U], units of its text in front of it.
+        first: [U], the node that went into the pool with which it begins; for an end, the one
             behind it.
-        length: [R], rows of each, its end included.
+        row: [Q], the node or end at each row of each merged text, in reading order.
+        length: [R], rows of each merged text, its end included.
     """
 
     x: Tensor
@@ -28,66 +33,97 @@ class EditRows(NamedTuple):
     size: Tensor
     start: Tensor
     first: Tensor
+    row: Tensor
     length: Tensor
 
 
-def edit_rows(x: Tensor, pooled: PoolOutput, end: Tensor, text: Tensor) -> EditRows:
-    """Put an end behind the nodes of each merged text.
+def edit_rows(x: Tensor, pooled: PoolOutput, end: Tensor) -> EditRows:
+    """Return the rows of one merge of each of B texts; ``row`` is 0, 1, ...
 
     Args:
         x: [C, F], features of the merged nodes.
-        pooled: Merges of R chains, which have left them chains: each node is a stretch of its text.
+        pooled: Merges of B chains, which are chains: each node is an interval of its text.
         end: [B, F], features of the end of each text.
-        text: [R], which text each is a merge of.
 
-    Cost: O((C + R) F).
+    Cost: O((C + B) (F + log(C + B))).
     """
-    batch, cluster = pooled.batch, pooled.history.cluster
-    nodes = degree(batch, text.numel(), dtype=torch.long)
-    length = nodes + 1
-    node = torch.arange(batch.numel(), device=x.device) + batch
-    owner = torch.repeat_interleave(length)
-    ends = length.cumsum(0) - 1
-    rows = x.new_zeros(owner.numel(), x.size(1)).index_copy(0, node, x)
-    rows = rows.index_copy(0, ends, end[text])
-    members = degree(cluster, batch.numel(), dtype=torch.long)
-    size = torch.zeros_like(owner).index_copy(0, node, members)
-    first = size.cumsum(0) - size
-    start = first - first[ends - nodes][owner]
-    return EditRows(rows, text[owner], size, start, first, length)
+    ptr = batch_ptr(pooled.batch, end.size(0))
+    size = degree(pooled.history.cluster, x.size(0), dtype=torch.long)
+    first = cumsum(size)
+    rows = _with_ends(x, end, pooled.batch, size, first[:-1], first[ptr])
+    order = rows[1].argsort(stable=True)
+    x, text, size, start, first = (values[order] for values in rows)
+    row = torch.arange(order.numel(), device=order.device)
+    return EditRows(x, text, size, start, first, row, ptr.diff() + 1)
 
 
-class DistinctRows(NamedTuple):
-    """Rows without those that stand for the same stretch of the same text as another.
+def cut_rows(x: Tensor, clusters: Clusters, cuts: CutSample, end: Tensor) -> EditRows:
+    """Return the rows of R cuts of B texts, each cluster of a text once.
 
-    Attributes:
-        rows: U rows, each by itself.
-        number: [Q], which of them each row is.
+    The cuts of a text of n units have up to n (n + 1) / 2 nodes, but at most 2 n - 1 distinct ones.
+    A cut of s steps consists of the clusters with ``birth <= s < death``. Clusters that are in none
+    of the cuts are left out.
+
+    Args:
+        x: [U, F], features of the clusters.
+        clusters: Of the dendrograms of B chains. The smaller node of each pair comes first, so the
+            leaves of a tree are in reading order: a cluster is ``size`` nodes in a row.
+        cuts: The cuts.
+        end: [B, F], features of the end of each text.
+
+    Cost: O((U + B) F + Q log Q), without a feature per row.
     """
+    num_nodes, num_texts = clusters.order.numel(), end.size(0)
+    ptr = batch_ptr(clusters.graph[:num_nodes], num_texts)
+    first = clusters.order[clusters.start]
+    rows = _with_ends(x, end, clusters.graph, clusters.size, first, ptr)
+    # More than the number of steps of any text. Ends are in all cuts.
+    base = num_nodes + 2
+    birth = rows[1] * base + F.pad(clusters.birth, (0, num_texts))
+    death = rows[1] * base + F.pad(clusters.death, (0, num_texts), value=base - 1)
+    step = cuts.graph * base + cuts.level
+    begin = torch.searchsorted(step, birth)
+    count = torch.searchsorted(step, death) - begin
+    kept = count.nonzero().view(-1)
+    begin, count = begin[kept], count[kept]
+    x, text, size, start, first = (values[kept] for values in rows)
+    row = torch.repeat_interleave(count)
+    cut = torch.arange(row.numel(), device=row.device) + (begin - cumsum(count)[:-1])[row]
+    row = row[(cut * base + first[row]).argsort()]
+    length = torch.bincount(cut, minlength=step.numel())
+    return EditRows(x, text, size, start, first, row, length)
 
-    rows: EditRows
-    number: Tensor
 
+def _with_ends(
+    x: Tensor, end: Tensor, text: Tensor, size: Tensor, first: Tensor, ptr: Tensor
+) -> tuple[Tensor, ...]:
+    """Append the ends to the nodes: the first five fields of :class:`EditRows`.
 
-def distinct_rows(rows: EditRows) -> DistinctRows:
-    """Find the rows that differ.
-
-    Merges of one text that are cuts of one dendrogram have up to n^2 / 2 nodes between them, but at
-    most 2 n - 1 that differ: what depends on a row alone need not be worked out for each cut.
-
-    Cost: O(Q log Q).
+    Args:
+        x: [C, F].
+        end: [B, F].
+        text: [C].
+        size: [C].
+        first: [C].
+        ptr: [B + 1], the first node of each text that went into the pool.
     """
-    start, size = rows.start, rows.size
-    width = int(start.max()) + 1 if start.numel() else 1
-    key = (rows.text * width + start) * (width + 1) + size
-    _, number = torch.unique(key, return_inverse=True)
-    count = int(number.max()) + 1 if number.numel() else 0
-    # Of equal rows any will do; the first, lest it be up to the order of writing.
-    chosen = torch.full((count,), number.numel(), device=number.device)
-    chosen.scatter_reduce_(0, number, torch.arange(number.numel(), device=number.device), "amin")
-    x, text, size, start, first = (values[chosen] for values in rows[:5])
-    alone = torch.ones_like(chosen)
-    return DistinctRows(EditRows(x, text, size, start, first, alone), number)
+    text = torch.cat([text, torch.arange(end.size(0), device=text.device)])
+    first = torch.cat([first, ptr[1:]])
+    return torch.cat([x, end]), text, F.pad(size, (0, end.size(0))), first - ptr[text], first
+
+
+def cluster_features(pool: ThresholdMergePool, x: Tensor, clusters: Clusters) -> Tensor:
+    """Reduce the members of each cluster as the pool does, [N, F] -> [U, F].
+
+    Differentiation: as that of the pool's ``reduce``; exact for means.
+    Cost: O((N + U) F) for means; else O(F) per member of each cluster, O(n^2 F) at most per text.
+    """
+    if type(pool.reduce) is MeanAggregation:
+        return clusters.mean(x)
+    owner = torch.repeat_interleave(clusters.size)
+    shift = clusters.start - cumsum(clusters.size)[:-1]
+    node = clusters.order[torch.arange(owner.numel(), device=owner.device) + shift[owner]]
+    return reduce_members(pool.reduce, x[node], owner, clusters.size.numel(), pool.raw_threshold)
 
 
 def matching_runs(same: Tensor) -> Tensor:
@@ -111,20 +147,19 @@ def matching_runs(same: Tensor) -> Tensor:
     return run
 
 
-def rows_that_fit(rows: EditRows, runs: Tensor, node: Tensor) -> Tensor:
+def rows_that_fit(rows: EditRows, runs: Tensor) -> Tensor:
     """Say where a target goes on with all units of a node.
 
     Args:
-        rows: Q rows of merged texts.
+        rows: U nodes and ends of merged texts.
         runs: [N, M + 1], by :func:`matching_runs`.
-        node: [N'], which of those N each node that went into the pool is a copy of.
 
     Returns:
-        [Q, M + 1], False for the ends.
+        [U, M + 1], False for the ends.
 
-    Cost: O(Q M).
+    Cost: O(U M).
     """
     is_node = rows.size > 0
     fits = torch.zeros(rows.size.numel(), runs.size(1), dtype=torch.bool, device=runs.device)
-    fits[is_node] = runs[node[rows.first[is_node]]] >= rows.size[is_node, None]
+    fits[is_node] = runs[rows.first[is_node]] >= rows.size[is_node, None]
     return fits

@@ -5,16 +5,18 @@ from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.utils import degree, to_dense_batch
+from torch_geometric.utils import cumsum, to_dense_batch
 
+from pyg_grapheme.filtration import Cuts, sample_cuts
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, one_hot_labels
-from pyg_grapheme.nn.pool import Cuts, PoolOutput
 from pyg_grapheme.options import expect_at_least, expect_between, expect_count, expect_one_of
 from pyg_grapheme.text.model.common_prefix import common_starts
 from pyg_grapheme.text.model.edit_lattice import shared_log_likelihood
 from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.text.model.lattice_rows import (
-    distinct_rows,
+    EditRows,
+    cluster_features,
+    cut_rows,
     edit_rows,
     matching_runs,
     rows_that_fit,
@@ -85,58 +87,79 @@ class TransformLoss(nn.Module):
             return self.at_threshold(net, pair)
         state = net.encode(pair.source)
         target = _read_target(net, pair, state)
-
-        cuts = net.pool.cuts(
-            state.x,
-            state.edge_index,
+        tree = net.pool.dendrogram(state.x, state.edge_index, None, state.batch, state.num_graphs)
+        bounds = (self.min_mass, self.max_cuts) if self.training else ()
+        cuts = sample_cuts(tree.probability, tree.num_steps + 1, *bounds)
+        clusters = tree.clusters()
+        x = cluster_features(net.pool, state.x, clusters)
+        rows = cut_rows(x, clusters, cuts, state.end)
+        losses = torch.stack(self._at(net, pair, target, rows, cuts.graph), dim=1)
+        # No graph is copied: there are no nodes.
+        node = cuts.graph.new_empty(0)
+        weighted = Cuts(
             None,
-            state.batch,
+            cuts.graph,
+            node,
+            node,
+            cuts.weight,
             state.num_graphs,
-            min_mass=self.min_mass if self.training else 1.0,
-            max_cuts=self.max_cuts if self.training else None,
+            cuts.dropped,
+            cuts.half_weights,
         )
-        losses = torch.stack(self._at(net, pair, state, target, cuts), dim=1)
-        expected = cuts.expectation(losses)
-        return TransformLossOutput(*expected.unbind(1))
+        return TransformLossOutput(*weighted.expectation(losses).unbind(1))
 
     def at_threshold(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:
         """Losses of the one merge at the plain threshold."""
         state = net.encode(pair.source)
         output = net.merge(state)
-        graph = torch.arange(state.num_graphs, device=state.x.device)
-        node = torch.arange(state.x.size(0), device=state.x.device)
-        one, zero = state.x.new_ones(state.num_graphs), state.x.new_zeros(state.num_graphs)
-        cuts = Cuts(output, graph, node, state.batch, one, state.num_graphs, zero)
-        return self._at(net, pair, state, _read_target(net, pair, state), cuts)
+        rows = edit_rows(output.x, output, state.end)
+        text = torch.arange(state.num_graphs, device=state.x.device)
+        return self._at(net, pair, _read_target(net, pair, state), rows, text)
 
     def _at(
         self,
         net: GraphTransformNet,
         pair: GraphPair,
-        state: TextState,
         target: "_Target",
-        cuts: Cuts[PoolOutput],
+        rows: EditRows,
+        text: Tensor,
     ) -> TransformLossOutput:
-        """Losses of each of R cuts, [R] each."""
-        structural = cross_entropy = state.x.new_zeros(cuts.num_cuts)
+        """Losses of each of R merges of the texts [R], [R] each."""
+        structural = cross_entropy = rows.x.new_zeros(text.numel())
         if self.loss != "cross_entropy":
-            structural = self.structural.compare(*_features(net, pair, cuts)).total
+            structural = self.structural.compare(*_features(net, pair, rows, text)).total
         if self.loss != "structural":
-            cross_entropy = _edit_loss(net, state, target, cuts)
+            cross_entropy = _edit_loss(net, target, rows, text)
         total = self.structural_weight * structural + cross_entropy
-        clusters = degree(cuts.output.batch, cuts.num_cuts, dtype=total.dtype)
-        return TransformLossOutput(total, structural, cross_entropy, clusters)
+        return TransformLossOutput(
+            total, structural, cross_entropy, (rows.length - 1).to(total.dtype)
+        )
 
 
 def _features(
-    net: GraphTransformNet, pair: GraphPair, cuts: Cuts[PoolOutput]
+    net: GraphTransformNet, pair: GraphPair, rows: EditRows, text: Tensor
 ) -> tuple[GraphFeatures, GraphFeatures]:
-    """The pooled graph of each cut, and the graph of the target it is to become."""
-    source, target, dtype = pair.source, pair.target, cuts.output.x.dtype
+    """Return the graph of each merge, and the graph of the target that it is to become."""
+    source, target, dtype = pair.source, pair.target, rows.x.dtype
     label, target_label = one_hot_labels(source.grapheme, target.grapheme, dtype)
     kind, target_kind = one_hot_labels(source.category, target.category, dtype)
-    node = (~source.is_tag).nonzero().view(-1)[cuts.node]
-    pooled = net.coarse_features(cuts.output, label[node], kind[node])
+    # Sums of ones are exact: each node is the mean of the units from its first one on.
+    counts = cumsum(torch.cat([label, kind], dim=1)[~source.is_tag].float())
+    total = (counts[rows.first + rows.size] - counts[rows.first]).to(dtype)
+    mean_label, mean_kind = (total / rows.size.clamp(min=1)[:, None]).split(
+        [label.size(1), kind.size(1)], dim=1
+    )
+    row = rows.row[rows.size[rows.row] > 0]
+    batch = torch.repeat_interleave(rows.length - 1)
+    before = (batch[1:] == batch[:-1]).nonzero().view(-1)
+    merged = GraphFeatures(
+        net.activation(rows.x).squeeze(-1)[row],
+        mean_label[row],
+        mean_kind[row],
+        torch.stack([before, before + 1]),
+        batch,
+        text.numel(),
+    )
     wanted = GraphFeatures(
         target.activation.to(dtype),
         target_label,
@@ -145,7 +168,7 @@ def _features(
         target.batch,
         target.num_graphs,
     )
-    return pooled, wanted.take(cuts.graph)
+    return merged, wanted.take(text)
 
 
 class _Target(NamedTuple):
@@ -182,14 +205,9 @@ def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _
     return _Target(number, inside.sum(dim=1), written, runs)
 
 
-def _edit_loss(
-    net: GraphTransformNet, state: TextState, target: _Target, cuts: Cuts[PoolOutput]
-) -> Tensor:
-    """Negative log-likelihood of the targets, for every cut."""
-    rows = edit_rows(cuts.output.x, cuts.output, state.end, cuts.graph)
-    # A node is the same in every cut that has it: each is scored once.
-    distinct, number = distinct_rows(rows)
-    fits = rows_that_fit(distinct, target.runs, cuts.node)
-    scored = net.decoder(distinct, target.written, target.number, fits)
-    lengths = target.length[cuts.graph]
-    return -shared_log_likelihood(scored, number, rows.size, rows.length, lengths)
+def _edit_loss(net: GraphTransformNet, target: _Target, rows: EditRows, text: Tensor) -> Tensor:
+    """Return the negative log-likelihood of the targets, for every merge."""
+    fits = rows_that_fit(rows, target.runs)
+    scored = net.decoder(rows, target.written, target.number, fits)
+    size, length = rows.size[rows.row], target.length[text]
+    return -shared_log_likelihood(scored, rows.row, size, rows.length, length)
