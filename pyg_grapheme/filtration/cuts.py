@@ -4,7 +4,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from torch import Tensor
 
-from pyg_grapheme.filtration.expectation import expected_value
+from pyg_grapheme.filtration.expectation import sampled_expectation
 
 Output = TypeVar("Output")
 
@@ -54,17 +54,6 @@ class Cuts(NamedTuple, Generic[Output]):
             compared with the mean of the other, so that a number added to all values does not
             change the gradient.
         """
-        expected = self._sum(value, self.weight)
-        if self.half_weights is None:
-            return expected
-        for half, other in ((0, 1), (1, 0)):
-            weight, other_weight = self.half_weights[:, half], self.half_weights[:, other].detach()
-            total = self._sum(other_weight, other_weight.new_ones(self.num_cuts))
-            # An empty half (max_cuts=1) gives no baseline: zero.
-            share = other_weight / total.masked_fill(total == 0, 1)[self.graph]
-            baseline = self._sum(value.detach(), share)
-            expected = expected - self._sum(baseline[self.graph], weight - weight.detach())
-        return expected
-
-    def _sum(self, value: Tensor, weight: Tensor) -> Tensor:
-        return expected_value(value, weight, self.graph, self.num_graphs)
+        return sampled_expectation(
+            value, self.weight, self.half_weights, self.graph, self.num_graphs
+        )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import cumsum, scatter
 
+from pyg_grapheme.filtration.expectation import sampled_expectation
 from pyg_grapheme.graphs import batch_ptr
 
 
@@ -26,6 +27,11 @@ class CutSample(NamedTuple):
     weight: Tensor
     half_weights: Tensor | None
     dropped: Tensor
+
+    def expectation(self, value: Tensor) -> Tensor:
+        """Return the expectation [B, ...] of a value [R, ...] per cut: as ``Cuts.expectation``."""
+        num_graphs = self.dropped.numel()
+        return sampled_expectation(value, self.weight, self.half_weights, self.graph, num_graphs)
 
 
 def sample_cuts(

@@ -85,7 +85,7 @@ def find_candidates(
             _check_num_pairs(AllPairs(batch, num_graphs, None).total, merge)
         pairs = candidate_pairs(graphs, candidates)
         scored = ScoredPairs(pairs, scorer(pairs))
-        return keep_linkage(scored, merge, batch, num_graphs, min_score)
+        return keep_linkage(scored, merge, batch, num_graphs, min_score).as_forest()
     if candidates == "all" and scorer.repeatable:
         blocks = AllPairs(batch, num_graphs, block_size)
         if len(blocks) > 1 and merge == "matching":

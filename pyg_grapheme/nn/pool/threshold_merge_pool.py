@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
-from pyg_grapheme.filtration import Cuts, sample_cuts, sample_thresholds, sampled_log_prob
+from pyg_grapheme.filtration import Cuts, sample_thresholds, sampled_log_prob
 from pyg_grapheme.graphs import Graphs, check_graphs, check_numbers, repeat_graphs
 from pyg_grapheme.nn.pool.candidates.candidates import Candidates
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
@@ -297,7 +297,7 @@ class ThresholdMergePool(nn.Module):
         tree = self._dendrogram(graphs, edge_score, threshold)
         if levels is not None:
             tree = tree.coarsen(levels)
-        sample = sample_cuts(tree.probability, tree.num_steps + 1, min_mass, max_cuts)
+        sample = tree.sample(min_mass, max_cuts)
         copies = repeat_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, sample.graph)
         copied = Graphs(
             graphs.x[copies.node],

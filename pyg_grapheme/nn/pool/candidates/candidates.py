@@ -65,10 +65,14 @@ class ScoredPairs(Candidates):
         self.pairs, self.score, self.rescore, self.is_forest = pairs, score, rescore, is_forest
         self.num_pairs = score.numel()
 
-    def keep(self, index: Tensor, is_forest: bool = False) -> "ScoredPairs":
+    def keep(self, index: Tensor) -> "ScoredPairs":
         """Return some of the pairs, given by positions [K]."""
         pairs, score = self.pairs.index_select(1, index), self.score.index_select(0, index)
-        return ScoredPairs(pairs, score, self.rescore, is_forest)
+        return ScoredPairs(pairs, score, self.rescore)
+
+    def as_forest(self) -> "ScoredPairs":
+        """Return the same pairs, known to have no cycle."""
+        return ScoredPairs(self.pairs, self.score, self.rescore, is_forest=True)
 
     def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the one block."""

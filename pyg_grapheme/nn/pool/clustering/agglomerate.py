@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pyg_grapheme.nn.pool.clustering.components import jump
+from pyg_grapheme.nn.pool.scores.score_order import score_order
 
 LEAST_LINKS, LEAST_SHARE = 200, 0.08
 """The links that a round has to remove, and their share; with fewer, a heap is faster."""
@@ -86,16 +87,6 @@ def agglomerate(
             _merge_in_order(links, average, limit, num_nodes, state)
             break
     return state._replace(merge=jump(state.merge))
-
-
-def sortable(value: Tensor) -> Tensor:
-    """Return integers [M] in the order of floats [M]: torch sorts them faster, by radix.
-
-    Cost: O(M).
-    """
-    dtype, shift = (torch.int64, 63) if value.dtype == torch.double else (torch.int32, 31)
-    bits = (value + 0.0).view(dtype)  # -0.0 becomes 0.0
-    return bits ^ ((bits >> shift) & torch.iinfo(dtype).max)
 
 
 def _merge_mutual(
@@ -181,7 +172,7 @@ def _merge_in_order(
     near: list[dict[int, int]] = [{} for _ in parent]
     for a, b, i in zip(left, right, target, strict=True):
         near[a][b] = near[b][a] = i
-    order = sortable(start).argsort(stable=True)
+    order = score_order(-start)
     queue = zip(start[order].tolist(), order.tolist(), strict=True)
     end = (inf, -1)
     following = next(queue, end)

@@ -3,13 +3,13 @@
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
-from pyg_grapheme.nn.pool.clustering.agglomerate import Agglomeration, agglomerate, sortable
+from pyg_grapheme.nn.pool.clustering.agglomerate import Agglomeration, agglomerate
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.clustering.matching import tie_order
+from pyg_grapheme.nn.pool.scores.score_order import score_order
 
 SCALE = 2.0**34
 """Scores are rounded to multiples of 1 / SCALE, so that sums of them are exact."""
@@ -70,7 +70,7 @@ def keep_linkage(
     candidates, in_tree = _split_components(candidates, batch.numel(), min_score)
     if bool(in_tree.all()):
         return candidates
-    order = _order(candidates, batch, num_graphs)
+    order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     candidates, in_tree = candidates.keep(order), in_tree.index_select(0, order)
     measure = _mean_distance if linkage == "average" else _max_distance
     distance, limit = measure(candidates, min_score)
@@ -105,17 +105,6 @@ def _split_components(
     return candidates, ~has_cycle.index_select(0, component)
 
 
-def _order(candidates: ScoredPairs, batch: Tensor, num_graphs: int) -> Tensor:
-    """Return :func:`tie_order` of the pairs, with hashes only of those that tie."""
-    score, pairs = candidates.score.detach(), candidates.pairs
-    key, order = sortable(score).sort(descending=True, stable=True)
-    same = key[1:] == key[:-1]
-    tied = (F.pad(same, (0, 1)) | F.pad(same, (1, 0))).nonzero().view(-1)
-    index = order[tied]
-    order[tied] = index[tie_order(score[index], pairs[:, index], batch, num_graphs)]
-    return order
-
-
 def _mean_distance(candidates: ScoredPairs, min_score: Tensor | None) -> tuple[Tensor, float]:
     """Return distances [M], whole numbers, and the limit of their means."""
     distance = -(candidates.score.detach().double() * SCALE).round()
@@ -146,7 +135,7 @@ def _with_heights(
     pairs, or over all of its smallest ones.
     """
     kept = merges.merged.nonzero().view(-1)
-    kept = kept[sortable(merges.distance[kept]).argsort(stable=True)]
+    kept = kept[score_order(-merges.distance[kept])]
     kept = kept[batch[candidates.pairs[0, kept]].argsort(stable=True)]
     graph, distance = batch[candidates.pairs[0, kept]], merges.distance[kept]
     starts = torch.ones_like(graph, dtype=torch.bool)

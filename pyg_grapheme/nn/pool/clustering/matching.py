@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from pyg_grapheme.graphs import batch_ptr
 from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
+from pyg_grapheme.nn.pool.scores.score_order import score_order
 
 
 def keep_matching(
@@ -21,7 +22,7 @@ def keep_matching(
         candidates = candidates.keep(above.nonzero().view(-1))
     order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     taken = greedy_matching(candidates.pairs, order, batch.numel())
-    return candidates.keep(taken, is_forest=True)
+    return candidates.keep(taken).as_forest()
 
 
 def greedy_matching(pairs: Tensor, order: Tensor, num_nodes: int) -> Tensor:
@@ -92,7 +93,7 @@ def tie_order(score: Tensor, pairs: Tensor, batch: Tensor, num_graphs: int) -> T
 
     Cost: O(M log M).
     """
-    order = score.detach().argsort(descending=True, stable=True)
+    order = score_order(score)
     ordered = score.detach().index_select(0, order).nan_to_num(torch.inf)
     is_tied = ordered[1:] == ordered[:-1]
     tied = (F.pad(is_tied, (0, 1)) | F.pad(is_tied, (1, 0))).nonzero().view(-1)

@@ -12,6 +12,7 @@ from pyg_grapheme.filtration import (
     cut_probabilities,
     expected_value,
     interval_probability,
+    sample_cuts,
 )
 from pyg_grapheme.graphs import repeat_graphs
 from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels, jump
@@ -80,6 +81,10 @@ class Dendrogram(NamedTuple):
         Differentiation: exact in the values and in what the probabilities depend on.
         """
         return expected_value(value, self.probability, self.cut_graph, self.num_steps.numel())
+
+    def sample(self, min_mass: float = 1.0, max_cuts: int | None = None) -> CutSample:
+        """Return the most probable cuts, or a sample, as ``ThresholdMergePool.cuts`` takes them."""
+        return sample_cuts(self.probability, self.num_steps + 1, min_mass, max_cuts)
 
     def cut(self, threshold: Tensor | float | None = None) -> Tensor:
         """Return the cluster [N] of each node: the ids are dense, ordered by smallest member.
