@@ -149,7 +149,7 @@ def make_history(
     size = degree(cluster, num_clusters, dtype=torch.promote_types(dtype, torch.float))
     return MergeHistory(
         cluster=cluster,
-        weight=size.reciprocal()[cluster],
+        weight=size.reciprocal().index_select(0, cluster),
         num_clusters=num_clusters,
         num_graphs=num_graphs,
         threshold=threshold.detach(),
