@@ -249,7 +249,6 @@ BROKEN = {
     "edge_index": torch.tensor([[0, 1, 2, 4], [1, 2, 3, 5]]),
     "batch": torch.tensor([0, 0, 0, 0, 1, 1]),
 }
-settings = pytest.mark.parametrize(("candidates", "merge"), list(product(CANDIDATES, MERGES)))
 
 
 def broken(value: float) -> dict[str, Tensor]:
@@ -258,47 +257,46 @@ def broken(value: float) -> dict[str, Tensor]:
     return {**BROKEN, "x": x}
 
 
-@settings
-def test_unchecked_a_node_that_is_not_finite_merges_with_nothing(
-    candidates: str, merge: str
-) -> None:
-    for value, estimator in product(NOT_FINITE, ("none", "gate", "straight_through")):
+@pytest.mark.parametrize("merge", MERGES)
+def test_unchecked_a_node_that_is_not_finite_merges_with_nothing(merge: str) -> None:
+    estimators = ("none", "gate", "straight_through")
+    for setting in product(CANDIDATES, NOT_FINITE, estimators):
+        candidates, value, estimator = setting
         pool = ThresholdMergePool(
             0.5, candidates=candidates, merge=merge, estimator=estimator, check_finite=False
         )
         x, edge_index, _, batch, history = pool(**broken(value))
-        assert history.cluster.tolist() == [0, 1, 2, 2, 3, 3], (value, estimator)
-        assert edge_index.tolist() == [[0, 1], [1, 2]], (value, estimator)
-        assert batch.tolist() == [0, 0, 0, 1], (value, estimator)
+        assert history.cluster.tolist() == [0, 1, 2, 2, 3, 3], setting
+        assert edge_index.tolist() == [[0, 1], [1, 2]], setting
+        assert batch.tolist() == [0, 0, 0, 1], setting
         w = 1 / (1 + math.exp(-0.5 / 0.1)) if estimator == "gate" else 1.0
         expected = torch.tensor([[1.0, -1.0], [2.5 * w, 2.5 * w], [1.5 * w, 4.5 * w]])
         torch.testing.assert_close(x[[0, 2, 3]], expected)
-        assert not x[1].isfinite().all(), (value, estimator)
+        assert not x[1].isfinite().all(), setting
 
 
-@settings
-def test_unchecked_nothing_raises_and_other_graphs_are_unaffected(
-    candidates: str, merge: str
-) -> None:
+@pytest.mark.parametrize("merge", MERGES)
+def test_unchecked_nothing_raises_and_other_graphs_are_unaffected(merge: str) -> None:
     """Average and complete linkage leave out scores that are NaN: their probabilities are finite.
 
     The features that are not finite reach the output with every merge.
     """
-    pool = ThresholdMergePool(0.5, candidates=candidates, merge=merge, check_finite=False)
     above = 1 / (1 + math.exp(-0.5 / 0.1))
-    for value in NOT_FINITE:
-        assert pool.select(**broken(value)).cluster.tolist() == [0, 1, 2, 2, 3, 3], value
+    for setting in product(CANDIDATES, NOT_FINITE):
+        candidates, value = setting
+        pool = ThresholdMergePool(0.5, candidates=candidates, merge=merge, check_finite=False)
+        assert pool.select(**broken(value)).cluster.tolist() == [0, 1, 2, 2, 3, 3], setting
         tree = pool.dendrogram(**broken(value))
-        assert tree.height[tree.graph == 1].tolist() == pytest.approx([1.0]), value
+        assert tree.height[tree.graph == 1].tolist() == pytest.approx([1.0]), setting
         cuts = pool.cuts(**broken(value))
         is_nan = bool(cuts.weight[cuts.graph == 0].isnan().any())
-        assert is_nan == (merge in ("components", "matching")), value
-        assert cuts.weight[cuts.graph == 1].tolist() == pytest.approx([1 - above, above]), value
+        assert is_nan == (merge in ("components", "matching")), setting
+        assert cuts.weight[cuts.graph == 1].tolist() == pytest.approx([1 - above, above]), setting
         total = cuts.output.x.new_zeros(cuts.num_cuts)
         total.index_add_(0, cuts.output.batch, cuts.output.x.sum(1))
         mean = cuts.expectation(total)
-        assert not mean[0].isfinite(), value
-        assert mean[1].item() == pytest.approx((1 - above) * 12 + above * 6), value
+        assert not mean[0].isfinite(), setting
+        assert mean[1].item() == pytest.approx((1 - above) * 12 + above * 6), setting
 
 
 class Attribute(nn.Module):

@@ -434,38 +434,38 @@ def test_tensors_from_inference_mode_train_as_others_do() -> None:
             torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize(("candidates", "merge"), SETTINGS)
-def test_the_order_of_edges_does_not_matter(
-    candidates: str, merge: str, draw_graphs: Callable[..., Case]
-) -> None:
+@pytest.mark.parametrize("merge", MERGES)
+def test_the_order_of_edges_does_not_matter(merge: str, draw_graphs: Callable[..., Case]) -> None:
     graphs = draw_graphs(0, [12, 0, 8])
     order = torch.randperm(len(graphs.edge_attr), generator=torch.Generator().manual_seed(0))
     shuffled = graphs._replace(
         edge_index=graphs.edge_index[:, order], edge_attr=graphs.edge_attr[order]
     )
-    for estimator in ESTIMATORS:
+    for candidates, estimator in product(CANDIDATES, ESTIMATORS):
         pool = make_pool(candidates, merge, estimator).double()
         first, second = pool(*graphs), pool(*shuffled)
-        assert 2 < first.history.num_clusters < 20
-        assert second.history.cluster.equal(first.history.cluster), estimator
-        assert second.edge_index.equal(first.edge_index), estimator
-        torch.testing.assert_close(second.x, first.x)
-        torch.testing.assert_close(second.edge_attr, first.edge_attr)
-    torch.testing.assert_close(expectation(pool, shuffled), expectation(pool, graphs))
+        with named(candidates, estimator):
+            assert 2 < first.history.num_clusters < 20
+            assert second.history.cluster.equal(first.history.cluster)
+            assert second.edge_index.equal(first.edge_index)
+            torch.testing.assert_close(second.x, first.x)
+            torch.testing.assert_close(second.edge_attr, first.edge_attr)
+            torch.testing.assert_close(expectation(pool, shuffled), expectation(pool, graphs))
 
 
-@pytest.mark.parametrize(("candidates", "merge"), SETTINGS)
+@pytest.mark.parametrize("merge", MERGES)
 def test_the_order_of_nodes_in_their_graph_does_not_matter(
-    candidates: str, merge: str, draw_graphs: Callable[..., Case]
+    merge: str, draw_graphs: Callable[..., Case]
 ) -> None:
     graphs = draw_graphs(0, [12, 0, 8])
     generator = torch.Generator().manual_seed(0)
     place = torch.cat([torch.randperm(12, generator=generator), torch.arange(12, 20).flip(0)])
     moved = graphs._replace(x=graphs.x[place.argsort()], edge_index=place[graphs.edge_index])
-    for estimator in ESTIMATORS:
+    for candidates, estimator in product(CANDIDATES, ESTIMATORS):
         pool = make_pool(candidates, merge, estimator).double()
         first, second = pool(*graphs), pool(*moved)
         label, other = first.history.cluster, second.history.cluster[place]
-        assert torch.equal(other[:, None] == other, label[:, None] == label), estimator
-        torch.testing.assert_close(second.x[other], first.x[label])
-    torch.testing.assert_close(expectation(pool, moved), expectation(pool, graphs))
+        with named(candidates, estimator):
+            assert torch.equal(other[:, None] == other, label[:, None] == label)
+            torch.testing.assert_close(second.x[other], first.x[label])
+            torch.testing.assert_close(expectation(pool, moved), expectation(pool, graphs))

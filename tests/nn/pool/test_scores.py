@@ -32,13 +32,9 @@ class Recorder(nn.Module):
 
 
 @pytest.mark.parametrize("candidates", ["edges", "all"])
-@pytest.mark.parametrize("merge", MERGES)
-def test_scores_are_those_of_all_candidates(
-    candidates: str, merge: str, draw_graphs: Callable
-) -> None:
+def test_scores_are_those_of_all_candidates(candidates: str, draw_graphs: Callable) -> None:
     graphs = draw_graphs(0, SIZES)
-    pool = ThresholdMergePool(candidates=candidates, merge=merge, block_size=3).double()
-    pairs, score = pool.scores(*graphs)
+    pairs, score = ThresholdMergePool(candidates=candidates, block_size=3).double().scores(*graphs)
     owner = graphs.batch.tolist()
     if candidates == "all":
         expected = [(i, j) for i, j in combinations(range(10), 2) if owner[i] == owner[j]]
@@ -69,20 +65,18 @@ def test_a_module_is_averaged_over_both_directions_unless_it_is_symmetric(
 
 
 @pytest.mark.parametrize("merge", MERGES)
-@pytest.mark.parametrize("method", ["forward", "cuts", "dendrogram"])
-def test_in_training_a_module_sees_all_pairs_in_one_call(
-    method: str, merge: str, draw_graphs: Callable
-) -> None:
+def test_in_training_a_module_sees_all_pairs_in_one_call(merge: str, draw_graphs: Callable) -> None:
     graphs = draw_graphs(0, SIZES)
-    pool = ThresholdMergePool(
-        score=Recorder(), candidates="all", merge=merge, block_size=3, estimator="gate"
-    ).double()
-    getattr(pool, method)(*graphs)
-    assert pool.score.calls == [2 * (10 + 6)]
-    pool.eval().score.calls.clear()
-    getattr(pool, method)(*graphs)
-    # The linkages of clusters need all scores at once.
-    assert (len(pool.score.calls) > 1) == (merge in ("components", "matching"))
+    for method in ("forward", "cuts", "dendrogram"):
+        pool = ThresholdMergePool(
+            score=Recorder(), candidates="all", merge=merge, block_size=3, estimator="gate"
+        ).double()
+        getattr(pool, method)(*graphs)
+        assert pool.score.calls == [2 * (10 + 6)], method
+        pool.eval().score.calls.clear()
+        getattr(pool, method)(*graphs)
+        # Average and complete linkage need all scores at once.
+        assert (len(pool.score.calls) > 1) == (merge in ("components", "matching")), method
 
 
 def test_a_part_of_a_module_in_training_counts_as_training(draw_graphs: Callable) -> None:

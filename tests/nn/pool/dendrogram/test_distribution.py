@@ -190,6 +190,10 @@ def test_cut_returns_the_clusters_of_the_pool(merge: str, draw_graphs: Callable)
         assert 1 < int(cluster.max()) + 1 < graphs.x.size(0)
         assert torch.equal(tree.cut(other), cluster)
     assert torch.equal(tree.cut(2.0), torch.arange(graphs.x.size(0)))
+    # A merge at the threshold itself is not above it.
+    best = tree.height.max()
+    assert torch.equal(tree.cut(best), torch.arange(graphs.x.size(0)))
+    assert int(tree.cut(best - 1e-9).max()) + 1 < graphs.x.size(0)
 
 
 def test_what_does_not_fit_is_refused(draw_graphs: Callable) -> None:
