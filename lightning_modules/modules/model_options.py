@@ -12,7 +12,6 @@ class PoolOptions(TypedDict, total=False):
     merge: MergeName
     reduce: str
     temperature: float
-    acyclic: bool
 
 
 class StructuralOptions(TypedDict, total=False):

@@ -59,8 +59,8 @@ class GraphTransformNet(nn.Module):
     Units of a text are encoded in both directions; the pool merges neighbours that are to be
     treated alike; every node of the merged graph is then kept, left out or replaced as a whole, and
     any units may be written in front of it and at the end. Training goes through the exact
-    expectation over what may be merged (``pool.cuts``) of the exact likelihood of the target, all
-    edits that lead to it summed up; prediction goes through the plain threshold and takes the
+    expectation over what may be merged (``pool.dendrogram``) of the exact likelihood of the target,
+    all edits that lead to it summed up; prediction goes through the plain threshold and takes the
     likeliest edit, one after the other.
 
     Args:
@@ -72,7 +72,8 @@ class GraphTransformNet(nn.Module):
         buckets: Rows of the hashed embedding.
         pool: The pool, its candidates the edges: what it merges has to be a stretch of the text.
             Training goes through its expectation over plain merges, so its estimator has to be
-            "none". By default one with a learned cosine.
+            "none". ``acyclic`` is refused: it changes nothing in a chain. By default one with a
+            learned cosine.
         merges: Whether the pool is used at all; without it, every unit is edited by itself.
         form: Unicode normal form of the texts.
         source_units: What a node of a text that is read is.
@@ -114,6 +115,8 @@ class GraphTransformNet(nn.Module):
         expect_one_of("candidates of 'pool'", getattr(pool, "candidates", "edges"), ("edges",))
         if pool is not None and not isinstance(pool.estimator, NoEstimator):
             raise ValueError(f"Expected 'pool' to have estimator 'none' (got {pool.estimator})")
+        if pool is not None and pool.acyclic:
+            raise ValueError("Expected 'pool' to have acyclic=False: chains stay so (got True)")
         self.vocabulary = Vocabulary(vocabulary)
         self.form: NormalForm = form
         self.source_units: UnitsName = source_units

@@ -44,9 +44,10 @@ class TransformLossOutput(NamedTuple):
 class TransformLoss(nn.Module):
     """Losses of a :class:`GraphTransformNet` on pairs of texts.
 
-    ``structural`` compares the pooled graph with the target's. It reaches the embedding, the
+    ``structural`` compares the merged graph with the target's. It reaches the embedding, the
     encoder, the activation head and the pool, not the decoder. ``cross_entropy`` is on the
-    edits; it reaches all but the activation head. ``hybrid`` is their sum.
+    edits; it reaches all but the activation head. ``hybrid`` is their sum. Both come from the
+    clusters of the pool's dendrogram; no pooled graph is built.
 
     Args:
         loss: Which.
@@ -59,9 +60,10 @@ class TransformLoss(nn.Module):
     Differentiation: :meth:`forward` is the exact expectation over the threshold's noise, and so is
         its gradient; of texts whose cuts are drawn, both are unbiased. With ``min_mass`` below 1
         they are those of the merges that are left, their probabilities scaled up to a sum of 1.
-    Cost: of a text of n units and a target of m, O(n^2 F) for its up to n merges and O(n^2 m) for
-        their likelihoods; with ``max_cuts``, that many times O(n (F + m)). In memory, until the
-        backward pass, O(n^2 F + n m F).
+    Cost: per text of n units, of which at most 2 n - 1 clusters differ, and target of m, O(n F)
+        for the features of the clusters, O(n m H (H + V)) for their scores, and O(n^2 m) for the
+        likelihoods of up to n cuts; O(n m) per cut with ``max_cuts``. Until the backward pass, the
+        scores take O(n m H) memory. The structural loss takes O(n^2 (V + m)).
     """
 
     def __init__(

@@ -25,8 +25,10 @@ def decoder() -> EditDecoder:
 def rows(merge_texts) -> EditRows:
     """Of two merges of one text, and of one without a node."""
     pooled = merge_texts([[1, 2, 1], [4], []], CHANNELS)
+    text = torch.tensor([0, 0, 1])
     end = torch.randn(2, CHANNELS, dtype=torch.double)
-    return edit_rows(pooled.x, pooled, end, torch.tensor([0, 0, 1]))
+    rows = edit_rows(pooled.x, pooled, end[text])
+    return rows._replace(text=text[rows.text])
 
 
 def draw(count: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -297,7 +299,7 @@ def test_scores_in_blocks_are_those_at_once(
     for cells in (2**18, 10, 3):
         monkeypatch.setattr(edit_decoder, "_CELLS", cells)
         x = features.clone().requires_grad_()
-        rows = EditRows(x, text, size, start, start, torch.tensor([3, 2]))
+        rows = EditRows(x, text, size, start, start, torch.arange(5), torch.tensor([3, 2]))
         decoder.zero_grad()
         scores = decoder(rows, written, target, fits)
         torch.stack([s.clamp(min=-50).square().sum() for s in scores]).sum().backward()

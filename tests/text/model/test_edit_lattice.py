@@ -266,14 +266,13 @@ def test_the_targets_of_a_decoder_sum_to_one(merge_texts) -> None:
     pooled = merge_texts([sizes] * len(targets))
     # The same source in front of every target.
     end = torch.randn(1, 3, dtype=torch.double).expand(len(targets), -1)
-    text = torch.arange(len(targets))
     x = pooled.x[: len(sizes)].repeat(len(targets), 1)
-    rows = edit_rows(x, pooled, end, text)
+    rows = edit_rows(x, pooled, end)
     unit = torch.tensor(source).repeat(len(targets))
     runs = matching_runs(unit[:, None] == padded.repeat_interleave(len(source), dim=0))
     with torch.no_grad():
         written = decoder.read(embedded, torch.ones_like(padded), context).state
-        scores = decoder(rows, written, padded, rows_that_fit(rows, runs, torch.arange(len(runs))))
+        scores = decoder(rows, written, padded, rows_that_fit(rows, runs))
         length = torch.tensor([len(target) for target in targets])
         probability = edit_log_likelihood(scores, rows.size, rows.length, length).exp()
     assert probability.sum().item() == pytest.approx(1.0, abs=1e-5)

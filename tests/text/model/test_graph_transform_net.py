@@ -12,7 +12,8 @@ from torch import Tensor
 from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader
 
-from pyg_grapheme.nn import Cuts, StructuralLoss, ThresholdMergePool
+from pyg_grapheme.filtration import CutSample, sample_cuts
+from pyg_grapheme.nn import StructuralLoss, ThresholdMergePool
 from pyg_grapheme.text import (
     DELETE,
     KEEP,
@@ -23,7 +24,7 @@ from pyg_grapheme.text import (
     split_units,
     text_graph,
 )
-from pyg_grapheme.text.model import GraphTransformNet, TransformLoss, edit_decoder
+from pyg_grapheme.text.model import GraphTransformNet, TransformLoss, edit_decoder, transform_loss
 from pyg_grapheme.text.typing import LossName, UnitsName
 
 SHORT = [Example("abc", "ab"), Example("xyz", "xy"), Example("123", "12")]
@@ -414,6 +415,7 @@ def test_no_text_gives_no_text() -> None:
             {"pool": ThresholdMergePool(estimator="gate")},
             r"Expected 'pool' to have estimator 'none' \(got Gate\(\)\)",
         ),
+        ({"pool": ThresholdMergePool(acyclic=True)}, r"Expected 'pool' to have acyclic=False"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:
@@ -468,14 +470,12 @@ def test_drawn_cuts_bound_what_a_step_works_out_in_training_alone(
     loss = TransformLoss("hybrid", max_cuts=2)
     seen: list[int] = []
 
-    work_out = net.pool.cuts
-
-    def count(*arguments: Any, **options: Any) -> Cuts:
-        cuts = work_out(*arguments, **options)
-        seen.append(cuts.num_cuts)
+    def count(*arguments: Any) -> CutSample:
+        cuts = sample_cuts(*arguments)
+        seen.append(cuts.graph.numel())
         return cuts
 
-    monkeypatch.setattr(net.pool, "cuts", count)
+    monkeypatch.setattr(transform_loss, "sample_cuts", count)
     loss.train()(net, pair).total.sum().backward()
     assert seen[0] <= 2 * pair.source.num_graphs
     assert torch.isfinite(net.pool.raw_threshold.grad)

@@ -40,7 +40,7 @@ def draw(merge_texts, seed: int) -> Task:
             parameter.mul_(4)
     pooled = merge_texts(SIZES, CHANNELS, seed)
     end, context = torch.randn(len(TEXTS), CHANNELS), torch.randn(len(TEXTS), EMBEDDED)
-    rows = edit_rows(pooled.x, pooled, end.double(), torch.arange(len(TEXTS)))
+    rows = edit_rows(pooled.x, pooled, end.double())
     vocabulary = embed(VOCABULARY.units)
     return Task(decoder, rows, context.double(), vocabulary, embed([u for t in TEXTS for u in t]))
 
@@ -185,7 +185,7 @@ def test_without_a_vocabulary_there_is_still_keeping_and_deleting(task: Task) ->
 
 def test_texts_without_a_unit_have_only_an_end(task: Task, merge_texts) -> None:
     pooled = merge_texts([[], []], CHANNELS)
-    rows = edit_rows(pooled.x, pooled, task.rows.x[:2], torch.arange(2))
+    rows = edit_rows(pooled.x, pooled, task.rows.x[:2])
     task = task._replace(rows=rows, context=task.context[:2], source=embed([]))
     prefer(task, edit_decoder.INSERT, edit_decoder.DELETE)
     with torch.no_grad():
