@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.utils import cumsum, to_dense_batch
 
-from pyg_grapheme.filtration import Cuts, sample_cuts
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, one_hot_labels
 from pyg_grapheme.options import expect_at_least, expect_between, expect_count, expect_one_of
 from pyg_grapheme.text.model.common_prefix import common_starts
@@ -91,24 +90,12 @@ class TransformLoss(nn.Module):
         target = _read_target(net, pair, state)
         tree = net.pool.dendrogram(state.x, state.edge_index, None, state.batch, state.num_graphs)
         bounds = (self.min_mass, self.max_cuts) if self.training else ()
-        cuts = sample_cuts(tree.probability, tree.num_steps + 1, *bounds)
+        cuts = tree.sample(*bounds)
         clusters = tree.clusters()
         x = cluster_features(net.pool, state.x, clusters)
         rows = cut_rows(x, clusters, cuts, state.end)
         losses = torch.stack(self._at(net, pair, target, rows, cuts.graph), dim=1)
-        # No graph is copied: there are no nodes.
-        node = cuts.graph.new_empty(0)
-        weighted = Cuts(
-            None,
-            cuts.graph,
-            node,
-            node,
-            cuts.weight,
-            state.num_graphs,
-            cuts.dropped,
-            cuts.half_weights,
-        )
-        return TransformLossOutput(*weighted.expectation(losses).unbind(1))
+        return TransformLossOutput(*cuts.expectation(losses).unbind(1))
 
     def at_threshold(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:
         """Losses of the one merge at the plain threshold."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader
 
-from pyg_grapheme.filtration import CutSample, sample_cuts
+from pyg_grapheme.filtration import CutSample
 from pyg_grapheme.nn import StructuralLoss, ThresholdMergePool
 from pyg_grapheme.text import (
     DELETE,
@@ -24,7 +24,7 @@ from pyg_grapheme.text import (
     split_units,
     text_graph,
 )
-from pyg_grapheme.text.model import GraphTransformNet, TransformLoss, edit_decoder, transform_loss
+from pyg_grapheme.text.model import GraphTransformNet, TransformLoss, edit_decoder
 from pyg_grapheme.text.typing import LossName, UnitsName
 
 SHORT = [Example("abc", "ab"), Example("xyz", "xy"), Example("123", "12")]
@@ -470,12 +470,14 @@ def test_drawn_cuts_bound_what_a_step_works_out_in_training_alone(
     loss = TransformLoss("hybrid", max_cuts=2)
     seen: list[int] = []
 
+    sample = Dendrogram.sample
+
     def count(*arguments: Any) -> CutSample:
-        cuts = sample_cuts(*arguments)
+        cuts = sample(*arguments)
         seen.append(cuts.graph.numel())
         return cuts
 
-    monkeypatch.setattr(transform_loss, "sample_cuts", count)
+    monkeypatch.setattr(Dendrogram, "sample", count)
     loss.train()(net, pair).total.sum().backward()
     assert seen[0] <= 2 * pair.source.num_graphs
     assert torch.isfinite(net.pool.raw_threshold.grad)
