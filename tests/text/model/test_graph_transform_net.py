@@ -14,6 +14,7 @@ from torch_geometric.loader import DataLoader
 
 from pyg_grapheme.filtration import CutSample
 from pyg_grapheme.nn import StructuralLoss, ThresholdMergePool
+from pyg_grapheme.nn.pool import Dendrogram
 from pyg_grapheme.text import (
     DELETE,
     KEEP,
