@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pyg_grapheme.graphs import int_tensor
 from pyg_grapheme.nn.pool.clustering.components import jump
 from pyg_grapheme.nn.pool.scores.score_order import score_order
 
@@ -225,7 +226,7 @@ def _merge_in_order(
             distance[j] = inf
         small.clear()
     first = links.first
-    state.merge[first] = first[torch.tensor(target, device=first.device)]
-    merged = first[torch.tensor(taken, dtype=torch.long, device=first.device)]
+    state.merge[first] = first[int_tensor(target, first.device)]
+    merged = first[int_tensor(taken, first.device)]
     state.merged[merged] = True
     state.distance[merged] = start.new_tensor(taken_at)

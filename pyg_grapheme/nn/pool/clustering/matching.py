@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pyg_grapheme.graphs import batch_ptr
+from pyg_grapheme.graphs import batch_ptr, int_tensor
 from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
 from pyg_grapheme.nn.pool.scores.score_order import score_order
 
@@ -80,7 +80,7 @@ def _take_in_turn(left: Tensor, right: Tensor, num_nodes: int) -> Tensor:
         if not (is_matched[i] or is_matched[j]):
             is_matched[i] = is_matched[j] = True
             taken.append(position)
-    return torch.tensor(taken, dtype=torch.long, device=left.device)
+    return int_tensor(taken, left.device)
 
 
 def tie_order(score: Tensor, pairs: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
