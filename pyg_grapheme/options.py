@@ -8,10 +8,10 @@ from typing import SupportsIndex
 from torch import Tensor
 
 
-def expect_one_of(name: str, value: object, names: Sequence[str]) -> None:
-    """Refuse an option that is not one of the names."""
+def expect_one_of(name: str, value: object, names: Sequence[str], other: str = "") -> None:
+    """Refuse an option that is not one of the names; ``other`` says what else is allowed."""
     if value not in names:
-        known = ", ".join(map(repr, names))
+        known = f"{', '.join(map(repr, names))} {other}".rstrip()
         raise ValueError(f"Expected '{name}' to be one of {known} (got {value!r})")
 
 

@@ -14,6 +14,7 @@ import gc
 import warnings
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import torch
 from torch_geometric.utils import to_scipy_sparse_matrix
@@ -26,8 +27,20 @@ from benchmarks.pools.measure import Cell, prepare
 from benchmarks.pools.tables import format_table, show
 from benchmarks.pools.workloads import WORKLOADS, Workload, build_workload
 from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn.pool import edge_pairs
+from pyg_grapheme.nn.pool.clustering import agglomerate
+from pyg_grapheme.nn.pool.dendrogram import spanning_forest
 
 LINKAGES = ("average", "complete")
+ROUNDS_HEAD = [
+    "",
+    "pairs",
+    "components: rounds",
+    "average: rounds",
+    "links left",
+    "complete: rounds",
+    "links left",
+]
 HEAD = ["", "linkage", "ours, ms", "scikit-learn, ms", "scikit-learn / ours"]
 
 
@@ -61,6 +74,27 @@ def compare_linkage(work: Workload, name: str, linkage: str, seconds: float) -> 
     return [name, linkage, show(1e3 * ours), show(1e3 * theirs), show(theirs / ours)]
 
 
+def count_rounds(work: Workload, name: str) -> list[str]:
+    """Count the rounds of each tree, and the links that are left to the heap: a line."""
+    line = [name, f"{edge_pairs(work.edge_index, work.batch.numel()).size(1):,}"]
+    with mock.patch.object(spanning_forest, "Round", wraps=spanning_forest.Round) as rounds:
+        our_step(work, "components")()
+    line.append(str(rounds.call_count))
+    for linkage in LINKAGES:
+        with (
+            mock.patch.object(
+                agglomerate, "_merge_mutual", wraps=agglomerate._merge_mutual
+            ) as turns,
+            mock.patch.object(
+                agglomerate, "_merge_in_order", wraps=agglomerate._merge_in_order
+            ) as heap,
+        ):
+            our_step(work, linkage)()
+        left = heap.call_args.args[0].first.numel() if heap.called else 0
+        line += [str(turns.call_count), f"{left:,}"]
+    return line
+
+
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -71,6 +105,9 @@ def parse_options() -> argparse.Namespace:
     add("--workloads", nargs="+", choices=WORKLOADS, metavar="NAME",
         default=["random_1e4", "chain_1e4", "grid_1e4", "complete_300"],
         help=f"some of {', '.join(WORKLOADS)}; scikit-learn needs minutes at a hub")  # fmt: skip
+    add("--rounds", nargs="*", choices=WORKLOADS, metavar="NAME", help="count the rounds of these",
+        default=["molecules", "words_bothways", "chain_1e4_falling", "star_1e4", "grid_1e4",
+                 "random_1e4", "random_1e5", "complete_300"])  # fmt: skip
     add("--seconds", type=float, default=10.0, help="time of each, at least one run")
     add("--threads", type=int, default=torch.get_num_threads())
     add("--output", type=Path, help="markdown file")
@@ -88,6 +125,7 @@ def main() -> None:
     for name in options.workloads:
         work = build_workload(name, above=0.5)
         lines += [compare_linkage(work, name, each, options.seconds) for each in LINKAGES]
+    rounds = [count_rounds(build_workload(name, above=0.5), name) for name in options.rounds]
     end_result(
         options.output,
         stamp,
@@ -96,6 +134,8 @@ def main() -> None:
         "Only the cost is compared, as the trees differ: scikit-learn weights a mean by the sizes\n"
         "of the clusters, ours by their numbers of pairs; it also joins the components of a graph.",
         format_table("Average and complete linkage over sparse pairs", HEAD, lines),
+        "Rounds that merge many clusters at once; what they leave is merged one by one.",
+        format_table("Rounds", ROUNDS_HEAD, rounds),
     )
 
 

@@ -83,14 +83,15 @@ def row_norms(x: Tensor) -> Tensor:
 
 
 def check_numbers(
-    name: str, value: object, size: int, device: torch.device, check_finite: bool
+    name: str, value: object, size: int, unit: str, device: torch.device, check_finite: bool
 ) -> Tensor:
-    """Return a float tensor [size], such as a number per edge or per graph; refuse anything else.
+    """Return a float tensor [size], a number per unit, such as "edge"; refuse anything else.
 
     Raises:
         ValueError: if the value is not as expected.
     """
-    tensor = _check_tensor(name, value, f"a float tensor [{size}]", _FLOATS, (size,))
+    expected = f"a float tensor [{size}], one number per {unit}"
+    tensor = _check_tensor(name, value, expected, _FLOATS, (size,))
     _check_device(name, tensor, device)
     if check_finite and not bool(tensor.isfinite().all()):
         raise ValueError(f"Expected '{name}' to be finite (got NaN or infinity)")

@@ -36,7 +36,14 @@ def draw_dendrogram(
         threshold: Position of the line, or None for no line.
     """
     mine = dendrogram.graph == graph
-    start = int((dendrogram.batch < graph).sum())
+    start, size = (
+        int(part.sum()) for part in (dendrogram.batch < graph, dendrogram.batch == graph)
+    )
+    if len(labels) != size:
+        raise ValueError(
+            f"Expected 'labels' to have one label for each of the {size} nodes of graph {graph} "
+            f"(got {len(labels)})"
+        )
     pairs = (dendrogram.pairs[:, mine] - start).T.tolist()
     heights = dendrogram.height.detach()[mine].tolist()
     trees = _build_trees(pairs, heights, len(labels))

@@ -46,6 +46,8 @@ def test_a_dendrogram_has_a_bar_per_merge_and_a_line_at_the_threshold(tmp_path: 
     assert imread(tmp_path / "dendrogram.png").std() > 0
     alone = draw_dendrogram(dendrogram, ["e"], graph=1).axes[0]
     assert list(alone.lines) == []
+    with pytest.raises(ValueError, match=r"'labels' .* 1 nodes of graph 1 \(got 5\)"):
+        draw_dendrogram(dendrogram, list("abcde"), graph=1)
 
 
 @pytest.mark.parametrize("positioned", [False, True])

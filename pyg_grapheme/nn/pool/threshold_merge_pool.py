@@ -160,7 +160,7 @@ class ThresholdMergePool(nn.Module):
         expect_flag("acyclic", acyclic)
         expect_flag("check_finite", check_finite)
         if not isinstance(score, nn.Module):
-            expect_one_of("score", score, ("cosine",))
+            expect_one_of("score", score, ("cosine",), "or a module")
         expect_one_of("candidates", candidates, get_args(CandidatesName))
         expect_one_of("merge", merge, get_args(MergeName))
         expect_one_of("edge_reduce", edge_reduce, ("sum", "mean", "min", "max", "mul"))
@@ -212,8 +212,9 @@ class ThresholdMergePool(nn.Module):
             edge_attr: [E] or [E, D].
             batch: [N], sorted; one graph if None.
             batch_size: B, needed if graphs at the end are empty.
-            edge_score: [E], differentiable, scores in place of ``score``. The candidates are then
-                the edges, whatever ``candidates`` is; the scores of all edges between two nodes, in
+            edge_score: [E], differentiable, scores in place of ``score``, on the scale of the
+                threshold: in (0, 1), or logits with ``logits=True``. The candidates are then the
+                edges, whatever ``candidates`` is; the scores of all edges between two nodes, in
                 either direction, are averaged.
             threshold: [B], differentiable, a threshold per graph in place of the parameter, on the
                 scale of the scores: no sigmoid is applied to it.
@@ -361,7 +362,7 @@ class ThresholdMergePool(nn.Module):
         batch: Tensor | None = None,
         batch_size: int | None = None,
     ) -> PairScores:
-        """Return all candidate pairs and their scores; arguments as for :meth:`forward`.
+        """Return all candidate pairs and their scores by ``score``; arguments as for ``forward``.
 
         Differentiation: exact in x and in the parameters of a learned score.
         Cost: O(M) memory, M being all pairs with ``candidates="all"``.
@@ -379,7 +380,7 @@ class ThresholdMergePool(nn.Module):
         batch: Tensor | None = None,
         batch_size: int | None = None,
     ) -> Selection:
-        """Return the clusters at the current threshold; arguments as for :meth:`forward`."""
+        """Return the clusters at the pool's own threshold; arguments as for :meth:`forward`."""
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         edge_score = self._check_scores(None, graphs)
         return self._select(graphs, edge_score, self._check_threshold(None, graphs).detach())
@@ -410,14 +411,14 @@ class ThresholdMergePool(nn.Module):
                 )
             return None
         size, device = graphs.edge_index.size(1), graphs.x.device
-        return check_numbers("edge_score", edge_score, size, device, self.check_finite)
+        return check_numbers("edge_score", edge_score, size, "edge", device, self.check_finite)
 
     def _check_threshold(self, threshold: object, graphs: Graphs) -> Tensor:
         """The threshold on the scale of the scores: the parameter, or [B]."""
         if threshold is None:
             return self.raw_threshold if self.logits else self.threshold
         size, device = graphs.num_graphs, graphs.x.device
-        given = check_numbers("threshold", threshold, size, device, self.check_finite)
+        given = check_numbers("threshold", threshold, size, "graph", device, self.check_finite)
         # The parameter receives a zero, never None.
         return given + 0 * self.raw_threshold
 

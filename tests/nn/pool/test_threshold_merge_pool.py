@@ -132,7 +132,7 @@ def test_max_and_its_gradient_need_no_torch_scatter(
         ({"reduce": ""}, r"'reduce' to be a PyG aggregation.* \(got ''\)"),
         ({"reduce": "lstm"}, r"'reduce' to be a PyG aggregation.* \(got 'lstm'\)"),
         ({"threshold": 0.999999999}, r"'threshold' to be in \(0, 1\)"),
-        ({"score": "dot"}, r"'score' to be one of 'cosine' \(got 'dot'\)"),
+        ({"score": "dot"}, r"'score' to be one of 'cosine' or a module \(got 'dot'\)"),
         ({"candidates": "every"}, r"'candidates' to be one of 'edges', 'all' \(got 'every'\)"),
         ({"block_size": 0}, r"'block_size' to be at least 1 \(got 0\)"),
         ({"block_size": 1e6}, r"'block_size' to be an int \(got 1000000.0\)"),

@@ -83,7 +83,11 @@ class Dendrogram(NamedTuple):
         return expected_value(value, self.probability, self.cut_graph, self.num_steps.numel())
 
     def sample(self, min_mass: float = 1.0, max_cuts: int | None = None) -> CutSample:
-        """Return the most probable cuts, or a sample, as ``ThresholdMergePool.cuts`` takes them."""
+        """Return the most probable cuts, or a sample of them, with weights.
+
+        Arguments are those of :meth:`ThresholdMergePool.cuts`, which builds the graphs of these
+        cuts; here ``expectation`` of the result takes a value per cut.
+        """
         return sample_cuts(self.probability, self.num_steps + 1, min_mass, max_cuts)
 
     def cut(self, threshold: Tensor | float | None = None) -> Tensor:
@@ -93,11 +97,20 @@ class Dendrogram(NamedTuple):
             threshold: Scalar or [B], on the scale of the scores; None for the tree's own. Merges
                 strictly above it are included.
 
+        Raises:
+            ValueError: if the threshold is NaN or of another shape.
+
         Cost: O((N + K) log N).
         """
-        threshold = self.threshold if threshold is None else threshold
-        if isinstance(threshold, Tensor) and threshold.dim() > 0:
-            threshold = threshold[self.graph]
+        threshold = torch.as_tensor(self.threshold if threshold is None else threshold)
+        if threshold.shape not in ((), self.num_steps.shape) or bool(threshold.isnan().any()):
+            got = "NaN" if threshold.isnan().any() else f"shape {tuple(threshold.shape)}"
+            raise ValueError(
+                f"Expected 'threshold' to be a number, or a tensor [{self.num_steps.numel()}] of "
+                f"one per graph (got {got})"
+            )
+        if threshold.dim() > 0:
+            threshold = threshold.to(self.graph.device)[self.graph]
         is_joined = (self.height > threshold).nonzero().view(-1)
         return dense_labels(component_roots(self.pairs[:, is_joined], self.batch.numel()))[0]
 
@@ -158,11 +171,16 @@ class Dendrogram(NamedTuple):
     def to_scipy(self, graph: int = 0) -> "np.ndarray":
         """Return the linkage matrix [n - 1, 4] of a graph of n nodes, as SciPy's functions take it.
 
-        Distances are the largest height minus the height.
+        Distances are the largest height of the graph minus the height: a threshold is at that
+        height minus the threshold. SciPy draws matrices of at least two nodes.
 
         Raises:
-            ValueError: if the merges of the graph leave more than one cluster, or it has no node.
+            ValueError: if there is no such graph, its merges leave more than one cluster, or it has
+                no node.
         """
+        num_graphs = self.num_steps.numel()
+        if not 0 <= graph < num_graphs:
+            raise ValueError(f"Expected 'graph' to be in [0, {num_graphs}) (got {graph})")
         start, size = int((self.batch < graph).sum()), int((self.batch == graph).sum())
         mine = (self.graph == graph).nonzero().view(-1)
         if mine.numel() != size - 1:

@@ -201,6 +201,12 @@ def test_what_does_not_fit_is_refused(draw_graphs: Callable) -> None:
     tree = ThresholdMergePool().double().dendrogram(*graphs)
     with pytest.raises(ValueError, match=rf"'value' .* {tree.num_cuts} cuts \(got shape \(3,\)"):
         tree.expectation(torch.ones(3))
+    for threshold, got in ((torch.ones(3), r"shape \(3,\)"), (math.nan, "NaN")):
+        with pytest.raises(ValueError, match=rf"a number, or a tensor \[5\] .*\(got {got}\)"):
+            tree.cut(threshold)
+    for graph in (-1, 5):
+        with pytest.raises(ValueError, match=rf"'graph' to be in \[0, 5\) \(got {graph}\)"):
+            tree.to_scipy(graph)
     clusters = tree.clusters()
     with pytest.raises(ValueError, match=r"'value' .* clusters \(got float\)"):
         clusters.expectation(1.0)
