@@ -70,14 +70,12 @@ class Oracle:
 
     def heights(self, graph: int, nodes: Collection[int] | None = None) -> list[float]:
         """Heights of the merges of a graph, or of those of some nodes of it."""
-        count = [
-            sum(nodes is None or part[0] in nodes for part in c.clusters) for c in self.steps[graph]
-        ]
-        return [
-            c.high
-            for c, fewer in zip(self.steps[graph][1:], pairwise(count), strict=True)
-            for _ in range(fewer[0] - fewer[1])
-        ]
+
+        def count(clusters: list[list[int]]) -> int:
+            return sum(nodes is None or part[0] in nodes for part in clusters)
+
+        steps = pairwise(self.steps[graph])
+        return [c.high for b, c in steps for _ in range(count(b.clusters) - count(c.clusters))]
 
     def above(self, graph: int) -> list[float]:
         """Probability of each merge of a graph: that its score is above the threshold."""
