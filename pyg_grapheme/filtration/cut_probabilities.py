@@ -7,47 +7,53 @@ from torch_geometric.utils import cumsum, scatter
 
 
 def interval_probability(
-    upper: Tensor, lower: Tensor, threshold: Tensor, temperature: float
+    height: Tensor,
+    num_steps: Tensor,
+    graph: Tensor,
+    birth: Tensor,
+    death: Tensor,
+    threshold: Tensor,
+    temperature: float,
 ) -> Tensor:
-    """Return the probability that the noisy threshold falls between two heights.
+    """Return the probability that the threshold falls between two steps of a graph.
 
-    The threshold is ``threshold + temperature * eps``, eps standard logistic. With
-    a = (upper - tau) / T and b = (lower - tau) / T,
+    The threshold of each graph is ``threshold + temperature * eps``, eps standard logistic. With
+    a = (s - tau) / T for the height s of step ``birth``, and b for that of step ``death``,
 
         p = sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)),
 
     the latter without cancellation.
 
     Args:
-        upper: [R], may be +infinity.
-        lower: [R], at most ``upper``, may be -infinity.
-        threshold: tau, a scalar or [R].
+        height: [S over all graphs], by graph, falling in each.
+        num_steps: [B].
+        graph: [R].
+        birth: [R], a step of the graph, from 1; 0 is at +infinity.
+        death: [R], a later step; one more than there are is at -infinity.
+        threshold: tau, a scalar or [B].
         temperature: T.
 
+    Returns:
+        [R].
+
     Differentiation: exact in heights and threshold.
+    Cost: O(S + R + B).
     """
-    log_sides, between = _factors(upper, lower, threshold, temperature)
+    log_sides, between = _factors(height, num_steps, graph, birth, death, threshold, temperature)
     return torch.exp(log_sides) * between
 
 
 def cut_probabilities(
     height: Tensor, num_steps: Tensor, threshold: Tensor, temperature: float
 ) -> Tensor:
-    """Return the probability of every cut: that the threshold falls between two steps.
+    """Return the probability of every cut: [S + B], graph by graph, the cut without a step first.
 
-    Args:
-        height: [S over all graphs], by graph, falling in each.
-        num_steps: [B].
-        threshold: tau, a scalar or [B].
-        temperature: T.
-
-    Returns:
-        [S + B], graph by graph, the cut without a step first.
-
-    Differentiation: exact in heights and threshold.
-    Cost: O(S + B).
+    Arguments and differentiation are those of :func:`interval_probability`. Cost: O(S + B).
     """
-    return interval_probability(*_intervals(height, num_steps, threshold), temperature)
+    graph, level = _cuts(num_steps)
+    return interval_probability(
+        height, num_steps, graph, level, level + 1, threshold, temperature
+    )
 
 
 def sampled_log_prob(
@@ -57,33 +63,41 @@ def sampled_log_prob(
 
     Other arguments, differentiation and cost are those of :func:`cut_probabilities`.
     """
-    log_sides, between = _factors(*_intervals(height, num_steps, threshold), temperature)
-    graph = torch.repeat_interleave(num_steps)
-    level = scatter((height.detach() > sampled[graph]).long(), graph, dim_size=num_steps.numel())
-    cut: Tensor = cumsum(num_steps + 1)[:-1] + level
-    return log_sides[cut] + between[cut].log()
+    step_graph = torch.repeat_interleave(num_steps)
+    is_above = (height.detach() > sampled[step_graph]).long()
+    level = scatter(is_above, step_graph, dim_size=num_steps.numel())
+    graph = torch.arange(num_steps.numel(), device=num_steps.device)
+    log_sides, between = _factors(
+        height, num_steps, graph, level, level + 1, threshold, temperature
+    )
+    return log_sides + between.log()
 
 
-def _intervals(
-    height: Tensor, num_steps: Tensor, threshold: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Height of the last step of each cut and of the next, infinite at the ends; threshold."""
+def _cuts(num_steps: Tensor) -> tuple[Tensor, Tensor]:
+    """Graph and number of steps of each cut, [S + B] each."""
     num_cuts = num_steps + 1
-    ptr = cumsum(num_cuts)
     graph = torch.repeat_interleave(num_cuts)
-    position = torch.arange(graph.numel(), device=graph.device)
-    # The last step of cut r of graph g is step r - g - 1 of the list.
-    padded = F.pad(height, (1, 1))
-    upper = padded[position - graph].masked_fill(position == ptr[graph], torch.inf)
-    lower = padded[position - graph + 1].masked_fill(position == ptr[graph + 1] - 1, -torch.inf)
-    return upper, lower, threshold if threshold.dim() == 0 else threshold[graph]
+    level = torch.arange(graph.numel(), device=graph.device) - cumsum(num_cuts)[graph]
+    return graph, level
 
 
 def _factors(
-    upper: Tensor, lower: Tensor, threshold: Tensor, temperature: float
+    height: Tensor,
+    num_steps: Tensor,
+    graph: Tensor,
+    birth: Tensor,
+    death: Tensor,
+    threshold: Tensor,
+    temperature: float,
 ) -> tuple[Tensor, Tensor]:
     """Logarithm of sigmoid(a) sigmoid(-b), and 1 - exp(b - a); see ``interval_probability``."""
-    log_above = F.logsigmoid((upper - threshold) / temperature)
-    log_below = F.logsigmoid((threshold - lower) / temperature)
+    first = cumsum(num_steps)[graph]
+    # Step s of a graph is entry first + s of this list.
+    padded = F.pad(height, (1, 1))
+    upper = padded[first + birth].masked_fill(birth == 0, torch.inf)
+    lower = padded[first + death].masked_fill(death > num_steps[graph], -torch.inf)
+    tau = threshold if threshold.dim() == 0 else threshold[graph]
+    log_above = F.logsigmoid((upper - tau) / temperature)
+    log_below = F.logsigmoid((tau - lower) / temperature)
     # b - a from the heights themselves: the difference of two rounded arguments has fewer digits.
     return log_above + log_below, -torch.expm1((lower - upper) / temperature)

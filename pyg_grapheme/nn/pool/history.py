@@ -22,7 +22,7 @@ class MergeHistory(NamedTuple):
         num_clusters: C.
         num_graphs: B.
         threshold: Scalar, the threshold that the scores were compared with; [B] if one was sampled
-            per graph; NaN if there was none.
+            or given per graph, [R] for given ones in ``cuts``; NaN if there was none.
         log_prob: [B], log-probability of the sampled clustering, differentiable if the estimator
             needs it; zero if nothing is sampled.
     """

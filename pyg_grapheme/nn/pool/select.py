@@ -85,14 +85,16 @@ def find_candidates(
             _check_num_pairs(AllPairs(batch, num_graphs, None).total, merge)
         pairs = candidate_pairs(graphs, candidates)
         scored = ScoredPairs(pairs, scorer(pairs))
-        return keep_linkage(scored, merge, batch, num_graphs, min_score).as_forest()
+        return keep_linkage(scored, merge, batch, num_graphs, min_score)
     if candidates == "all" and scorer.repeatable:
         blocks = AllPairs(batch, num_graphs, block_size)
         if len(blocks) > 1 and merge == "matching":
             return match_all_pairs(scorer, batch, num_graphs, block_size, min_score)
         if len(blocks) > 1:
             return PairBlocks(blocks, scorer)
-    keep_edges = candidates == "edges" and not distinct
+    # Edges that repeat without end are not worth scoring each.
+    few = graphs.edge_index.size(1) <= graphs.x.size(0) ** 2
+    keep_edges = candidates == "edges" and not distinct and few
     pairs = graphs.edge_index if keep_edges else candidate_pairs(graphs, candidates)
     is_forest = not keep_edges and is_sorted_forest(pairs)
     # In a forest, all pairs receive a gradient.

@@ -75,7 +75,7 @@ class ThresholdMergePool(nn.Module):
             linkage is not, as a mean of logits is not the logit of the mean.
         candidates: The pairs that may merge: "edges", or "all" pairs of nodes of one graph, which
             are n (n - 1) / 2 for a graph of n nodes. A module gets zeros as the attributes of pairs
-            that no edge joins.
+            that no edge joins. "average" and "complete" take at most 2^22 pairs in a batch.
         merge: "components", all pairs above the threshold, closed transitively; "average" or
             "complete", the best pair of clusters first, whose similarity is the mean or the minimum
             of the candidate pairs that exist between them; or "matching", greedily, best pair
@@ -294,6 +294,7 @@ class ThresholdMergePool(nn.Module):
         """
         expect_between("min_mass", min_mass, 0, math.nextafter(1, 2), "in (0, 1]")
         max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
+        levels = None if levels is None else expect_count("levels", levels)
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         tree = self._dendrogram(graphs, edge_score, threshold)
         if levels is not None:
@@ -361,15 +362,18 @@ class ThresholdMergePool(nn.Module):
         edge_attr: Tensor | None = None,
         batch: Tensor | None = None,
         batch_size: int | None = None,
+        *,
+        edge_score: Tensor | None = None,
     ) -> PairScores:
-        """Return all candidate pairs and their scores by ``score``; arguments as for ``forward``.
+        """Return all candidate pairs and their scores; arguments as for :meth:`forward`.
 
         Differentiation: exact in x and in the parameters of a learned score.
         Cost: O(M) memory, M being all pairs with ``candidates="all"``.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        scorer = self._scorer(graphs, self._check_scores(None, graphs))
-        pairs = candidate_pairs(graphs, self.candidates)
+        edge_score = self._check_scores(edge_score, graphs)
+        pairs = candidate_pairs(graphs, self.candidates if edge_score is None else "edges")
+        scorer = self._scorer(graphs, edge_score)
         return PairScores(pairs, scorer(pairs))
 
     def select(
@@ -379,11 +383,15 @@ class ThresholdMergePool(nn.Module):
         edge_attr: Tensor | None = None,
         batch: Tensor | None = None,
         batch_size: int | None = None,
+        *,
+        edge_score: Tensor | None = None,
+        threshold: Tensor | None = None,
     ) -> Selection:
-        """Return the clusters at the pool's own threshold; arguments as for :meth:`forward`."""
+        """Return the clusters at the current threshold; arguments as for :meth:`forward`."""
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        edge_score = self._check_scores(None, graphs)
-        return self._select(graphs, edge_score, self._check_threshold(None, graphs).detach())
+        edge_score = self._check_scores(edge_score, graphs)
+        tau = self._check_threshold(threshold, graphs).detach()
+        return self._select(graphs, edge_score, tau if tau.dim() == 0 else tau[graphs.batch])
 
     def connect(
         self, selection: Selection, edge_index: Tensor, edge_attr: Tensor | None = None

@@ -5,6 +5,7 @@ Run by itself with a rank and a file to meet at, this module is one of the proce
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -96,11 +97,17 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[Ten
         subprocess.Popen([sys.executable, __file__, str(rank), str(folder)])
         for rank in range(WORLD)
     ]
-    try:
-        assert [process.wait(timeout=400) for process in processes] == [0] * WORLD
-    finally:
-        for process in processes:
-            process.kill()
+    end = time.monotonic() + 200
+    # If one process fails, the other waits for it in vain.
+    while time.monotonic() < end and not any(p.poll() for p in processes):
+        if all(p.poll() == 0 for p in processes):
+            break
+        time.sleep(0.1)
+    codes = [process.poll() for process in processes]
+    for process in processes:
+        process.kill()
+        process.wait()
+    assert codes == [0] * WORLD
     return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
+from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, is_sorted_forest, pair_threshold
 from pyg_grapheme.nn.pool.clustering.agglomerate import Agglomeration, agglomerate
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.clustering.matching import tie_order
@@ -47,7 +47,8 @@ def keep_linkage(
         K merges: a candidate pair with one node in each of the two clusters, and the height.
 
     Raises:
-        ValueError: if a score is too large for exact sums.
+        ValueError: if a finite score is too large for exact sums. The height of a merge with an
+            infinite score is not finite.
 
     Differentiation: a height's gradient is shared equally by all pairs whose nodes first meet in
         the merges of that height of the graph (for "complete", those that attain the minimum).
@@ -55,25 +56,25 @@ def keep_linkage(
     """
     if candidates.num_pairs == 0:
         return candidates
-    largest = float(candidates.score.detach().abs().max())
-    if largest != largest:
-        candidates = candidates.keep((~candidates.score.isnan()).nonzero().view(-1))
+    score = candidates.score.detach()
+    if bool(score.isnan().any()):
+        candidates = candidates.keep((~score.isnan()).nonzero().view(-1))
         return keep_linkage(candidates, linkage, batch, num_graphs, min_score)
+    largest = float(score.abs().masked_fill(score.isinf(), 0).max())
     if largest > MAX_SCORE:
         raise ValueError(
             f"Expected scores in [-{MAX_SCORE:g}, {MAX_SCORE:g}] for {linkage} linkage "
             f"(got {largest:g})"
         )
-    if bool((candidates.pairs[0, 1:] > candidates.pairs[0, :-1]).all()):
-        # One pair per smaller node, such as the sorted pairs of a chain: a forest.
-        return candidates
+    if is_sorted_forest(candidates.pairs):
+        return candidates.as_forest()
     candidates, in_tree = _split_components(candidates, batch.numel(), min_score)
     if bool(in_tree.all()):
-        return candidates
+        return candidates.as_forest()
     order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     candidates, in_tree = candidates.keep(order), in_tree.index_select(0, order)
     measure = _mean_distance if linkage == "average" else _max_distance
-    distance, limit = measure(candidates, min_score)
+    distance, limit = measure(candidates, in_tree, min_score)
     merges = agglomerate(
         candidates.pairs, distance, in_tree, linkage == "average", limit, batch.numel()
     )
@@ -105,9 +106,13 @@ def _split_components(
     return candidates, ~has_cycle.index_select(0, component)
 
 
-def _mean_distance(candidates: ScoredPairs, min_score: Tensor | None) -> tuple[Tensor, float]:
-    """Return distances [M], whole numbers, and the limit of their means."""
-    distance = -(candidates.score.detach().double() * SCALE).round()
+def _mean_distance(
+    candidates: ScoredPairs, in_tree: Tensor, min_score: Tensor | None
+) -> tuple[Tensor, float]:
+    """Return distances [M], whole numbers but in trees, and the limit of their means."""
+    score = candidates.score.detach().double().clamp(-MAX_SCORE, MAX_SCORE)
+    # Without a cycle, nothing is summed up.
+    distance = -torch.where(in_tree, score * SCALE, (score * SCALE).round())
     if min_score is None:
         return distance, torch.inf
     threshold = torch.as_tensor(pair_threshold(min_score, candidates.pairs)).double()
@@ -116,7 +121,9 @@ def _mean_distance(candidates: ScoredPairs, min_score: Tensor | None) -> tuple[T
     return distance + (threshold * SCALE - 2).floor(), 0.0
 
 
-def _max_distance(candidates: ScoredPairs, min_score: Tensor | None) -> tuple[Tensor, float]:
+def _max_distance(
+    candidates: ScoredPairs, in_tree: Tensor, min_score: Tensor | None
+) -> tuple[Tensor, float]:
     """Return distances [M] and the limit of their maxima."""
     score = candidates.score.detach()
     distance = -score.double()
@@ -157,7 +164,9 @@ def _with_heights(
     height = _falling(mean.detach(), graph[starts]) + (mean - mean.detach())
     height = height.index_select(0, step_of)
     dtype = torch.promote_types(candidates.score.dtype, torch.float)
-    return ScoredPairs(candidates.pairs.index_select(1, kept), height.to(dtype))
+    return ScoredPairs(
+        candidates.pairs.index_select(1, kept), height.to(dtype), is_forest=True
+    )
 
 
 def _falling(height: Tensor, graph: Tensor) -> Tensor:

@@ -17,9 +17,11 @@ def keep_matching(
     The greedy loop takes the best pairs first, so the pairs that it takes above a threshold do not
     depend on those below: the matchings are nested, and the whole matching is a forest to cut.
     """
-    if min_score is not None:
-        above = candidates.score.detach() > pair_threshold(min_score, candidates.pairs)
-        candidates = candidates.keep(above.nonzero().view(-1))
+    score = candidates.score.detach()
+    # NaN merges with nothing.
+    lowest = -torch.inf if min_score is None else pair_threshold(min_score, candidates.pairs)
+    above = score >= lowest if min_score is None else score > lowest
+    candidates = candidates.keep(above.nonzero().view(-1))
     order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     taken = greedy_matching(candidates.pairs, order, batch.numel())
     return candidates.keep(taken).as_forest()

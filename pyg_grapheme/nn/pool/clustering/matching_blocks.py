@@ -72,7 +72,7 @@ def _best_pairs(
     for block in AllPairs(batch[free], num_graphs, block_size):
         pairs = free[block]
         found = ScoredPairs(pairs, score(pairs))
-        passes = ~(found.score < least)  # NaN comes first, as in sorting.
+        passes = found.score >= least  # NaN merges with nothing.
         if min_score is not None:
             passes &= found.score > pair_threshold(min_score, pairs)
         found = found.keep(passes.nonzero().view(-1))

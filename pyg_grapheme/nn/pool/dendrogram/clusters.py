@@ -40,7 +40,8 @@ class Clusters(NamedTuple):
     def sum(self, x: Tensor) -> Tensor:
         """Sum the features of the nodes of each cluster: [N, ...] -> [U, ...].
 
-        The sums are differences of prefix sums, in float64, or int64 for integers.
+        The sums are differences of prefix sums over the batch, in float64, or int64 for integers:
+        their rounding error is relative to the sum over all nodes.
 
         Raises:
             ValueError: if ``x`` has not N rows, or is not finite: one NaN would reach all clusters.
@@ -48,6 +49,17 @@ class Clusters(NamedTuple):
         Differentiation: exact in x.
         Cost: O((N + U) F).
         """
+        summed = self._wide_sum(x)
+        return summed.to(x.dtype) if x.is_floating_point() else summed
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Average the features of the nodes of each cluster: as :meth:`sum`, over the size."""
+        summed = self._wide_sum(x)
+        mean = summed / self.size.view(-1, *[1] * (summed.dim() - 1))
+        return mean.to(x.dtype if x.is_floating_point() else torch.get_default_dtype())
+
+    def _wide_sum(self, x: Tensor) -> Tensor:
+        """Sums [U, ...] in float64 or int64."""
         if not isinstance(x, Tensor) or x.dim() == 0 or x.size(0) != self.order.numel():
             got = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
             raise ValueError(
@@ -57,17 +69,12 @@ class Clusters(NamedTuple):
         if not bool(x.isfinite().all()):
             raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
         wide = x.double() if x.is_floating_point() else x.long()
-        wide = wide.index_select(0, self.order)
+        in_order = wide.index_select(0, self.order)
         # PyG's ``cumsum`` starts at zero too, but is not differentiable.
-        prefix = torch.cat([torch.zeros_like(wide[:1]), wide.cumsum(0)])
-        end = self.start + self.size
-        summed = prefix.index_select(0, end) - prefix.index_select(0, self.start)
-        return summed.to(x.dtype) if x.is_floating_point() else summed
-
-    def mean(self, x: Tensor) -> Tensor:
-        """Average the features of the nodes of each cluster: as :meth:`sum`, over the size."""
-        summed = self.sum(x)
-        return summed / self.size.view(-1, *[1] * (summed.dim() - 1))
+        prefix = torch.cat([torch.zeros_like(wide[:1]), in_order.cumsum(0)])
+        start, size = self.start[wide.size(0) :], self.size[wide.size(0) :]
+        merged = prefix.index_select(0, start + size) - prefix.index_select(0, start)
+        return torch.cat([wide, merged])
 
     def expectation(self, value: Tensor) -> Tensor:
         """Return the expected sum [B, ...] of a value [U, ...] over the clusters that exist.

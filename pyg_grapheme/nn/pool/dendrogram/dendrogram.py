@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.utils import cumsum
 
@@ -141,7 +140,15 @@ class Dendrogram(NamedTuple):
         birth = step[kept]
         death = torch.where(is_root, self.num_steps[graph] + 1, step[parent])
         return Clusters(
-            self._interval_probability(birth, death, graph),
+            interval_probability(
+                self.step_height,
+                self.num_steps,
+                graph,
+                birth,
+                death,
+                self.threshold,
+                self.temperature,
+            ),
             tree.size[kept],
             torch.where(is_root, -1, index[outer[parent]]),
             birth,
@@ -198,16 +205,6 @@ class Dendrogram(NamedTuple):
         """[K], the step of each merge among the steps of all graphs."""
         index: Tensor = cumsum(self.num_steps)[self.graph] + self.step - 1
         return index
-
-    def _interval_probability(self, birth: Tensor, death: Tensor, graph: Tensor) -> Tensor:
-        """Probability that the threshold falls between two steps of a graph, [U] each."""
-        first = cumsum(self.num_steps)[graph]
-        # Step s of a graph is entry first + s of this list; the ends are masked.
-        padded = F.pad(self.step_height, (1, 1))
-        upper = padded[first + birth].masked_fill(birth == 0, torch.inf)
-        lower = padded[first + death].masked_fill(death > self.num_steps[graph], -torch.inf)
-        tau = self.threshold if self.threshold.dim() == 0 else self.threshold[graph]
-        return interval_probability(upper, lower, tau, self.temperature)
 
 
 def cluster_cuts(tree: Dendrogram, cuts: CutSample) -> Tensor:

@@ -26,7 +26,7 @@ class EstimatorInput(NamedTuple):
         x: [N, F], the input.
         pooled: [C, F], the aggregated members of the clusters.
         selection: The clustering and the scores that led to it.
-        threshold: Scalar, differentiable; [N] if one is sampled per graph.
+        threshold: Scalar, differentiable; [N] if one is sampled or given per graph.
         temperature: T.
     """
 

@@ -69,10 +69,13 @@ class EdgeScorer:
 
     def __init__(self, edge_index: Tensor, edge_score: Tensor, num_nodes: int) -> None:
         self.edge_index, self.num_nodes = edge_index, num_nodes
-        self.edge_score = edge_score.to(torch.promote_types(edge_score.dtype, torch.float))
+        self.edge_score = edge_score
 
     def __call__(self, pairs: Tensor) -> Tensor:
-        return pair_attributes(self.edge_index, self.edge_score, pairs, self.num_nodes, "mean")
+        # In float64, the mean of equal float32 scores is the score itself, so that ties stay.
+        wide = self.edge_score.double()
+        score = pair_attributes(self.edge_index, wide, pairs, self.num_nodes, "mean")
+        return score.to(torch.promote_types(self.edge_score.dtype, torch.float))
 
 
 def make_scorer(
