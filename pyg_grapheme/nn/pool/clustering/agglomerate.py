@@ -11,7 +11,7 @@ from pyg_grapheme.graphs import int_tensor
 from pyg_grapheme.nn.pool.clustering.components import jump
 from pyg_grapheme.nn.pool.scores.score_order import score_order
 
-LEAST_LINKS, LEAST_SHARE = 200, 0.08
+LEAST_LINKS, LEAST_SHARE = 200, 0.03
 """The links that a round has to remove, and their share; with fewer, a heap is faster."""
 
 
@@ -135,18 +135,30 @@ def _coalesce(
     """
     left, right = (end.index_select(0, touched) for end in links.ends)
     key = torch.minimum(left, right) * num_nodes + torch.maximum(left, right)
+    source, target = (touched.index_select(0, at) for at in _repeats(key, num_nodes**2))
+    first = links.first
+    state.merge.index_copy_(0, first.index_select(0, source), first.index_select(0, target))
+    if average:
+        links.total.index_add_(0, target, links.total.index_select(0, source))
+        links.size.index_add_(0, target, links.size.index_select(0, source))
+    else:
+        links.total.scatter_reduce_(0, target, links.total.index_select(0, source), "amax")
+    return source
+
+
+def _repeats(key: Tensor, num_keys: int) -> tuple[Tensor, Tensor]:
+    """Return the positions of the keys [K] that occur before, and those where they first do."""
+    if num_keys <= 16 * key.numel():
+        position = torch.arange(key.numel(), device=key.device)
+        first = key.new_empty(num_keys)
+        first.scatter_reduce_(0, key, position, "amin", include_self=False)
+        first = first.index_select(0, key)
+        repeats = (first < position).nonzero().view(-1)
+        return repeats, first.index_select(0, repeats)
     key, order = key.sort(stable=True)
     repeats = (key[1:] == key[:-1]).nonzero().view(-1) + 1
-    earliest = torch.searchsorted(key, key.index_select(0, repeats))
-    source = touched.index_select(0, order.index_select(0, repeats))
-    target = touched.index_select(0, order.index_select(0, earliest))
-    state.merge[links.first[source]] = links.first[target]
-    if average:
-        links.total.index_add_(0, target, links.total[source])
-        links.size.index_add_(0, target, links.size[source])
-    else:
-        links.total.scatter_reduce_(0, target, links.total[source], "amax")
-    return source
+    first = torch.searchsorted(key, key.index_select(0, repeats))
+    return order.index_select(0, repeats), order.index_select(0, first)
 
 
 def _merge_in_order(
