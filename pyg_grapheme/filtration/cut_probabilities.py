@@ -51,9 +51,7 @@ def cut_probabilities(
     Arguments and differentiation are those of :func:`interval_probability`. Cost: O(S + B).
     """
     graph, level = _cuts(num_steps)
-    return interval_probability(
-        height, num_steps, graph, level, level + 1, threshold, temperature
-    )
+    return interval_probability(height, num_steps, graph, level, level + 1, threshold, temperature)
 
 
 def sampled_log_prob(

@@ -183,6 +183,54 @@ def test_a_mean_of_logits_is_another_clustering() -> None:
             assert found.cluster.tolist() == cluster, (merge, logits)
 
 
+@pytest.mark.parametrize("merge", MERGES)
+def test_sampled_thresholds_lie_around_the_given_ones(merge: str, draw_graphs: Callable) -> None:
+    graphs, score, threshold = draw(draw_graphs)
+    options = {"edge_score": score, "threshold": threshold}
+    torch.manual_seed(0)
+    pool = ThresholdMergePool(merge=merge, estimator="reinforce", temperature=0.05).double()
+    tree = pool.dendrogram(*graphs, **options)
+    history = pool(*graphs, **options).history
+    drawn = history.threshold
+    assert drawn.shape == threshold.shape
+    assert 0 < float((drawn - threshold).abs().max()) < 0.5
+    assert torch.equal(history.cluster, tree.cut(drawn))
+    first = 0
+    for graph, steps in enumerate(tree.num_steps.tolist()):
+        heights = tree.step_height[first - graph : first - graph + steps]
+        level = int((heights > drawn[graph]).sum())
+        expected = tree.probability[first + level].log()
+        torch.testing.assert_close(history.log_prob[graph], expected)
+        first += steps + 1
+    pool.eval()
+    evaluated = pool(*graphs, **options).history
+    assert torch.equal(evaluated.threshold, threshold)
+    assert not evaluated.log_prob.any()
+
+
+def test_select_and_scores_take_given_scores(draw_graphs: Callable) -> None:
+    graphs, score, threshold = draw(draw_graphs)
+    pool = ThresholdMergePool(merge="average", candidates="all", logits=True).double()
+    history = pool(*graphs, edge_score=score, threshold=threshold).history
+    selection = pool.select(*graphs, edge_score=score, threshold=threshold)
+    assert torch.equal(selection.cluster, history.cluster)
+    pairs, found = pool.scores(*graphs, edge_score=score)
+    key = graphs.edge_index.sort(dim=0).values.T.tolist()
+    for pair, value in zip(pairs.T.tolist(), found.tolist(), strict=True):
+        own = [s for k, s in zip(key, score.tolist(), strict=True) if k == pair]
+        assert value == pytest.approx(sum(own) / len(own))
+
+
+def test_equal_scores_of_repeated_edges_are_one_step() -> None:
+    # The sum of three equal float32 numbers over three is often another number.
+    edge_index = torch.tensor([[0, 0, 1, 1], [1, 1, 0, 2]])
+    for value in torch.rand(100, generator=torch.Generator().manual_seed(0)):
+        score = value.repeat(4)
+        tree = ThresholdMergePool().dendrogram(torch.ones(3, 1), edge_index, edge_score=score)
+        assert tree.num_steps.tolist() == [1]
+        assert tree.height.tolist() == [value, value]
+
+
 def test_what_does_not_fit_is_refused(draw_graphs: Callable) -> None:
     graphs, score, threshold = draw(draw_graphs)
     pool = ThresholdMergePool().double()

@@ -164,9 +164,7 @@ def _with_heights(
     height = _falling(mean.detach(), graph[starts]) + (mean - mean.detach())
     height = height.index_select(0, step_of)
     dtype = torch.promote_types(candidates.score.dtype, torch.float)
-    return ScoredPairs(
-        candidates.pairs.index_select(1, kept), height.to(dtype), is_forest=True
-    )
+    return ScoredPairs(candidates.pairs.index_select(1, kept), height.to(dtype), is_forest=True)
 
 
 def _falling(height: Tensor, graph: Tensor) -> Tensor:

@@ -204,8 +204,13 @@ def test_nan_is_no_candidate_and_large_scores_are_an_error() -> None:
         assert none.pairs.shape == (2, 0)
         with pytest.raises(ValueError, match=rf"-65536, 65536\] for {name} .* \(got 65537\)"):
             keep_linkage(ScoredPairs(pairs, score - 65537.5), name, batch, 1)
-        with pytest.raises(ValueError, match=r"\(got inf\)"):
-            keep_linkage(ScoredPairs(pairs, score / 0), name, batch, 1)
+    # An infinite score merges first; its height says that something overflowed.
+    ring = torch.tensor([[0, 0, 1, 2, 3, 0], [1, 2, 2, 3, 4, 4]])
+    score = torch.tensor([0.5, 0.4, torch.inf, 0.3, 0.2, 0.1])
+    for name in LINKAGES:
+        merges = keep_linkage(ScoredPairs(ring, score), name, torch.zeros(5).long(), 1)
+        assert merges.pairs[:, 0].tolist() == [1, 2]
+        assert merges.score.isfinite().tolist() == [False, True, True, True]
 
 
 def heights_of(score: Tensor, pairs: Tensor, name: str, batch: Tensor) -> Tensor:

@@ -168,6 +168,18 @@ def test_scipy_reads_the_tree_as_its_own(merge: str, name: str) -> None:
             assert len(set(zip(theirs, ours, strict=True))) == len(set(theirs)) == len(set(ours))
 
 
+def test_means_do_not_overflow_and_single_nodes_are_exact() -> None:
+    nodes = torch.arange(8000)
+    edge_index, x = torch.stack([nodes[:-1], nodes[1:]]), torch.full((8000, 1), 10.0).half()
+    clusters = ThresholdMergePool().dendrogram(x, edge_index).clusters()
+    assert (clusters.mean(x) == 10).all()
+    x = torch.tensor([[1e20], [1.0], [2.0]])
+    tree = ThresholdMergePool().dendrogram(
+        x, torch.tensor([[1], [2]]), None, torch.tensor([0, 1, 1])
+    )
+    assert tree.clusters().mean(x)[:3].tolist() == x.tolist()
+
+
 def test_a_forest_has_no_linkage_matrix() -> None:
     batch = torch.tensor([0, 0, 0, 2])
     pairs, score = torch.tensor([[0], [2]]), torch.tensor([0.5])
