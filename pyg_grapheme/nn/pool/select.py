@@ -11,7 +11,7 @@ from pyg_grapheme.nn.pool.candidates.candidates import (
     Candidates,
     PairBlocks,
     ScoredPairs,
-    is_sorted_forest,
+    has_no_cycle,
     pair_threshold,
 )
 from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
@@ -96,7 +96,7 @@ def find_candidates(
     few = graphs.edge_index.size(1) <= graphs.x.size(0) ** 2
     keep_edges = candidates == "edges" and not distinct and few
     pairs = graphs.edge_index if keep_edges else candidate_pairs(graphs, candidates)
-    is_forest = not keep_edges and is_sorted_forest(pairs)
+    is_forest = not keep_edges and has_no_cycle(pairs)
     # In a forest, all pairs receive a gradient.
     if scorer.cheap and torch.is_grad_enabled() and not is_forest:
         with torch.no_grad():

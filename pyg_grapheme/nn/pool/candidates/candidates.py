@@ -128,9 +128,16 @@ class PairBlocks(Candidates):
         return self.score(pairs)
 
 
-def is_sorted_forest(pairs: Tensor) -> bool:
-    """Return whether sorted pairs [2, M] are one per smaller node, as in a chain: no cycle."""
-    return bool((pairs[0, 1:] > pairs[0, :-1]).all())
+def has_no_cycle(pairs: Tensor) -> bool:
+    """Return whether sorted pairs [2, M], smaller node first, are seen to have no cycle.
+
+    They have none if they are one per smaller node, as in a chain, or one per larger node, as in a
+    star or a tree whose nodes follow their parents. Other forests are not seen.
+    """
+    low, high = pairs
+    if bool((low[1:] > low[:-1]).all()):
+        return True
+    return int(torch.bincount(high).max()) == 1
 
 
 def pair_threshold(threshold: Tensor | float, pairs: Tensor) -> Tensor | float:

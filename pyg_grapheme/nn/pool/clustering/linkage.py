@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, is_sorted_forest, pair_threshold
+from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, has_no_cycle, pair_threshold
 from pyg_grapheme.nn.pool.clustering.agglomerate import Agglomeration, agglomerate
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.clustering.matching import tie_order
@@ -66,7 +66,7 @@ def keep_linkage(
             f"Expected scores in [-{MAX_SCORE:g}, {MAX_SCORE:g}] for {linkage} linkage "
             f"(got {largest:g})"
         )
-    if is_sorted_forest(candidates.pairs):
+    if has_no_cycle(candidates.pairs):
         return candidates.as_forest()
     candidates, in_tree = _split_components(candidates, batch.numel(), min_score)
     if bool(in_tree.all()):

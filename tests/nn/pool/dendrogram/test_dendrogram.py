@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import Dendrogram, ScoredPairs, single_linkage
+from pyg_grapheme.nn.pool.candidates.candidates import has_no_cycle
 
 
 def build(pairs: Tensor, score: Tensor, batch: Tensor, num_graphs: int = 1) -> Dendrogram:
@@ -125,3 +126,14 @@ def test_the_pairs_of_a_forest_are_found_as_those_of_a_graph_with_a_cycle(
             (gradient,) = torch.autograd.grad((height * by_step[: height.numel()]).sum(), score)
             found.append((dendrogram.pairs, dendrogram.step, height, gradient))
         torch.testing.assert_close(*found, msg=lambda message, seed=seed: f"{seed}: {message}")
+
+
+def test_forests_are_seen_by_their_nodes() -> None:
+    for pairs, seen in (
+        ([[0, 1, 2], [1, 2, 3]], True),  # a chain
+        ([[0, 0, 0], [1, 2, 3]], True),  # a star
+        ([[0, 0, 1], [1, 2, 2]], False),  # a triangle
+        ([[0, 0, 1], [2, 3, 3]], False),  # a path in another order
+        ([[], []], True),
+    ):
+        assert has_no_cycle(torch.tensor(pairs, dtype=torch.long)) == seen
