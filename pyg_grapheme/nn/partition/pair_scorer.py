@@ -59,15 +59,17 @@ class PairScorer(nn.Module):
         """Return the logits of M pairs."""
         parts = [(x_i - x_j).abs(), x_i * x_j]
         if self.edge_dim is not None:
-            parts.append(self._attributes(edge_attr, x_i).to(x_i.dtype))
+            parts.append(self._attributes(edge_attr, x_i.size(0)).to(x_i.dtype))
         logits: Tensor = self.mlp(torch.cat(parts, dim=1)).squeeze(1)
         return logits
 
-    def _attributes(self, edge_attr: Tensor | None, x: Tensor) -> Tensor:
-        shape = None if edge_attr is None else tuple(edge_attr.shape)
-        if edge_attr is None or shape not in ((len(x), self.edge_dim), (len(x),)[: self.edge_dim]):
+    def _attributes(self, edge_attr: Tensor | None, num_pairs: int) -> Tensor:
+        if edge_attr is not None and edge_attr.dim() == 1:
+            edge_attr = edge_attr[:, None]
+        if edge_attr is None or edge_attr.shape != (num_pairs, self.edge_dim):
+            got = None if edge_attr is None else tuple(edge_attr.shape)
             raise ValueError(
-                f"Expected 'edge_attr' to be {self.edge_dim} numbers per pair, "
-                f"{(len(x), self.edge_dim)} (got {shape})"
+                f"Expected 'edge_attr' to be edge_dim={self.edge_dim} numbers for each of "
+                f"{num_pairs} pairs (got {got})"
             )
-        return edge_attr.view(len(x), -1)
+        return edge_attr

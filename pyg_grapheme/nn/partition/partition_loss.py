@@ -1,6 +1,5 @@
 """The loss whose expectation is the reported score of a partition."""
 
-from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -117,10 +116,13 @@ class PartitionLoss(nn.Module):
 
 
 def _sum_over_processes(value: Tensor) -> Tensor:
-    """Add up a tensor over all processes, differentiably."""
+    """Add up a tensor over all processes, differentiably.
+
+    The gradient is that of this process times the number of processes: all compute the same loss
+    from the sum, and ``DistributedDataParallel`` averages their gradients.
+    """
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return value
-    from torch.distributed.nn import functional
-
-    all_reduce: Callable[[Tensor], Tensor] = functional.all_reduce
-    return all_reduce(value)
+    total = value.detach().clone()
+    torch.distributed.all_reduce(total)
+    return total + torch.distributed.get_world_size() * (value - value.detach())
