@@ -77,7 +77,7 @@ def labelled_tree(tree: Dendrogram, y: Tensor, unlabelled: UnlabelledName) -> La
     position, start = merges.start[:num_nodes], merges.start[num_nodes:]
     split, end = start + merges.size[merges.children[0]], start + merges.size[num_nodes:]
     label, graph = (torch.empty_like(t).scatter_(0, position, t) for t in (y, tree.batch))
-    if unlabelled == "ignore":
+    if unlabelled == "ignore" and bool((y < 0).any()):
         _expect_labels(y, tree)
         is_counted = label >= 0
         rank = cumsum(is_counted.long())
