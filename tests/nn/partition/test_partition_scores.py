@@ -68,6 +68,25 @@ def test_scores_are_those_of_scikit_learn_and_of_the_definitions(draw_case: Call
             assert found.tolist() == pytest.approx(by_cut, abs=1e-9), (seed, name)
 
 
+def test_scores_of_a_large_tree_stay_between_0_and_1() -> None:
+    generator = torch.Generator().manual_seed(0)
+    nodes = torch.arange(3000)
+    pairs = torch.stack([nodes[:-1], nodes[1:]])
+    score = torch.rand(2999, generator=generator)
+    tree = single_linkage(
+        ScoredPairs(pairs, score), torch.zeros_like(nodes), 1, torch.tensor(0.5), 0.1
+    )
+    y = torch.randint(7, (3000,), generator=generator)
+    ends = {"homogeneity": (1, 0), "completeness": (None, 1), "bcubed_recall": (7 / 3000, 1)}
+    for name in METRICS:
+        found = partition_scores(tree, y, name)
+        low, high = found.aminmax()
+        assert -1e-3 * (name == "adjusted_rand") - 1e-9 <= float(low) <= float(high) <= 1 + 1e-9
+        for place, expected in zip((0, -1), ends.get(name, (None, None)), strict=True):
+            if expected is not None:
+                assert float(found[place]) == pytest.approx(expected, abs=1e-9), name
+
+
 def test_a_function_of_the_sums_is_a_score(draw_case: Callable) -> None:
     case = draw_case(3)
 
