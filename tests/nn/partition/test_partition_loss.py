@@ -11,7 +11,8 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 
 from pyg_grapheme.nn import PairScorer, PartitionLoss, ThresholdMergePool
-from pyg_grapheme.nn.partition import METRICS, PartitionSums, meeting_pairs
+from pyg_grapheme.nn.partition import METRICS, PartitionSums, meeting_pairs, partition_sums
+from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
 
 OBJECTIVES = ("pairs", *METRICS)
 
@@ -83,6 +84,22 @@ def test_pooled_scores_are_ratios_of_expected_sums(draw_case: Callable, sums_of:
                 seed,
                 name,
             )
+
+
+def test_pooled_ratios_of_tiny_expectations_have_all_digits() -> None:
+    # One cluster is all but certain, so that the expected entropies are all but zero.
+    generator = torch.Generator().manual_seed(0)
+    nodes, height = torch.arange(50), torch.rand(49, generator=generator).double()
+    y = torch.randint(4, (50,), generator=generator)
+    pairs = ScoredPairs(torch.stack([nodes[:-1], nodes[1:]]), height)
+    tree = single_linkage(pairs, 0 * nodes, 1, torch.tensor(-9.0).double(), 0.25)
+    sums = partition_sums(tree, y)
+    odds = (-tree.step_height / 0.25).exp()
+    weight = torch.cat([odds, odds.new_zeros(1)]) - torch.cat([odds.new_zeros(1), odds])
+    # The last cut has a weight near 1, and both of its entropies are 0.
+    part, whole = (weight * sums.cluster_given_label), (weight * sums.cluster_entropy)
+    found = PartitionLoss("completeness", pooled=True)(tree, y)
+    assert float(found) == pytest.approx(float(part[:-1].sum() / whole[:-1].sum()), rel=1e-9)
 
 
 def test_pairs_are_the_likelihood_of_all_pairs_that_meet(draw_case: Callable) -> None:
@@ -166,3 +183,35 @@ def test_gradients_of_every_objective(pooled: bool) -> None:
             learned = leaves[1:3] if len(inputs) > 1 else [leaves[0], leaves[-1]]
             assert all(bool(leaf.grad.any()) for leaf in learned), (name, objective)
             assert gradcheck(run, leaves, fast_mode=True), (name, objective)
+
+
+def test_graphs_without_a_pair_have_a_loss_and_a_gradient_of_zero() -> None:
+    none = torch.empty(2, 0, dtype=torch.long)
+    for batch, batch_size in (([], 1), ([], 2), ([0, 0, 2], 4)):
+        x, y = torch.ones(len(batch), 2), torch.arange(len(batch)).to(torch.int32)
+        for objective, pooled in product(OBJECTIVES, (False, True)):
+            pool = ThresholdMergePool()
+            tree = pool.dendrogram(x, none, None, torch.tensor(batch).long(), batch_size)
+            loss = PartitionLoss(objective, pooled=pooled)(tree, y)
+            assert loss.dtype == torch.float
+            # Single nodes of labels of their own are right.
+            assert torch.equal(loss, torch.zeros(() if pooled else batch_size)), objective
+            loss.sum().backward()
+            assert pool.raw_threshold.grad == 0
+
+
+def test_options_that_do_not_fit_are_refused() -> None:
+    for options, expected in (
+        ({"objective": "f1"}, r"'objective' to be one of 'pairs', .*, 'double_majority' \(got"),
+        ({"objective": "rand", "pooled": "yes"}, r"'pooled' to be True or False \(got 'yes'\)"),
+        ({"objective": "rand", "unlabelled": -1}, r"'unlabelled' to be one of 'ignore', 'other'"),
+        ({"objective": "rand", "min_size": 1.5}, r"'min_size' to be an int \(got 1.5\)"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            PartitionLoss(**options)
+    model = Model(ThresholdMergePool().double(), PartitionLoss(lambda sums: sums.recall.sum()))
+    with pytest.raises(ValueError, match=r"'objective' to return a tensor \(\d+,\) \(got \(\)\)"):
+        model(torch.randn(11, 3).double())
+    assert repr(PartitionLoss("rand")) == (
+        "PartitionLoss('rand', pooled=False, unlabelled='ignore', min_size=1)"
+    )
