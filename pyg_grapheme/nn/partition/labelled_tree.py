@@ -71,8 +71,8 @@ def labelled_tree(tree: Dendrogram, y: Tensor, unlabelled: UnlabelledName) -> La
 
     Cost: O((N + K) log N).
     """
-    y = check_labels(y, tree.batch, unlabelled)
     num_nodes, num_merges = tree.batch.numel(), tree.pairs.size(1)
+    y = check_labels(y, num_nodes, tree.batch.device, unlabelled)
     merges = merge_tree(tree.pairs, num_nodes)
     position, start = merges.start[:num_nodes], merges.start[num_nodes:]
     split, end = start + merges.size[merges.children[0]], start + merges.size[num_nodes:]
@@ -101,19 +101,17 @@ def labelled_tree(tree: Dendrogram, y: Tensor, unlabelled: UnlabelledName) -> La
     return LabelledTree(start, split, end, merge_at, graph, members, label, size, label_graph)
 
 
-def check_labels(y: object, batch: Tensor, unlabelled: object) -> Tensor:
+def check_labels(y: object, num_nodes: int, device: torch.device, unlabelled: object) -> Tensor:
     """Return labels [N] of nodes; refuse anything else, and unknown meanings of the label -1."""
     expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
-    is_vector = isinstance(y, Tensor) and y.shape == batch.shape and y.dtype in _INTEGERS
+    is_vector = isinstance(y, Tensor) and y.shape == (num_nodes,) and y.dtype in _INTEGERS
     if not isinstance(y, Tensor) or not is_vector:
         got = f"{tuple(y.shape)}, {y.dtype}" if isinstance(y, Tensor) else type(y).__name__
         raise ValueError(
-            f"Expected 'y' to be one integer for each of {batch.numel()} nodes (got {got})"
+            f"Expected 'y' to be one integer for each of {num_nodes} nodes (got {got})"
         )
-    if y.device != batch.device:
-        raise ValueError(
-            f"Expected 'y' to be on {batch.device}, as the graphs are (got {y.device})"
-        )
+    if y.device != device:
+        raise ValueError(f"Expected 'y' to be on {device}, as the graphs are (got {y.device})")
     if bool((y < -1).any()):
         raise ValueError(f"Expected 'y' to be at least -1 (got {int(y.min())})")
     return y

@@ -19,7 +19,6 @@ class PairScorer(nn.Module):
         edge_dim: D, features per edge; None to ignore edge attributes.
         hidden_channels: Width of the hidden layers.
         num_layers: Layers of the perceptron.
-        dropout: Dropout of the hidden layers.
 
     Shapes: x_i, x_j [M, F], edge_attr [M, D], or [M] for D = 1 -> [M].
 
@@ -38,7 +37,6 @@ class PairScorer(nn.Module):
         edge_dim: int | None = None,
         hidden_channels: int = 64,
         num_layers: int = 2,
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.edge_dim = None if edge_dim is None else expect_count("edge_dim", edge_dim)
@@ -47,7 +45,6 @@ class PairScorer(nn.Module):
             hidden_channels=expect_count("hidden_channels", hidden_channels),
             out_channels=1,
             num_layers=expect_count("num_layers", num_layers),
-            dropout=dropout,
             norm=None,
         )
 
