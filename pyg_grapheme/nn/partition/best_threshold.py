@@ -8,7 +8,7 @@ from torch import Tensor
 from torch_geometric.utils import cumsum
 
 from pyg_grapheme.nn.partition.labelled_tree import UnlabelledName
-from pyg_grapheme.nn.partition.partition_scores import Metric, check_scores, resolve_metric
+from pyg_grapheme.nn.partition.partition_scores import PartitionScore, check_scores, resolve_metric
 from pyg_grapheme.nn.partition.partition_sums import (
     PartitionSums,
     partition_sums,
@@ -29,7 +29,7 @@ class BestThreshold(NamedTuple):
 def best_threshold(
     trees: Dendrogram | Sequence[Dendrogram],
     y: Tensor | Sequence[Tensor],
-    metric: str | Metric,
+    metric: str | PartitionScore,
     *,
     pooled: bool = False,
     unlabelled: UnlabelledName = "ignore",

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pyg_grapheme.nn.partition.labelled_tree import UnlabelledName
 from pyg_grapheme.nn.partition.pair_likelihood import meeting_pairs, pair_log_likelihood
-from pyg_grapheme.nn.partition.partition_scores import Metric, check_scores, resolve_metric
+from pyg_grapheme.nn.partition.partition_scores import PartitionScore, check_scores, resolve_metric
 from pyg_grapheme.nn.partition.partition_sums import PartitionSums, partition_sums
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_count, expect_flag, expect_one_of
@@ -65,7 +65,7 @@ class PartitionLoss(nn.Module):
 
     def __init__(
         self,
-        objective: str | Metric,
+        objective: str | PartitionScore,
         *,
         pooled: bool = False,
         unlabelled: UnlabelledName = "ignore",
@@ -76,7 +76,7 @@ class PartitionLoss(nn.Module):
         expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
         self.objective, self.pooled, self.unlabelled = objective, pooled, unlabelled
         self.min_size = expect_count("min_size", min_size)
-        self.metric: Metric | Literal["pairs"] = "pairs"
+        self.metric: PartitionScore | Literal["pairs"] = "pairs"
         if objective != "pairs":
             self.metric = resolve_metric("objective", objective, others=("pairs",))
 
@@ -99,7 +99,7 @@ class PartitionLoss(nn.Module):
         sums = _sum_over_processes(sums.sum(1)) if self.pooled else sums
         return -sums[0] / sums[1].clamp(min=1)
 
-    def _score(self, tree: Dendrogram, y: Tensor, metric: Metric) -> Tensor:
+    def _score(self, tree: Dendrogram, y: Tensor, metric: PartitionScore) -> Tensor:
         sums = partition_sums(tree, y, unlabelled=self.unlabelled, min_size=self.min_size)
         if not self.pooled:
             return 1 - tree.expectation(check_scores("objective", metric(sums), sums))
