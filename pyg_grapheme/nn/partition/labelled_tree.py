@@ -28,7 +28,7 @@ class LabelledTree(NamedTuple):
         merge_at: [n + 1], the merge at which the positions p - 1 and p meet; K if they never do,
             and at both ends.
         graph: [n], the graph of each position.
-        members: [n], the positions, label by label and rising in each.
+        members: [n], the positions: by graph, then by label, rising in each.
         label: [n], the label of each of ``members``, from 0 to V - 1. Equal labels of different
             graphs are different here.
         label_size: [V].
@@ -86,19 +86,20 @@ def labelled_tree(tree: Dendrogram, y: Tensor, unlabelled: UnlabelledName) -> La
     joins = ((start < split) & (split < end)).nonzero().view(-1)
     merge_at = start.new_full((label.numel() + 1,), num_merges)
     merge_at.scatter_(0, split.index_select(0, joins), joins)
+    return LabelledTree(start, split, end, merge_at, graph, *_by_label(label, graph))
+
+
+def _by_label(label: Tensor, graph: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The last four fields of a tree, from the label and graph [n] of each position."""
     members = label.argsort(stable=True)
-    if tree.num_steps.numel() > 1:
-        members = members.index_select(0, graph.index_select(0, members).argsort(stable=True))
-    label, member_graph = label.index_select(0, members), graph.index_select(0, members)
-    is_new = torch.ones_like(label)
-    is_new[1:] = (
-        (label[1:] != label[:-1]) | (member_graph[1:] != member_graph[:-1]) | (label[1:] < 0)
-    ).long()
+    members = members.index_select(0, graph.index_select(0, members).argsort(stable=True))
+    label, graph = label.index_select(0, members), graph.index_select(0, members)
+    is_new = torch.ones_like(members)
+    is_other = (label[1:] != label[:-1]) | (graph[1:] != graph[:-1]) | (label[1:] < 0)
+    is_new[1:] = is_other.long()
     first = is_new.nonzero().view(-1)
     size = torch.diff(first, append=first.new_tensor([label.numel()]))
-    label_graph = member_graph.index_select(0, first)
-    label = is_new.cumsum(0) - 1
-    return LabelledTree(start, split, end, merge_at, graph, members, label, size, label_graph)
+    return members, is_new.cumsum(0) - 1, size, graph.index_select(0, first)
 
 
 def check_labels(y: object, num_nodes: int, device: torch.device, unlabelled: object) -> Tensor:
