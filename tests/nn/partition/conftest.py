@@ -71,6 +71,8 @@ def draw_case() -> Callable[[int], Case]:
             tree = pool.dendrogram(
                 x, edge_index, None, batch, len(sizes), edge_score=score, threshold=threshold
             )
+        if seed % 7 == 3:
+            tree = tree.coarsen(2)
         y = integers(1 + seed % 5, batch.numel())
         if seed % 3:
             y[integers(4, batch.numel()) == 0] = -1
