@@ -1,6 +1,6 @@
 """The loss whose expectation is the reported score of a partition."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -76,9 +76,8 @@ class PartitionLoss(nn.Module):
         expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
         self.objective, self.pooled, self.unlabelled = objective, pooled, unlabelled
         self.min_size = expect_count("min_size", min_size)
-        self.metric: PartitionScore | Literal["pairs"] = "pairs"
         if objective != "pairs":
-            self.metric = resolve_metric("objective", objective, others=("pairs",))
+            resolve_metric("objective", objective, others=("pairs",))
 
     def forward(self, tree: Dendrogram, y: Tensor) -> Tensor:
         """Return the loss of the partition of each graph, or of all.
@@ -90,7 +89,7 @@ class PartitionLoss(nn.Module):
         wide = tree._replace(
             step_height=tree.step_height.double(), threshold=tree.threshold.double()
         )
-        loss = self._pairs(wide, y) if self.metric == "pairs" else self._score(wide, y, self.metric)
+        loss = self._pairs(wide, y) if self.objective == "pairs" else self._score(wide, y)
         return loss.to(tree.step_height.dtype)
 
     def _pairs(self, tree: Dendrogram, y: Tensor) -> Tensor:
@@ -99,7 +98,8 @@ class PartitionLoss(nn.Module):
         sums = _sum_over_processes(sums.sum(1)) if self.pooled else sums
         return -sums[0] / sums[1].clamp(min=1)
 
-    def _score(self, tree: Dendrogram, y: Tensor, metric: PartitionScore) -> Tensor:
+    def _score(self, tree: Dendrogram, y: Tensor) -> Tensor:
+        metric = resolve_metric("objective", self.objective)
         sums = partition_sums(tree, y, unlabelled=self.unlabelled, min_size=self.min_size)
         if not self.pooled:
             return 1 - tree.expectation(check_scores("objective", metric(sums), sums))
