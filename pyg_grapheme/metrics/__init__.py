@@ -9,23 +9,50 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyg_grapheme.metrics.edit_distance import GraphEditDistance, graph_edit_distance
+    from pyg_grapheme.metrics.partition.clustering_metric import ClusteringScore
+    from pyg_grapheme.metrics.partition.scores import METRICS, clustering_score
+    from pyg_grapheme.metrics.partition.sums import PartitionSums, partition_sums
+    from pyg_grapheme.metrics.partition.track_metric import TrackRate
+    from pyg_grapheme.metrics.partition.trackml import trackml_score
+    from pyg_grapheme.metrics.partition.trackml_metric import TrackMLScore
+    from pyg_grapheme.metrics.partition.tracks import TrackRates, track_rates
     from pyg_grapheme.metrics.weisfeiler_lehman import (
         WeisfeilerLehmanSimilarity,
         weisfeiler_lehman_similarity,
     )
 
 __all__ = [
+    "METRICS",
+    "ClusteringScore",
     "GraphEditDistance",
+    "PartitionSums",
+    "TrackMLScore",
+    "TrackRate",
+    "TrackRates",
     "WeisfeilerLehmanSimilarity",
+    "clustering_score",
     "graph_edit_distance",
+    "partition_sums",
+    "track_rates",
+    "trackml_score",
     "weisfeiler_lehman_similarity",
 ]
 
 # No name may be that of a module: importing the module would replace it.
 _MODULES = {
+    "METRICS": "partition.scores",
+    "ClusteringScore": "partition.clustering_metric",
     "GraphEditDistance": "edit_distance",
+    "PartitionSums": "partition.sums",
+    "TrackMLScore": "partition.trackml_metric",
+    "TrackRate": "partition.track_metric",
+    "TrackRates": "partition.tracks",
     "WeisfeilerLehmanSimilarity": "weisfeiler_lehman",
+    "clustering_score": "partition.scores",
     "graph_edit_distance": "edit_distance",
+    "partition_sums": "partition.sums",
+    "track_rates": "partition.tracks",
+    "trackml_score": "partition.trackml",
     "weisfeiler_lehman_similarity": "weisfeiler_lehman",
 }
 

@@ -1,0 +1,124 @@
+"""The sums over clusters and labels that scores of a clustering are made of."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch_geometric.utils import scatter
+
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName, contingency
+from pyg_grapheme.options import expect_count
+
+
+class PartitionSums(NamedTuple):
+    """Sums over the clusters and the labels of a graph, in float64.
+
+    A graph has N nodes, a cluster a, a label b, n of which are in the cluster. All are sums over
+    nodes or pairs of nodes of one graph, so they can be added up over graphs.
+
+    Attributes:
+        num_nodes: N.
+        num_clusters: Number of clusters.
+        num_labels: Number of labels of at least ``min_size`` nodes.
+        num_pairs: N (N - 1) / 2, all pairs.
+        cluster_pairs: Sum of a (a - 1) / 2, the pairs in one cluster.
+        label_pairs: Sum of b (b - 1) / 2, the pairs of one label.
+        common_pairs: Sum of n (n - 1) / 2, the pairs of one label in one cluster.
+        precision: Sum of n^2 / a, N times the B-cubed precision.
+        recall: Sum of n^2 / b, N times the B-cubed recall.
+        node_log: N log N.
+        cluster_log: Sum of a log a.
+        label_log: Sum of b log b.
+        common_log: Sum of n log n.
+        recovered: Number of labels counted in ``num_labels`` that are a cluster: n = a = b.
+        double_majority: Number of these labels of which a cluster holds more than half, and which
+            are more than half of the cluster: 2 n > a and 2 n > b.
+    """
+
+    num_nodes: Tensor
+    num_clusters: Tensor
+    num_labels: Tensor
+    num_pairs: Tensor
+    cluster_pairs: Tensor
+    label_pairs: Tensor
+    common_pairs: Tensor
+    precision: Tensor
+    recall: Tensor
+    node_log: Tensor
+    cluster_log: Tensor
+    label_log: Tensor
+    common_log: Tensor
+    recovered: Tensor
+    double_majority: Tensor
+
+
+def partition_sums(
+    cluster: Tensor,
+    y: Tensor,
+    batch: Tensor | None = None,
+    *,
+    batch_size: int | None = None,
+    unlabelled: UnlabelledName = "ignore",
+    min_size: int = 1,
+) -> PartitionSums:
+    """Compute the sums of which every score of a clustering is a function.
+
+    Args:
+        cluster: [N], the cluster of each node: integers of at least 0.
+        y: [N], the label of each node, likewise; -1 if it has none.
+        batch: [N], the graph of each node; one graph if None.
+        batch_size: B; one more than the largest of ``batch`` if None.
+        unlabelled: "ignore" leaves unlabelled nodes out, "other" makes each a label of its own.
+        min_size: Smallest size of a label that ``num_labels``, ``recovered`` and
+            ``double_majority`` count.
+
+    Returns:
+        Sums [B].
+
+    Raises:
+        ValueError: if an argument is not as described.
+
+    Differentiation: none.
+    Cost: O(N log N) time, O(N) memory.
+    """
+    expect_count("min_size", min_size)
+    table = contingency(cluster, y, batch, batch_size=batch_size, unlabelled=unlabelled)
+    pair_graph = table.label_graph[table.label]
+
+    def by_graph(value: Tensor, graph: Tensor) -> Tensor:
+        summed: Tensor = scatter(value.double(), graph, dim_size=table.num_graphs)
+        return summed
+
+    def by_cluster(value: Tensor) -> Tensor:
+        return by_graph(value, table.cluster_graph)
+
+    def by_label(value: Tensor) -> Tensor:
+        return by_graph(value, table.label_graph)
+
+    def by_pair(value: Tensor) -> Tensor:
+        return by_graph(value, pair_graph)
+
+    a, b, n = table.cluster_size.double(), table.label_size.double(), table.common.double()
+    is_counted = table.label_size >= min_size
+    size = by_label(b)
+    return PartitionSums(
+        num_nodes=size,
+        num_clusters=by_cluster(torch.ones_like(a)),
+        num_labels=by_label(is_counted),
+        num_pairs=_pairs(size),
+        cluster_pairs=by_cluster(_pairs(a)),
+        label_pairs=by_label(_pairs(b)),
+        common_pairs=by_pair(_pairs(n)),
+        precision=by_pair(n * n / a[table.cluster]),
+        recall=by_pair(n * n / b[table.label]),
+        node_log=size.xlogy(size),
+        cluster_log=by_cluster(a.xlogy(a)),
+        label_log=by_label(b.xlogy(b)),
+        common_log=by_pair(n.xlogy(n)),
+        recovered=by_pair(table.matches("perfect") & is_counted[table.label]),
+        double_majority=by_pair(table.matches("double_majority") & is_counted[table.label]),
+    )
+
+
+def _pairs(size: Tensor) -> Tensor:
+    return size * (size - 1) / 2
