@@ -151,8 +151,8 @@ def _check_batch(batch: object, batch_size: int | None, cluster: Tensor) -> tupl
     else:
         batch = check_integers("batch", batch, low=0, like=cluster)
         given = int(batch.max()) + 1 if batch.numel() else 0
-    if size is not None and given > size and batch.numel():
-        raise ValueError(f"Expected 'batch' to be in [0, {size}) (got {given - 1})")
+    if size is not None and size < given and batch.numel():
+        raise ValueError(f"Expected 'batch_size' to be at least {given} (got {size})")
     return batch, given if size is None else size
 
 
