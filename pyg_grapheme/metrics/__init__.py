@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pyg_grapheme.metrics.edit_distance import GraphEditDistance, graph_edit_distance
     from pyg_grapheme.metrics.partition.clustering_metric import ClusteringScore
     from pyg_grapheme.metrics.partition.scores import METRICS, clustering_score
-    from pyg_grapheme.metrics.partition.sums import PartitionSums, partition_sums
+    from pyg_grapheme.metrics.partition.sums import PartitionSums, clustering_sums
     from pyg_grapheme.metrics.partition.track_metric import TrackRate
     from pyg_grapheme.metrics.partition.trackml import trackml_score
     from pyg_grapheme.metrics.partition.trackml_metric import TrackMLScore
@@ -31,8 +31,8 @@ __all__ = [
     "TrackRates",
     "WeisfeilerLehmanSimilarity",
     "clustering_score",
+    "clustering_sums",
     "graph_edit_distance",
-    "partition_sums",
     "track_rates",
     "trackml_score",
     "weisfeiler_lehman_similarity",
@@ -49,8 +49,8 @@ _MODULES = {
     "TrackRates": "partition.tracks",
     "WeisfeilerLehmanSimilarity": "weisfeiler_lehman",
     "clustering_score": "partition.scores",
+    "clustering_sums": "partition.sums",
     "graph_edit_distance": "edit_distance",
-    "partition_sums": "partition.sums",
     "track_rates": "partition.tracks",
     "trackml_score": "partition.trackml",
     "weisfeiler_lehman_similarity": "weisfeiler_lehman",

@@ -7,7 +7,7 @@ from torch import Tensor
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.metrics.partition.score_of_sums import ScoreOfSums
 from pyg_grapheme.metrics.partition.scores import PartitionScore, check_scores, resolve_metric
-from pyg_grapheme.metrics.partition.sums import PartitionSums, partition_sums
+from pyg_grapheme.metrics.partition.sums import PartitionSums, clustering_sums
 from pyg_grapheme.options import expect_count, expect_one_of
 
 
@@ -67,7 +67,7 @@ class ClusteringScore(ScoreOfSums):
             batch_size: B; one more than the largest of ``batch`` if None.
         """
         self.add(
-            partition_sums(
+            clustering_sums(
                 cluster,
                 y,
                 batch,

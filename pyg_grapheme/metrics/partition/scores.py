@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.metrics.partition.ratio import ratio
-from pyg_grapheme.metrics.partition.sums import PartitionSums, partition_sums
+from pyg_grapheme.metrics.partition.sums import PartitionSums, clustering_sums
 from pyg_grapheme.options import expect_one_of
 
 PartitionScore: TypeAlias = Callable[[PartitionSums], Tensor]
@@ -84,7 +84,7 @@ def clustering_score(
         True
     """
     score = resolve_metric("metric", metric)
-    sums = partition_sums(
+    sums = clustering_sums(
         cluster, y, batch, batch_size=batch_size, unlabelled=unlabelled, min_size=min_size
     )
     return check_scores("metric", score(sums), sums)

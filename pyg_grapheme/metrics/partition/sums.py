@@ -52,7 +52,7 @@ class PartitionSums(NamedTuple):
     double_majority: Tensor
 
 
-def partition_sums(
+def clustering_sums(
     cluster: Tensor,
     y: Tensor,
     batch: Tensor | None = None,

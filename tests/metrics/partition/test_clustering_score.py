@@ -6,7 +6,7 @@ import pytest
 import sklearn.metrics
 import torch
 
-from pyg_grapheme.metrics import METRICS, PartitionSums, clustering_score, partition_sums
+from pyg_grapheme.metrics import METRICS, PartitionSums, clustering_score, clustering_sums
 
 SKLEARN = {
     "rand": sklearn.metrics.rand_score,
@@ -123,7 +123,7 @@ def test_a_function_of_the_sums() -> None:
     cluster, y = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 0, 0, 1])
     score = clustering_score(cluster, y, lambda sums: sums.num_clusters / sums.num_nodes)
     assert score.tolist() == [0.5]
-    sums = partition_sums(cluster, y)
+    sums = clustering_sums(cluster, y)
     assert isinstance(sums, PartitionSums)
     assert (sums.cluster_pairs, sums.label_pairs, sums.common_pairs) == (2, 3, 1)
 
