@@ -155,11 +155,11 @@ def _bcubed(sums: PartitionSums) -> Tensor:
 
 
 def _homogeneity(sums: PartitionSums) -> Tensor:
-    return 1 - ratio(sums.cluster_log - sums.common_log, sums.node_log - sums.label_log, 0.0)
+    return 1 - ratio(sums.label_given_cluster, sums.label_entropy, 0.0)
 
 
 def _completeness(sums: PartitionSums) -> Tensor:
-    return 1 - ratio(sums.label_log - sums.common_log, sums.node_log - sums.cluster_log, 0.0)
+    return 1 - ratio(sums.cluster_given_label, sums.cluster_entropy, 0.0)
 
 
 def _v_measure(sums: PartitionSums) -> Tensor:

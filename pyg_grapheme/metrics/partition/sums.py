@@ -26,10 +26,10 @@ class PartitionSums(NamedTuple):
         common_pairs: Sum of n (n - 1) / 2, the pairs of one label in one cluster.
         precision: Sum of n^2 / a, N times the B-cubed precision.
         recall: Sum of n^2 / b, N times the B-cubed recall.
-        node_log: N log N.
-        cluster_log: Sum of a log a.
-        label_log: Sum of b log b.
-        common_log: Sum of n log n.
+        cluster_entropy: Sum of a log (N / a), N times the entropy of the clusters.
+        label_entropy: Sum of b log (N / b), N times the entropy of the labels.
+        cluster_given_label: Sum of n log (b / n), N times the conditional entropy.
+        label_given_cluster: Sum of n log (a / n), likewise.
         recovered: Number of labels counted in ``num_labels`` that are a cluster: n = a = b.
         double_majority: Number of these labels of which a cluster holds more than half, and which
             are more than half of the cluster: 2 n > a and 2 n > b.
@@ -44,10 +44,10 @@ class PartitionSums(NamedTuple):
     common_pairs: Tensor
     precision: Tensor
     recall: Tensor
-    node_log: Tensor
-    cluster_log: Tensor
-    label_log: Tensor
-    common_log: Tensor
+    cluster_entropy: Tensor
+    label_entropy: Tensor
+    cluster_given_label: Tensor
+    label_given_cluster: Tensor
     recovered: Tensor
     double_majority: Tensor
 
@@ -99,6 +99,7 @@ def clustering_sums(
         return by_graph(value, pair_graph)
 
     a, b, n = table.cluster_size.double(), table.label_size.double(), table.common.double()
+    a_of_pair, b_of_pair = a[table.cluster], b[table.label]
     is_counted = table.label_size >= min_size
     size = by_label(b)
     return PartitionSums(
@@ -109,12 +110,12 @@ def clustering_sums(
         cluster_pairs=by_cluster(_pairs(a)),
         label_pairs=by_label(_pairs(b)),
         common_pairs=by_pair(_pairs(n)),
-        precision=by_pair(n * n / a[table.cluster]),
-        recall=by_pair(n * n / b[table.label]),
-        node_log=size.xlogy(size),
-        cluster_log=by_cluster(a.xlogy(a)),
-        label_log=by_label(b.xlogy(b)),
-        common_log=by_pair(n.xlogy(n)),
+        precision=by_pair(n * n / a_of_pair),
+        recall=by_pair(n * n / b_of_pair),
+        cluster_entropy=by_cluster(a.xlogy(size[table.cluster_graph] / a)),
+        label_entropy=by_label(b.xlogy(size[table.label_graph] / b)),
+        cluster_given_label=by_pair(n.xlogy(b_of_pair / n)),
+        label_given_cluster=by_pair(n.xlogy(a_of_pair / n)),
         recovered=by_pair(table.matches("perfect") & is_counted[table.label]),
         double_majority=by_pair(table.matches("double_majority") & is_counted[table.label]),
     )
