@@ -72,9 +72,9 @@ def track_rates(
     - "perfect": it has all hits of the particle and no other, or
     - "lhc": more than 75 % of its hits are of the particle,
 
-    as in the code of ``gnn_tracking``. Its "lhc" score is 1 - fake_rate here. Efficiency, fake rate
-    and duplicate rate are those of the code of acorn, which calls matches by a share of the
-    track's hits "ATLAS".
+    as in the code of ``gnn_tracking``, whose "lhc" score is 1 - fake_rate here. The three rates are
+    those of the code of acorn, which calls a match by the share of the track's hits "ATLAS"; but
+    noise is no particle here.
 
     Args:
         cluster: [N], the track of each hit: integers of at least 0. Equal ones in different graphs
