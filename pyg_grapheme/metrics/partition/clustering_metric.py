@@ -45,7 +45,9 @@ class ClusteringScore(ScoreOfSums):
         min_size: int = 1,
         **kwargs: Any,
     ) -> None:
-        super().__init__(len(PartitionSums._fields), pooled=pooled, **kwargs)
+        # Pooled sums do not depend on the score, so all scores of a MetricCollection share them.
+        options = (unlabelled, min_size) if pooled else (unlabelled, min_size, metric)
+        super().__init__(len(PartitionSums._fields), *options, pooled=pooled, **kwargs)
         self.metric = resolve_metric("metric", metric)
         expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
         self.unlabelled = unlabelled

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from pyg_grapheme.metrics.state_name import state_name
 from pyg_grapheme.options import expect_flag
 
 
@@ -15,6 +16,7 @@ class ScoreOfSums(Metric):
 
     Args:
         num_sums: The number of sums that the score is a function of.
+        options: All that the state depends on, besides the class and ``pooled``.
         pooled: False for the mean of the scores over graphs, True for the score of the sums over
             all graphs.
         kwargs: Options of ``torchmetrics.Metric``.
@@ -23,16 +25,22 @@ class ScoreOfSums(Metric):
     is_differentiable = False
     full_state_update = False
 
-    total: Tensor
     num_graphs: Tensor
 
-    def __init__(self, num_sums: int, *, pooled: bool, **kwargs: Any) -> None:
+    def __init__(self, num_sums: int, *options: object, pooled: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         expect_flag("pooled", pooled)
         self.pooled = pooled
         total = torch.zeros(num_sums if pooled else 1, dtype=torch.double)
-        self.add_state("total", total, dist_reduce_fx="sum")
+        self._total = state_name(self, "total", *options)
+        self.add_state(self._total, total, dist_reduce_fx="sum")
         self.add_state("num_graphs", torch.tensor(0), dist_reduce_fx="sum")
+
+    @property
+    def total(self) -> Tensor:
+        """[num_sums] if pooled, else [1], the sum of the scores."""
+        total: Tensor = getattr(self, self._total)
+        return total
 
     @abstractmethod
     def score(self, sums: tuple[Tensor, ...]) -> Tensor:
@@ -41,7 +49,7 @@ class ScoreOfSums(Metric):
     def add(self, sums: tuple[Tensor, ...]) -> None:
         """Add the sums of B graphs, each [B]."""
         values = torch.stack(sums if self.pooled else (self.score(sums),))
-        self.total += values.sum(1).to(self.total)
+        self.total.add_(values.sum(1).to(self.total))
         self.num_graphs += values.size(1)
 
     def compute(self) -> Tensor:

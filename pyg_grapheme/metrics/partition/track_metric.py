@@ -46,7 +46,9 @@ class TrackRate(ScoreOfSums):
         min_track_size: int = 1,
         **kwargs: Any,
     ) -> None:
-        super().__init__(len(TrackCounts._fields), pooled=pooled, **kwargs)
+        # Pooled counts do not depend on the rate.
+        options = (match, min_size, min_track_size, *(() if pooled else (metric,)))
+        super().__init__(len(TrackCounts._fields), *options, pooled=pooled, **kwargs)
         expect_one_of("metric", metric, TrackRates._fields)
         check_track_options(match, min_size, min_track_size)
         self.metric, self.match = metric, match

@@ -1,10 +1,12 @@
 """The classes over several updates and processes."""
 
 import pickle
+from itertools import product
 
 import pytest
 import torch
 from torch import Tensor
+from torchmetrics import Metric, MetricCollection
 
 from pyg_grapheme.metrics import (
     METRICS,
@@ -81,8 +83,9 @@ def test_two_processes_equal_one(draw_clusterings, pooled: bool) -> None:
 
         def gather(state: Tensor, group: object, others: list = others) -> list[Tensor]:
             """The states of all processes, as torchmetrics gathers them."""
-            key = "total" if state.is_floating_point() else "num_graphs"
-            return [getattr(other, key) for other in others]
+            return [
+                other.total if state.is_floating_point() else other.num_graphs for other in others
+            ]
 
         one = make(pooled=pooled)
         synced = make(pooled=pooled, dist_sync_fn=gather, distributed_available_fn=lambda: True)
@@ -92,6 +95,27 @@ def test_two_processes_equal_one(draw_clusterings, pooled: bool) -> None:
         synced.update(*arguments(name, parts[0].cluster, parts[0].y), parts[0].batch)
         torch.testing.assert_close(synced.compute(), one.compute())
         assert one.compute() != others[0].compute()
+
+
+def test_a_collection_keeps_apart_what_is_equal_at_first() -> None:
+    def make() -> dict[str, Metric]:
+        options = [{}, {"min_size": 2}, {"unlabelled": "other"}]
+        scores = {
+            f"{name} {pooled} {option}": ClusteringScore(name, pooled=pooled, **option)
+            for name, pooled, option in product(("recovered", "rand"), (False, True), options)
+        }
+        return scores | {name: TrackRate(name) for name in ("efficiency", "fake_rate")}
+
+    apart, together = make(), MetricCollection(make())
+    equal, other = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 0, 0, -1])
+    for y in (equal, other):
+        together.update(equal, y)
+        for metric in apart.values():
+            metric.update(equal, y)
+    found = together.compute()
+    assert len({float(value) for value in found.values()}) > 4
+    for name, metric in apart.items():
+        assert found[name] == metric.compute(), name
 
 
 def test_a_metric_can_be_reset_and_pickled() -> None:
