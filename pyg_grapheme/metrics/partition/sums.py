@@ -14,20 +14,21 @@ class PartitionSums(NamedTuple):
     """Sums over the clusters and the labels of a graph, in float64.
 
     A graph has N nodes, a cluster a, a label b, n of which are in the cluster. All are sums over
-    nodes or pairs of nodes of one graph, so they can be added up over graphs.
+    nodes or pairs of nodes of one graph, so they can be added up over graphs. The
+    first five depend on the labels alone.
 
     Attributes:
         num_nodes: N.
-        num_clusters: Number of clusters.
         num_labels: Number of labels of at least ``min_size`` nodes.
         num_pairs: N (N - 1) / 2, all pairs.
-        cluster_pairs: Sum of a (a - 1) / 2, the pairs in one cluster.
         label_pairs: Sum of b (b - 1) / 2, the pairs of one label.
+        label_entropy: Sum of b log (N / b), N times the entropy of the labels.
+        num_clusters: Number of clusters.
+        cluster_pairs: Sum of a (a - 1) / 2, the pairs in one cluster.
         common_pairs: Sum of n (n - 1) / 2, the pairs of one label in one cluster.
         precision: Sum of n^2 / a, N times the B-cubed precision.
         recall: Sum of n^2 / b, N times the B-cubed recall.
         cluster_entropy: Sum of a log (N / a), N times the entropy of the clusters.
-        label_entropy: Sum of b log (N / b), N times the entropy of the labels.
         cluster_given_label: Sum of n log (b / n), N times the conditional entropy.
         label_given_cluster: Sum of n log (a / n), likewise.
         recovered: Number of labels counted in ``num_labels`` that are a cluster: n = a = b.
@@ -36,16 +37,16 @@ class PartitionSums(NamedTuple):
     """
 
     num_nodes: Tensor
-    num_clusters: Tensor
     num_labels: Tensor
     num_pairs: Tensor
-    cluster_pairs: Tensor
     label_pairs: Tensor
+    label_entropy: Tensor
+    num_clusters: Tensor
+    cluster_pairs: Tensor
     common_pairs: Tensor
     precision: Tensor
     recall: Tensor
     cluster_entropy: Tensor
-    label_entropy: Tensor
     cluster_given_label: Tensor
     label_given_cluster: Tensor
     recovered: Tensor
@@ -104,16 +105,16 @@ def clustering_sums(
     size = by_label(b)
     return PartitionSums(
         num_nodes=size,
-        num_clusters=by_cluster(torch.ones_like(a)),
         num_labels=by_label(is_counted),
         num_pairs=_pairs(size),
-        cluster_pairs=by_cluster(_pairs(a)),
         label_pairs=by_label(_pairs(b)),
+        label_entropy=by_label(b.xlogy(size[table.label_graph] / b)),
+        num_clusters=by_cluster(torch.ones_like(a)),
+        cluster_pairs=by_cluster(_pairs(a)),
         common_pairs=by_pair(_pairs(n)),
         precision=by_pair(n * n / a_of_pair),
         recall=by_pair(n * n / b_of_pair),
         cluster_entropy=by_cluster(a.xlogy(size[table.cluster_graph] / a)),
-        label_entropy=by_label(b.xlogy(size[table.label_graph] / b)),
         cluster_given_label=by_pair(n.xlogy(b_of_pair / n)),
         label_given_cluster=by_pair(n.xlogy(a_of_pair / n)),
         recovered=by_pair(table.matches("perfect") & is_counted[table.label]),
