@@ -72,7 +72,7 @@ def hit_weights(
 ) -> HitWeights:
     """Sum up what :func:`trackml_score` divides; see there."""
     table = contingency(cluster, y, batch, batch_size=batch_size, unlabelled="other")
-    weight = check_numbers("weight", weight, cluster.numel(), cluster.device, check_finite=True)
+    weight = check_numbers("weight", weight, cluster.numel(), "hit", cluster.device, True)
     if bool((weight < 0).any()):
         raise ValueError(f"Expected 'weight' to be at least 0 (got {float(weight.min())})")
     matches = table.matches("double_majority") & table.is_labelled[table.label]

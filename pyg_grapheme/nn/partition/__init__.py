@@ -5,16 +5,14 @@ from pyg_grapheme.nn.partition.pair_bce import pair_bce
 from pyg_grapheme.nn.partition.pair_likelihood import MeetingPairs, meeting_pairs
 from pyg_grapheme.nn.partition.pair_scorer import PairScorer
 from pyg_grapheme.nn.partition.partition_loss import PartitionLoss
-from pyg_grapheme.nn.partition.partition_scores import METRICS, partition_scores
-from pyg_grapheme.nn.partition.partition_sums import PartitionSums, partition_sums
+from pyg_grapheme.nn.partition.partition_scores import partition_scores
+from pyg_grapheme.nn.partition.partition_sums import partition_sums
 
 __all__ = [
-    "METRICS",
     "BestThreshold",
     "MeetingPairs",
     "PairScorer",
     "PartitionLoss",
-    "PartitionSums",
     "best_threshold",
     "meeting_pairs",
     "pair_bce",

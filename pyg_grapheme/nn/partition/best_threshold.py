@@ -7,13 +7,10 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import cumsum
 
-from pyg_grapheme.nn.partition.labelled_tree import UnlabelledName
-from pyg_grapheme.nn.partition.partition_scores import PartitionScore, check_scores, resolve_metric
-from pyg_grapheme.nn.partition.partition_sums import (
-    PartitionSums,
-    partition_sums,
-    with_exact_zeros,
-)
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName
+from pyg_grapheme.metrics.partition.scores import PartitionScore, check_scores, resolve_metric
+from pyg_grapheme.metrics.partition.sums import PartitionSums
+from pyg_grapheme.nn.partition.partition_sums import partition_sums, with_exact_zeros
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_flag
 

@@ -1,18 +1,16 @@
 """The merges of a dendrogram over the labelled nodes, as intervals of one order of the nodes."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor
 from torch_geometric.utils import cumsum
 
 from pyg_grapheme.graphs import batch_ptr
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.nn.pool.dendrogram.merge_tree import merge_tree
 from pyg_grapheme.options import expect_one_of
-
-UnlabelledName = Literal["ignore", "other"]
-"""The meaning of the label -1: the node is left out, or has a label of its own."""
 
 
 class LabelledTree(NamedTuple):

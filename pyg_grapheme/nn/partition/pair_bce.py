@@ -3,11 +3,9 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from pyg_grapheme.graphs import check_graphs, check_numbers
-from pyg_grapheme.nn.partition.labelled_tree import UnlabelledName, check_labels
-from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
-from pyg_grapheme.nn.pool.scores.scorer import EdgeScorer
-from pyg_grapheme.nn.pool.threshold_merge_pool import PairScores, ThresholdMergePool
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName
+from pyg_grapheme.nn.partition.labelled_tree import check_labels
+from pyg_grapheme.nn.pool.threshold_merge_pool import ThresholdMergePool
 
 
 def pair_bce(
@@ -50,10 +48,7 @@ def pair_bce(
     """
     if not pool.logits:
         raise ValueError("Expected 'pool' to have logits=True (got False)")
-    if edge_score is None:
-        pairs, score = pool.scores(x, edge_index, edge_attr, batch, batch_size)
-    else:
-        pairs, score = _given_scores(pool, edge_score, x, edge_index, edge_attr, batch, batch_size)
+    pairs, score = pool.scores(x, edge_index, edge_attr, batch, batch_size, edge_score=edge_score)
     first, second = check_labels(y, x.size(0), x.device, unlabelled)[pairs]
     if unlabelled == "ignore":
         kept = ((first >= 0) & (second >= 0)).nonzero().view(-1)
@@ -61,11 +56,3 @@ def pair_bce(
     same = ((first == second) & (first >= 0)).to(score.dtype)
     total = F.binary_cross_entropy_with_logits(score, same, reduction="sum")
     return total / max(1, score.numel())
-
-
-def _given_scores(pool: ThresholdMergePool, edge_score: Tensor, *inputs: object) -> PairScores:
-    graphs = check_graphs(*inputs, check_finite=pool.check_finite)
-    num_nodes, num_edges = graphs.x.size(0), graphs.edge_index.size(1)
-    score = check_numbers("edge_score", edge_score, num_edges, graphs.x.device, pool.check_finite)
-    pairs = edge_pairs(graphs.edge_index, num_nodes)
-    return PairScores(pairs, EdgeScorer(graphs.edge_index, score, num_nodes)(pairs))

@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.utils import scatter
 
-from pyg_grapheme.nn.partition.labelled_tree import UnlabelledName, labelled_tree
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName
+from pyg_grapheme.nn.partition.labelled_tree import labelled_tree
 from pyg_grapheme.nn.partition.meetings import common_pairs, meetings
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 

@@ -5,10 +5,11 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
-from pyg_grapheme.nn.partition.labelled_tree import UnlabelledName
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName
+from pyg_grapheme.metrics.partition.scores import PartitionScore, check_scores, resolve_metric
+from pyg_grapheme.metrics.partition.sums import PartitionSums
 from pyg_grapheme.nn.partition.pair_likelihood import meeting_pairs, pair_log_likelihood
-from pyg_grapheme.nn.partition.partition_scores import PartitionScore, check_scores, resolve_metric
-from pyg_grapheme.nn.partition.partition_sums import PartitionSums, partition_sums
+from pyg_grapheme.nn.partition.partition_sums import partition_sums
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_count, expect_flag, expect_one_of
 

@@ -1,60 +1,17 @@
 """Sums over clusters and labels of all cuts of a dendrogram: what partition scores consist of."""
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.utils import cumsum, scatter
 
-from pyg_grapheme.nn.partition.labelled_tree import LabelledTree, UnlabelledName, labelled_tree
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName
+from pyg_grapheme.metrics.partition.sums import PartitionSums
+from pyg_grapheme.nn.partition.labelled_tree import LabelledTree, labelled_tree
 from pyg_grapheme.nn.partition.meetings import Meetings, common_pairs, meetings
 from pyg_grapheme.nn.partition.recovered_labels import RecoveredLabels, recovered_labels
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_count
-
-
-class PartitionSums(NamedTuple):
-    """Sums over the clusters k of a cut and the labels l of its graph, each [R] in float64.
-
-    Cluster k has a nodes, label l has b nodes, n of which are in cluster k; a graph has N. All are
-    sums over nodes or pairs of nodes of one graph, so they can be added up over graphs.
-
-    Attributes:
-        num_nodes: N.
-        num_labels: Number of labels of at least ``min_size`` nodes.
-        num_pairs: N (N - 1) / 2, all pairs.
-        label_pairs: Sum of b (b - 1) / 2, the pairs of one label.
-        label_entropy: N log N - sum of b log b, N times the entropy of the labels.
-        num_clusters: Number of clusters.
-        cluster_pairs: Sum of a (a - 1) / 2, the pairs in one cluster.
-        common_pairs: Sum of n (n - 1) / 2, the pairs of one label in one cluster.
-        precision: Sum of n^2 / a, N times the B-cubed precision.
-        recall: Sum of n^2 / b, N times the B-cubed recall.
-        cluster_entropy: N log N - sum of a log a, N times the entropy of the clusters.
-        cluster_given_label: Sum of b log b - sum of n log n, N times the conditional entropy.
-        label_given_cluster: Sum of a log a - sum of n log n, likewise.
-        recovered: Number of labels counted in ``num_labels`` that are a cluster: n = a = b.
-        double_majority: Number of these labels of which a cluster holds more than half, and which
-            are more than half of the cluster: 2 n > a and 2 n > b.
-    """
-
-    num_nodes: Tensor
-    num_labels: Tensor
-    num_pairs: Tensor
-    label_pairs: Tensor
-    label_entropy: Tensor
-    num_clusters: Tensor
-    cluster_pairs: Tensor
-    common_pairs: Tensor
-    precision: Tensor
-    recall: Tensor
-    cluster_entropy: Tensor
-    cluster_given_label: Tensor
-    label_given_cluster: Tensor
-    recovered: Tensor
-    double_majority: Tensor
-
 
 _NUM_CONSTANTS = 5
 """The first of the sums are those of the graph, the same for all of its cuts."""

@@ -110,8 +110,8 @@ def test_refused() -> None:
         with pytest.raises(ValueError, match=f"Expected {message}"):
             track_rates(cluster, cluster, **options)
     for weight, message in [
-        (cluster, r"a float tensor \[2\] \(got int64"),
-        (torch.ones(3), r"a float tensor \[2\] \(got float32 of shape \(3,\)"),
+        (cluster, r"a float tensor \[2\], one number per hit \(got int64"),
+        (torch.ones(3), r"a float tensor \[2\], one number per hit \(got float32 of shape \(3,\)"),
         (torch.tensor([1, torch.nan]), "finite"),
         (torch.tensor([1.0, -0.5]), r"at least 0 \(got -0.5\)"),
     ]:

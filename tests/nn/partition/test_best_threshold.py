@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from pyg_grapheme.metrics import METRICS, PartitionSums
 from pyg_grapheme.nn import best_threshold, partition_scores
-from pyg_grapheme.nn.partition import METRICS, PartitionSums, partition_sums
+from pyg_grapheme.nn.partition import partition_sums
 from pyg_grapheme.nn.pool import Dendrogram, ScoredPairs, single_linkage
 
 

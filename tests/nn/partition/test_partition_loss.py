@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.autograd import gradcheck
 from torch.func import functional_call
 
+from pyg_grapheme.metrics import METRICS, PartitionSums
 from pyg_grapheme.nn import PairScorer, PartitionLoss, ThresholdMergePool
-from pyg_grapheme.nn.partition import METRICS, PartitionSums, meeting_pairs, partition_sums
+from pyg_grapheme.nn.partition import meeting_pairs, partition_sums
 from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
 
 OBJECTIVES = ("pairs", *METRICS)

@@ -9,7 +9,8 @@ import torch
 from sklearn import metrics
 from torch import Tensor
 
-from pyg_grapheme.nn.partition import METRICS, PartitionSums, partition_scores
+from pyg_grapheme.metrics import METRICS, PartitionSums
+from pyg_grapheme.nn.partition import partition_scores
 from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
 
 
