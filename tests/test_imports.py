@@ -35,6 +35,16 @@ assert all(result.passed for result in check_pool(ThresholdMergePool(), 3))
 print("fine")
 """
 
+SCORES = """
+import torch
+from pyg_grapheme.metrics import clustering_score, track_rates, trackml_score
+
+y = torch.tensor([0, 0, 1])
+assert clustering_score(y, y, "bcubed") == track_rates(y, y).efficiency == 1
+assert trackml_score(y, y, y.float()) == 1
+print("fine")
+"""
+
 
 def closure(names: Sequence[str]) -> set[str]:
     """Distributions that the named ones need, their extras left out."""
@@ -96,6 +106,11 @@ def test_the_layers_need_torch_and_torch_geometric_alone() -> None:
     assert run.stdout.strip() == "fine", run.stderr
     refused = run_with(["torch", "torch-geometric"], "import regex")
     assert "import of regex halted" in refused.stderr
+
+
+def test_the_scores_of_clusterings_need_no_more() -> None:
+    run = run_with(["torch", "torch-geometric"], SCORES)
+    assert run.stdout.strip() == "fine", run.stderr
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ class WeisfeilerLehmanSimilarity(PairMean):
         directed: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(iterations, label, directed, **kwargs)
         expect_flag("directed", directed)
         self.iterations = expect_count("iterations", iterations)
         self.label, self.directed = label, directed

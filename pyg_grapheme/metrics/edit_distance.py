@@ -118,7 +118,7 @@ class GraphEditDistance(PairMean):
         max_nodes: int = 16,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(method, label, directed, max_nodes, **kwargs)
         expect_one_of("method", method, list(_BY_NAME))
         expect_flag("directed", directed)
         self.method, self.label, self.directed = method, label, directed

@@ -1,0 +1,1 @@
+"""Scores of a given clustering against labels."""
