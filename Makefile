@@ -11,7 +11,7 @@ fit: $(VENV)/.fit
 	$(VENV)/bin/python -m lightning_modules.fit $(ARGS)
 
 test: $(VENV)/.test $(VENV)/.scatter
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .
