@@ -165,7 +165,7 @@ def _draw_hits(options: EventOptions, generator: torch.Generator) -> tuple[Tenso
     smeared = options.resolution * normal(count, layers) / radius
     azimuth = start + circle + scattered + smeared
     track, layer = (uniform(count, layers) >= options.missing).nonzero().T
-    mean_noise = torch.tensor(options.noise * count)
+    mean_noise = torch.tensor(float(options.noise * count))
     num_noise = int(torch.poisson(mean_noise, generator=generator))
     noise_layer = torch.randint(layers, (num_noise,), generator=generator)
     return (
