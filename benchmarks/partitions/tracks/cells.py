@@ -20,7 +20,7 @@ SCORES = (
     "homogeneity",
     "completeness",
     "v_measure",
-    "exact",
+    "recovered",
 )
 """Scores of a partition whose expectation is an objective."""
 

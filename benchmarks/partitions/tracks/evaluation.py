@@ -12,7 +12,8 @@ from benchmarks.partitions.tracks.clusterings import WalkCuts, chain_edges, walk
 from benchmarks.partitions.tracks.edge_net import EdgeNet
 from benchmarks.partitions.tracks.scoring import MIN_SIZE, Score, score_tracks
 from benchmarks.partitions.tracks.training import Splits, edge_logits, make_pool
-from pyg_grapheme.nn import ThresholdMergePool, best_threshold
+from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn.partition import best_threshold
 from pyg_grapheme.nn.pool import Dendrogram
 
 METRICS = {"efficiency": "double_majority", "bcubed": "bcubed"}

@@ -13,7 +13,8 @@ from benchmarks.partitions.tracks.cells import Cell, Setting
 from benchmarks.partitions.tracks.edge_net import EdgeNet
 from benchmarks.partitions.tracks.scoring import MIN_SIZE
 from lightning_modules.datamodules.track_events import EDGE_FEATURES, NODE_FEATURES, TrackEvents
-from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool
+from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn.partition import PartitionLoss
 
 
 class TrainingOptions(NamedTuple):
