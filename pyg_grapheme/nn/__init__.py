@@ -2,15 +2,27 @@
 
 from pyg_grapheme.filtration import ReinforceLoss
 from pyg_grapheme.nn.loss import StructuralDistance, StructuralLoss, StructuralOutput
+from pyg_grapheme.nn.partition import (
+    PairScorer,
+    PartitionLoss,
+    best_threshold,
+    pair_bce,
+    partition_scores,
+)
 from pyg_grapheme.nn.pool import Cuts, MergeHistory, PoolOutput, ThresholdMergePool
 
 __all__ = [
     "Cuts",
     "MergeHistory",
+    "PairScorer",
+    "PartitionLoss",
     "PoolOutput",
     "ReinforceLoss",
     "StructuralDistance",
     "StructuralLoss",
     "StructuralOutput",
     "ThresholdMergePool",
+    "best_threshold",
+    "pair_bce",
+    "partition_scores",
 ]

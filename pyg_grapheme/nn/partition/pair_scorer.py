@@ -1,0 +1,73 @@
+"""A learned score of pairs of nodes."""
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import MLP
+
+from pyg_grapheme.options import expect_count
+
+
+class PairScorer(nn.Module):
+    r"""Score pairs by a perceptron on what does not depend on their order.
+
+    .. math:: s_{ij} = \text{MLP}([\,|x_i - x_j|,\; x_i x_j,\; e_{ij}\,])
+
+    The scores are logits: use them with ``ThresholdMergePool(score=..., logits=True)``.
+
+    Args:
+        in_channels: F, features per node.
+        edge_dim: D, features per edge; None to ignore edge attributes.
+        hidden_channels: Width of the hidden layers.
+        num_layers: Layers of the perceptron.
+        dropout: Dropout of the hidden layers.
+
+    Shapes: x_i, x_j [M, F], edge_attr [M, D], or [M] for D = 1 -> [M].
+
+    Raises:
+        ValueError: if an option is invalid, or ``edge_attr`` has not D numbers per pair.
+
+    Differentiation: exact in all inputs.
+    Cost: O(M (F + D) hidden_channels) for two layers.
+    """
+
+    symmetric = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        edge_dim: int | None = None,
+        hidden_channels: int = 64,
+        num_layers: int = 2,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.edge_dim = None if edge_dim is None else expect_count("edge_dim", edge_dim)
+        self.mlp = MLP(
+            in_channels=2 * expect_count("in_channels", in_channels) + (self.edge_dim or 0),
+            hidden_channels=expect_count("hidden_channels", hidden_channels),
+            out_channels=1,
+            num_layers=expect_count("num_layers", num_layers),
+            dropout=dropout,
+            norm=None,
+        )
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        self.mlp.reset_parameters()
+
+    def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None = None) -> Tensor:
+        """Return the logits of M pairs."""
+        parts = [(x_i - x_j).abs(), x_i * x_j]
+        if self.edge_dim is not None:
+            parts.append(self._attributes(edge_attr, x_i).to(x_i.dtype))
+        logits: Tensor = self.mlp(torch.cat(parts, dim=1)).squeeze(1)
+        return logits
+
+    def _attributes(self, edge_attr: Tensor | None, x: Tensor) -> Tensor:
+        shape = None if edge_attr is None else tuple(edge_attr.shape)
+        if edge_attr is None or shape not in ((len(x), self.edge_dim), (len(x),)[: self.edge_dim]):
+            raise ValueError(
+                f"Expected 'edge_attr' to be {self.edge_dim} numbers per pair, "
+                f"{(len(x), self.edge_dim)} (got {shape})"
+            )
+        return edge_attr.view(len(x), -1)

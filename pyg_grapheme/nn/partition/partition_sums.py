@@ -1,0 +1,185 @@
+"""Sums over clusters and labels of all cuts of a dendrogram: what partition scores consist of."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch_geometric.utils import cumsum, scatter
+
+from pyg_grapheme.nn.partition.labelled_tree import LabelledTree, UnlabelledName, labelled_tree
+from pyg_grapheme.nn.partition.meetings import Meetings, common_pairs, meetings
+from pyg_grapheme.nn.partition.recovered_labels import RecoveredLabels, recovered_labels
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
+from pyg_grapheme.options import expect_count
+
+
+class PartitionSums(NamedTuple):
+    """Sums over the clusters k of a cut and the labels l of its graph, each [R] in float64.
+
+    Cluster k has a nodes, label l has b nodes, n of which are in cluster k; a graph has N. All are
+    sums over nodes or pairs of nodes of one graph, so they can be added up over graphs.
+
+    Attributes:
+        num_nodes: N.
+        num_clusters: Number of clusters.
+        num_labels: Number of labels of at least ``min_size`` nodes.
+        num_pairs: N (N - 1) / 2, all pairs.
+        cluster_pairs: Sum of a (a - 1) / 2, the pairs in one cluster.
+        label_pairs: Sum of b (b - 1) / 2, the pairs of one label.
+        common_pairs: Sum of n (n - 1) / 2, the pairs of one label in one cluster.
+        precision: Sum of n^2 / a, N times the B-cubed precision.
+        recall: Sum of n^2 / b, N times the B-cubed recall.
+        cluster_entropy: N log N - sum of a log a, N times the entropy of the clusters.
+        label_entropy: N log N - sum of b log b, N times the entropy of the labels.
+        cluster_given_label: Sum of b log b - sum of n log n, N times the conditional entropy.
+        label_given_cluster: Sum of a log a - sum of n log n, likewise.
+        recovered: Number of labels counted in ``num_labels`` that are a cluster: n = a = b.
+        double_majority: Number of these labels of which a cluster holds more than half, and which
+            are more than half of the cluster: 2 n > a and 2 n > b.
+    """
+
+    num_nodes: Tensor
+    num_clusters: Tensor
+    num_labels: Tensor
+    num_pairs: Tensor
+    cluster_pairs: Tensor
+    label_pairs: Tensor
+    common_pairs: Tensor
+    precision: Tensor
+    recall: Tensor
+    cluster_entropy: Tensor
+    label_entropy: Tensor
+    cluster_given_label: Tensor
+    label_given_cluster: Tensor
+    recovered: Tensor
+    double_majority: Tensor
+
+
+def partition_sums(
+    tree: Dendrogram, y: Tensor, *, unlabelled: UnlabelledName = "ignore", min_size: int = 1
+) -> PartitionSums:
+    """Compute the sums of every cut of every graph.
+
+    Each merge changes a sum by what the two clusters and the parts of labels in them add; a cut has
+    the sum of the changes of the merges up to its last step.
+
+    Args:
+        tree: R cuts of B graphs of N nodes.
+        y: [N] integers, the label of each node, compared inside graphs alone; -1 if it has none.
+        unlabelled: "ignore" leaves nodes without label out, of cluster sizes too; "other" makes
+            each a label of its own.
+        min_size: Smallest size of a label that ``num_labels``, ``recovered`` and
+            ``double_majority`` count.
+
+    Returns:
+        Sums [R], in the order of ``tree.probability``.
+
+    Raises:
+        ValueError: if ``y`` has another length or dtype, labels below -1, or, with "ignore", no
+            label in a graph that has nodes.
+
+    Differentiation: piecewise constant, without a gradient.
+    Cost: O((N + K) log N), one loop over the merges on the CPU.
+    """
+    min_size = expect_count("min_size", min_size)
+    labelled = labelled_tree(tree, y, unlabelled)
+    events = meetings(labelled)
+    recovered = recovered_labels(labelled, events, min_size)
+    sums = _sums_of_nodes(labelled, recovered, min_size, tree.num_steps.numel())
+    # Merges are ordered by graph and step: each cut has those before a number, from another on.
+    ptr = cumsum(tree.num_steps + 1)
+    cut_of_merge = ptr.index_select(0, tree.graph) + tree.step
+    end = torch.bincount(cut_of_merge, minlength=tree.num_cuts).cumsum(0)
+    graph = tree.cut_graph
+    start = end.index_select(0, ptr.index_select(0, graph))
+    by_cut = {name: value.index_select(0, graph) for name, value in sums._asdict().items()}
+    for name, change in _changes(labelled, events, recovered).items():
+        total = cumsum(change)
+        by_cut[name] += total.index_select(0, end) - total.index_select(0, start)
+    return with_exact_zeros(PartitionSums(**by_cut))
+
+
+def with_exact_zeros(sums: PartitionSums) -> PartitionSums:
+    """Return sums whose entropies are 0 where the numbers of pairs, which are exact, say so."""
+    return sums._replace(
+        cluster_entropy=sums.cluster_entropy.masked_fill(sums.cluster_pairs == sums.num_pairs, 0),
+        cluster_given_label=sums.cluster_given_label.masked_fill(
+            sums.common_pairs == sums.label_pairs, 0
+        ),
+        label_given_cluster=sums.label_given_cluster.masked_fill(
+            sums.common_pairs == sums.cluster_pairs, 0
+        ),
+    )
+
+
+def _sums_of_nodes(
+    tree: LabelledTree, recovered: RecoveredLabels, min_size: int, num_graphs: int
+) -> PartitionSums:
+    """The sums [B] of the cut of each graph into single nodes."""
+
+    def by_graph(value: Tensor) -> Tensor:
+        summed: Tensor = scatter(value.double(), tree.label_graph, dim_size=num_graphs)
+        return summed
+
+    size, label_size = by_graph(tree.label_size), tree.label_size.double()
+    zero = torch.zeros_like(size)
+    node_log, label_log = torch.xlogy(size, size), by_graph(torch.xlogy(label_size, label_size))
+    singles = by_graph(recovered.at_start)
+    return PartitionSums(
+        num_nodes=size,
+        num_clusters=size,
+        num_labels=by_graph(tree.label_size >= min_size),
+        num_pairs=size * (size - 1) / 2,
+        cluster_pairs=zero,
+        label_pairs=by_graph(label_size * (label_size - 1) / 2),
+        common_pairs=zero,
+        precision=size,
+        recall=by_graph(torch.ones_like(label_size)),
+        cluster_entropy=node_log,
+        label_entropy=node_log - label_log,
+        cluster_given_label=label_log,
+        label_given_cluster=zero,
+        recovered=singles,
+        double_majority=singles,
+    )
+
+
+def _changes(tree: LabelledTree, events: Meetings, recovered: RecoveredLabels) -> dict[str, Tensor]:
+    """The change [K] at each merge of all sums that change."""
+    left, right = (tree.split - tree.start).double(), (tree.end - tree.split).double()
+    part, other = events.left.double(), events.right.double()
+    recall = 2 * part * other / tree.label_size.index_select(0, events.label)
+    none = torch.zeros_like(left)
+    log = _log_change(left, right)
+    common_log = none.index_add(0, events.merge, _log_change(part, other))
+    common = common_pairs(tree, events)
+    # The pairs in a cluster are those that meet between its positions.
+    at_position = F.pad(common, (0, 1)).index_select(0, tree.merge_at).cumsum(0)
+
+    def precision(first: Tensor, last: Tensor) -> Tensor:
+        size = last - first
+        inside = (last - 1).clamp(min=0)
+        pairs = at_position.index_select(0, inside) - at_position.index_select(0, first)
+        return torch.where(size > 0, 1 + 2 * pairs / size.clamp(min=1), 0)
+
+    return {
+        "num_clusters": -torch.minimum(left, right).clamp(max=1),
+        "cluster_pairs": left * right,
+        "common_pairs": common,
+        "precision": precision(tree.start, tree.end)
+        - precision(tree.start, tree.split)
+        - precision(tree.split, tree.end),
+        "recall": none.index_add(0, events.merge, recall),
+        "cluster_entropy": -log,
+        "cluster_given_label": -common_log,
+        "label_given_cluster": log - common_log,
+        "recovered": recovered.exact,
+        "double_majority": recovered.majority,
+    }
+
+
+def _log_change(left: Tensor, right: Tensor) -> Tensor:
+    """The change of the sum of a log a where two sizes become one."""
+    both = left + right
+    return torch.xlogy(both, both) - torch.xlogy(left, left) - torch.xlogy(right, right)
