@@ -2,8 +2,10 @@
 
 from collections import Counter
 from itertools import product
+from statistics import fmean
 
 import networkx as nx
+import pytest
 import torch
 from torch import Tensor
 
@@ -104,31 +106,29 @@ def test_greedy_chains_take_the_best_edges_first() -> None:
 
 def test_scores_equal_their_definitions() -> None:
     generator = torch.Generator().manual_seed(1)
-    for size in (1, 5, 20, 40):
-        batch = torch.randint(3, (size,), generator=generator).sort().values
-        batch = batch.unique(return_inverse=True)[1]
-        y = torch.randint(-1, 4, (size,), generator=generator)
-        y[batch == 0] = 0
-        cluster = 10 * batch + torch.randint(4, (size,), generator=generator)
-        events = [(cluster[batch == b], y[batch == b]) for b in range(int(batch.max()) + 1)]
-        score = score_tracks(cluster, y, batch)
-        bcubed = [b_cubed(c.tolist(), label.tolist()) for c, label in events]
-        assert abs(score.bcubed - sum(bcubed) / len(bcubed)) < 1e-6
-        found = [e for e in (efficiency(c.tolist(), label.tolist()) for c, label in events) if e]
-        mean = [sum(each) / len(each) for each in found]
-        if mean:
-            assert abs(score.efficiency - sum(mean) / len(mean)) < 1e-6
+    for size in 3 * list(range(30)):
+        events = []
+        for _ in range(3):
+            drawn = torch.randint(-1, 4, (size,), generator=generator)
+            y = torch.cat([torch.zeros(3, dtype=torch.long), drawn])
+            events.append((torch.randint(4, y.shape, generator=generator), y))
+        cluster = torch.cat([10 * i + c for i, (c, _) in enumerate(events)])
+        batch = torch.arange(3).repeat_interleave(size + 3)
+        score = score_tracks(cluster, torch.cat([y for _, y in events]), batch)
+        lists = [(c.tolist(), y.tolist()) for c, y in events]
+        assert score.efficiency == pytest.approx(fmean(efficiency(*each) for each in lists))
+        assert score.bcubed == pytest.approx(fmean(b_cubed(*each) for each in lists))
 
 
-def efficiency(cluster: list[int], y: list[int]) -> list[bool]:
-    """Say for each track of three hits whether a cluster matches it."""
+def efficiency(cluster: list[int], y: list[int]) -> float:
+    """Return the share of the tracks of three hits or more that a cluster matches."""
     sizes, tracks = Counter(cluster), Counter(label for label in y if label >= 0)
     common = Counter(zip(cluster, y, strict=True))
-    return [
+    return fmean(
         any(2 * common[k, t] > tracks[t] and 2 * common[k, t] > sizes[k] for k in sizes)
         for t in tracks
         if tracks[t] >= 3
-    ]
+    )
 
 
 def b_cubed(cluster: list[int], y: list[int]) -> float:
