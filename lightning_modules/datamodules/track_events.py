@@ -58,21 +58,18 @@ class TrackEvents(Sequence[Data]):
 
     Args:
         num_events: Number of events.
-        num_tracks: Tracks per event.
         seed: Seed of the generator.
-        options: The detector and the tracks; its ``num_tracks`` is replaced.
+        options: The detector and the tracks; the default ones if None.
+
+    Raises:
+        ValueError: if an argument is not as expected; names it.
     """
 
     def __init__(
-        self,
-        num_events: int = 1000,
-        num_tracks: int = 30,
-        seed: int = 0,
-        options: EventOptions | None = None,
+        self, num_events: int = 1000, seed: int = 0, options: EventOptions | None = None
     ) -> None:
         num_events = expect_count("num_events", num_events, low=0)
-        options = (options or EventOptions())._replace(num_tracks=num_tracks)
-        self.options = check_options(options)
+        self.options = _check(options or EventOptions())
         self._events = [self._generate(seed, index) for index in range(num_events)]
 
     def _generate(self, seed: int, index: int) -> Data:
@@ -90,12 +87,7 @@ class TrackEvents(Sequence[Data]):
         return self._events[index]
 
 
-def check_options(options: EventOptions) -> EventOptions:
-    """Return the options.
-
-    Raises:
-        ValueError: if one of them is not as expected; names it.
-    """
+def _check(options: EventOptions) -> EventOptions:
     expect_count("num_tracks", options.num_tracks)
     expect_count("num_layers", options.num_layers)
     expect_between("min_momentum", options.min_momentum, 0.5, math.inf, "above 0.5")

@@ -10,7 +10,7 @@ from lightning_modules.datamodules.track_events import EventOptions, TrackEvents
 
 
 def test_an_event_depends_on_seed_and_index_alone() -> None:
-    few, many, other = TrackEvents(2, 10), TrackEvents(3, 10), TrackEvents(3, 10, seed=1)
+    few, many, other = TrackEvents(2), TrackEvents(3), TrackEvents(3, seed=1)
     assert len(many) == 3
     for index in range(2):
         for key in few[index].to_dict():
@@ -21,7 +21,7 @@ def test_an_event_depends_on_seed_and_index_alone() -> None:
 
 def test_hits_edges_and_the_share_of_true_edges() -> None:
     for num_tracks, hits, edges in ((30, 280, 1270), (50, 465, 3130)):
-        events = TrackEvents(30, num_tracks)
+        events = TrackEvents(30, options=EventOptions(num_tracks))
         assert np.mean([e.num_nodes for e in events]) == pytest.approx(hits, rel=0.02)
         assert np.mean([e.num_edges for e in events]) == pytest.approx(edges, rel=0.03)
         assert np.mean([(e.y < 0).sum() / num_tracks for e in events]) == pytest.approx(0.75, 0.1)
@@ -36,8 +36,8 @@ def test_hits_edges_and_the_share_of_true_edges() -> None:
 
 
 def test_tracks_without_scattering_are_circles_through_the_origin() -> None:
-    exact = EventOptions(scattering=0, origin=0, resolution=0, missing=0, noise=0)
-    event = TrackEvents(1, 20, options=exact)[0]
+    exact = EventOptions(20, scattering=0, origin=0, resolution=0, missing=0, noise=0)
+    event = TrackEvents(1, options=exact)[0]
     assert event.num_nodes == 20 * 9
     for track in range(20):
         pos = event.pos[event.y == track].double()
@@ -51,7 +51,7 @@ def test_tracks_without_scattering_are_circles_through_the_origin() -> None:
 
 def test_edges_lead_outwards_inside_the_window_and_carry_differences() -> None:
     options = EventOptions()
-    event = TrackEvents(1, 30, options=options)[0]
+    event = TrackEvents(1, options=options)[0]
     azimuth = torch.atan2(event.pos[:, 1], event.pos[:, 0])
     for i, j in torch.cartesian_prod(torch.arange(100), torch.arange(200)).tolist():
         gap = int(event.layer[j] - event.layer[i])
@@ -76,8 +76,7 @@ def test_refused() -> None:
         ("noise", -1.0, "at least 0"),
     )
     for name, value, expected in cases:
-        options = EventOptions()._replace(**{name: value})
         with pytest.raises(ValueError, match=f"Expected '{name}' to be {expected} .*got {value}"):
-            TrackEvents(1, options.num_tracks, options=options)
+            TrackEvents(1, options=EventOptions()._replace(**{name: value}))
     with pytest.raises(ValueError, match="Expected 'num_events' to be at least 0"):
         TrackEvents(-1)

@@ -12,7 +12,12 @@ from torch_geometric.data import Batch, Data
 from benchmarks.partitions.tracks.cells import Cell, Setting
 from benchmarks.partitions.tracks.edge_net import EdgeNet
 from benchmarks.partitions.tracks.scoring import MIN_SIZE
-from lightning_modules.datamodules.track_events import EDGE_FEATURES, NODE_FEATURES, TrackEvents
+from lightning_modules.datamodules.track_events import (
+    EDGE_FEATURES,
+    NODE_FEATURES,
+    EventOptions,
+    TrackEvents,
+)
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.partition import PartitionLoss
 
@@ -63,7 +68,7 @@ def generate_splits(setting: Setting, options: TrainingOptions) -> Splits:
     """Generate the events of a setting; those of one number of tracks and seed are the same."""
     sizes = options.train_events, options.tune_events, options.test_events
     train, tune, test = (
-        TrackEvents(size, setting.tracks, seed=3 * setting.seed + split)
+        TrackEvents(size, 3 * setting.seed + split, EventOptions(setting.tracks))
         for split, size in enumerate(sizes)
     )
     return Splits(train, Batch.from_data_list(tune[:]), Batch.from_data_list(test[:]))
