@@ -77,7 +77,7 @@ def test_cells_are_run_once_and_tables_written(
     for chosen in ("bcubed", "learned"):
         best, other = (ours["average"][name].tune for name in ("efficiency", chosen))
         assert best.efficiency >= other.efficiency
-    assert "| bce" in output.read_text()
+    assert "| BCE" in output.read_text()
     with monkeypatch.context() as patched:
         patched.setattr(running, "train_cell", None)
         main([*arguments, *names], SMALL)
@@ -108,11 +108,11 @@ def test_lost_tracks_are_compared_with_the_best_baseline(tmp_path: Path) -> None
     tables = report(read_records(tmp_path / "records.jsonl", list_cells()), "")
     lines = [[cell.strip() for cell in line.split("|")] for t in tables for line in t.splitlines()]
     saved = [
-        line for line in lines if line[1:4] == ["30 tracks, 4 layers", "pairs + bce", "average"]
+        line for line in lines if line[1:4] == ["30 tracks, 4 layers", "pairs + BCE", "average"]
     ]
     # 4 and 2 % lost, instead of 20 % and of 5 %.
     assert saved[0][4:6] == ["85 ± 7", "40 ± 28"]
-    row = next(line for line in lines if line[1:3] == ["pairs + bce", "average"])
+    row = next(line for line in lines if line[1:3] == ["pairs + BCE", "average"])
     assert row[3:6] == ["0.9700 ± 0.0141", "0.5000 ± 0.0000", "0.9700 ± 0.0141"]
     times = next(line for line in lines if line[1:3] == ["30 tracks, 4 layers", "500"])
     assert times[3:] == ["not run", "1000", "-", "50", ""]

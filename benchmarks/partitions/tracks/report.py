@@ -33,6 +33,13 @@ of the column; "learned" is the efficiency at the threshold that training has le
 are 1 - efficiency."""
 
 
+NAMES = {
+    "bce": "BCE",
+    "bce_positive": "BCE, true edges x 4",
+    "bce_negative": "BCE, false edges x 4",
+}
+
+
 class Row(NamedTuple):
     """A line of a table: a second phase and a clustering."""
 
@@ -128,7 +135,14 @@ def tried_table(records: Records) -> str:
         cell = Cell(*setting, objective, linkage)
         if cell in records:
             found = records[cell].scores[linkage]
-            lines.append([objective, linkage, *_both(found, "tune"), *_both(found, "test")])
+            lines.append(
+                [
+                    name(Row(objective, linkage, linkage)),
+                    linkage,
+                    *_both(found, "tune"),
+                    *_both(found, "test"),
+                ]
+            )
     head = ["objective", "through", *(f"{metric}, {split}" for split in ("tuning", "test")
                                        for metric in ("efficiency", "B-cubed"))]  # fmt: skip
     return format_table("All objectives: 30 tracks, 4 layers, seed 0", head, lines)
@@ -165,7 +179,8 @@ def time_table(records: Records, settings: Iterable[tuple[int, int]]) -> str:
 
 def name(row: Row) -> str:
     """Return the name of a second phase in a table."""
-    return row.objective.replace("_", " ").replace("+", " + ")
+    parts = row.objective.split("+")
+    return " + ".join(NAMES.get(part, part.replace("_", " ")) for part in parts)
 
 
 def show(values: Iterable[float], decimals: int = 4, scale: float = 1.0) -> str:
