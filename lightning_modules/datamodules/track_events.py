@@ -43,12 +43,12 @@ class EventOptions(NamedTuple):
     num_layers: int = 9
     min_momentum: float = 0.7
     mean_momentum: float = 0.8
-    scattering: float = 0.02
+    scattering: float = 0.05
     origin: float = 0.005
     resolution: float = 0.001
     missing: float = 0.05
     noise: float = 0.75
-    window: float = 0.132
+    window: float = 0.13
 
 
 class TrackEvents(Sequence[Data]):

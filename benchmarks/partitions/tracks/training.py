@@ -42,7 +42,7 @@ class TrainingOptions(NamedTuple):
     train_events: int = 1000
     tune_events: int = 60
     test_events: int = 200
-    batch_events: int = 8
+    batch_events: int = 4
     width: int = 32
     warm_steps: int = 3000
     steps: int = 2000
