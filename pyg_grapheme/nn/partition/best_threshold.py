@@ -8,7 +8,7 @@ from torch import Tensor
 from torch_geometric.utils import cumsum
 
 from pyg_grapheme.nn.partition.labelled_tree import UnlabelledName
-from pyg_grapheme.nn.partition.partition_scores import Metric, check_scores, resolve_metric
+from pyg_grapheme.nn.partition.partition_scores import PartitionScore, check_scores, resolve_metric
 from pyg_grapheme.nn.partition.partition_sums import (
     PartitionSums,
     partition_sums,
@@ -29,7 +29,7 @@ class BestThreshold(NamedTuple):
 def best_threshold(
     trees: Dendrogram | Sequence[Dendrogram],
     y: Tensor | Sequence[Tensor],
-    metric: str | Metric,
+    metric: str | PartitionScore,
     *,
     pooled: bool = False,
     unlabelled: UnlabelledName = "ignore",
@@ -39,7 +39,8 @@ def best_threshold(
 
     All partitions of all graphs that a threshold can lead to are scored: it passes the heights of
     all steps from above, and each changes the cut of one graph. Thresholds per graph, and the noise
-    of the trees, play no part.
+    of the trees, play no part. Use the result as ``tree.cut(threshold)``, or, on the scale of the
+    scores, as ``threshold=`` of the pool.
 
     Args:
         trees: A tree, or several: one per batch of graphs.

@@ -28,7 +28,7 @@ class LabelledTree(NamedTuple):
         merge_at: [n + 1], the merge at which the positions p - 1 and p meet; K if they never do,
             and at both ends.
         graph: [n], the graph of each position.
-        members: [n], the positions, label by label and rising in each.
+        members: [n], the positions: by graph, then by label, rising in each.
         label: [n], the label of each of ``members``, from 0 to V - 1. Equal labels of different
             graphs are different here.
         label_size: [V].
@@ -71,13 +71,13 @@ def labelled_tree(tree: Dendrogram, y: Tensor, unlabelled: UnlabelledName) -> La
 
     Cost: O((N + K) log N).
     """
-    y = check_labels(y, tree.batch, unlabelled)
     num_nodes, num_merges = tree.batch.numel(), tree.pairs.size(1)
+    y = check_labels(y, num_nodes, tree.batch.device, unlabelled)
     merges = merge_tree(tree.pairs, num_nodes)
     position, start = merges.start[:num_nodes], merges.start[num_nodes:]
     split, end = start + merges.size[merges.children[0]], start + merges.size[num_nodes:]
     label, graph = (torch.empty_like(t).scatter_(0, position, t) for t in (y, tree.batch))
-    if unlabelled == "ignore":
+    if unlabelled == "ignore" and bool((y < 0).any()):
         _expect_labels(y, tree)
         is_counted = label >= 0
         rank = cumsum(is_counted.long())
@@ -86,34 +86,33 @@ def labelled_tree(tree: Dendrogram, y: Tensor, unlabelled: UnlabelledName) -> La
     joins = ((start < split) & (split < end)).nonzero().view(-1)
     merge_at = start.new_full((label.numel() + 1,), num_merges)
     merge_at.scatter_(0, split.index_select(0, joins), joins)
+    return LabelledTree(start, split, end, merge_at, graph, *_by_label(label, graph))
+
+
+def _by_label(label: Tensor, graph: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The last four fields of a tree, from the label and graph [n] of each position."""
     members = label.argsort(stable=True)
-    if tree.num_steps.numel() > 1:
-        members = members.index_select(0, graph.index_select(0, members).argsort(stable=True))
-    label, member_graph = label.index_select(0, members), graph.index_select(0, members)
-    is_new = torch.ones_like(label)
-    is_new[1:] = (
-        (label[1:] != label[:-1]) | (member_graph[1:] != member_graph[:-1]) | (label[1:] < 0)
-    ).long()
+    members = members.index_select(0, graph.index_select(0, members).argsort(stable=True))
+    label, graph = label.index_select(0, members), graph.index_select(0, members)
+    is_new = torch.ones_like(members)
+    is_other = (label[1:] != label[:-1]) | (graph[1:] != graph[:-1]) | (label[1:] < 0)
+    is_new[1:] = is_other.long()
     first = is_new.nonzero().view(-1)
     size = torch.diff(first, append=first.new_tensor([label.numel()]))
-    label_graph = member_graph.index_select(0, first)
-    label = is_new.cumsum(0) - 1
-    return LabelledTree(start, split, end, merge_at, graph, members, label, size, label_graph)
+    return members, is_new.cumsum(0) - 1, size, graph.index_select(0, first)
 
 
-def check_labels(y: object, batch: Tensor, unlabelled: object) -> Tensor:
+def check_labels(y: object, num_nodes: int, device: torch.device, unlabelled: object) -> Tensor:
     """Return labels [N] of nodes; refuse anything else, and unknown meanings of the label -1."""
     expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
-    is_vector = isinstance(y, Tensor) and y.shape == batch.shape and y.dtype in _INTEGERS
+    is_vector = isinstance(y, Tensor) and y.shape == (num_nodes,) and y.dtype in _INTEGERS
     if not isinstance(y, Tensor) or not is_vector:
         got = f"{tuple(y.shape)}, {y.dtype}" if isinstance(y, Tensor) else type(y).__name__
         raise ValueError(
-            f"Expected 'y' to be one integer for each of {batch.numel()} nodes (got {got})"
+            f"Expected 'y' to be one integer for each of {num_nodes} nodes (got {got})"
         )
-    if y.device != batch.device:
-        raise ValueError(
-            f"Expected 'y' to be on {batch.device}, as the graphs are (got {y.device})"
-        )
+    if y.device != device:
+        raise ValueError(f"Expected 'y' to be on {device}, as the graphs are (got {y.device})")
     if bool((y < -1).any()):
         raise ValueError(f"Expected 'y' to be at least -1 (got {int(y.min())})")
     return y

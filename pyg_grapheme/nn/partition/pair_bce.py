@@ -1,6 +1,5 @@
 """Binary cross-entropy of the candidate pairs of a pool."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -55,8 +54,7 @@ def pair_bce(
         pairs, score = pool.scores(x, edge_index, edge_attr, batch, batch_size)
     else:
         pairs, score = _given_scores(pool, edge_score, x, edge_index, edge_attr, batch, batch_size)
-    nodes = torch.empty(x.size(0), device=x.device)
-    first, second = check_labels(y, nodes, unlabelled)[pairs]
+    first, second = check_labels(y, x.size(0), x.device, unlabelled)[pairs]
     if unlabelled == "ignore":
         kept = ((first >= 0) & (second >= 0)).nonzero().view(-1)
         first, second, score = (t.index_select(0, kept) for t in (first, second, score))

@@ -19,7 +19,6 @@ class PairScorer(nn.Module):
         edge_dim: D, features per edge; None to ignore edge attributes.
         hidden_channels: Width of the hidden layers.
         num_layers: Layers of the perceptron.
-        dropout: Dropout of the hidden layers.
 
     Shapes: x_i, x_j [M, F], edge_attr [M, D], or [M] for D = 1 -> [M].
 
@@ -38,7 +37,6 @@ class PairScorer(nn.Module):
         edge_dim: int | None = None,
         hidden_channels: int = 64,
         num_layers: int = 2,
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.edge_dim = None if edge_dim is None else expect_count("edge_dim", edge_dim)
@@ -47,7 +45,6 @@ class PairScorer(nn.Module):
             hidden_channels=expect_count("hidden_channels", hidden_channels),
             out_channels=1,
             num_layers=expect_count("num_layers", num_layers),
-            dropout=dropout,
             norm=None,
         )
 
@@ -59,15 +56,17 @@ class PairScorer(nn.Module):
         """Return the logits of M pairs."""
         parts = [(x_i - x_j).abs(), x_i * x_j]
         if self.edge_dim is not None:
-            parts.append(self._attributes(edge_attr, x_i).to(x_i.dtype))
+            parts.append(self._attributes(edge_attr, x_i.size(0)).to(x_i.dtype))
         logits: Tensor = self.mlp(torch.cat(parts, dim=1)).squeeze(1)
         return logits
 
-    def _attributes(self, edge_attr: Tensor | None, x: Tensor) -> Tensor:
-        shape = None if edge_attr is None else tuple(edge_attr.shape)
-        if edge_attr is None or shape not in ((len(x), self.edge_dim), (len(x),)[: self.edge_dim]):
+    def _attributes(self, edge_attr: Tensor | None, num_pairs: int) -> Tensor:
+        if edge_attr is not None and edge_attr.dim() == 1:
+            edge_attr = edge_attr[:, None]
+        if edge_attr is None or edge_attr.shape != (num_pairs, self.edge_dim):
+            got = None if edge_attr is None else tuple(edge_attr.shape)
             raise ValueError(
-                f"Expected 'edge_attr' to be {self.edge_dim} numbers per pair, "
-                f"{(len(x), self.edge_dim)} (got {shape})"
+                f"Expected 'edge_attr' to be edge_dim={self.edge_dim} numbers for each of "
+                f"{num_pairs} pairs (got {got})"
             )
-        return edge_attr.view(len(x), -1)
+        return edge_attr

@@ -1,14 +1,13 @@
 """The loss whose expectation is the reported score of a partition."""
 
-from collections.abc import Callable
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from pyg_grapheme.nn.partition.labelled_tree import UnlabelledName
 from pyg_grapheme.nn.partition.pair_likelihood import meeting_pairs, pair_log_likelihood
-from pyg_grapheme.nn.partition.partition_scores import Metric, check_scores, resolve_metric
+from pyg_grapheme.nn.partition.partition_scores import PartitionScore, check_scores, resolve_metric
 from pyg_grapheme.nn.partition.partition_sums import PartitionSums, partition_sums
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_count, expect_flag, expect_one_of
@@ -66,7 +65,7 @@ class PartitionLoss(nn.Module):
 
     def __init__(
         self,
-        objective: str | Metric,
+        objective: str | PartitionScore,
         *,
         pooled: bool = False,
         unlabelled: UnlabelledName = "ignore",
@@ -77,9 +76,8 @@ class PartitionLoss(nn.Module):
         expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
         self.objective, self.pooled, self.unlabelled = objective, pooled, unlabelled
         self.min_size = expect_count("min_size", min_size)
-        self.metric: Metric | Literal["pairs"] = "pairs"
         if objective != "pairs":
-            self.metric = resolve_metric("objective", objective, others=("pairs",))
+            resolve_metric("objective", objective, others=("pairs",))
 
     def forward(self, tree: Dendrogram, y: Tensor) -> Tensor:
         """Return the loss of the partition of each graph, or of all.
@@ -91,7 +89,7 @@ class PartitionLoss(nn.Module):
         wide = tree._replace(
             step_height=tree.step_height.double(), threshold=tree.threshold.double()
         )
-        loss = self._pairs(wide, y) if self.metric == "pairs" else self._score(wide, y, self.metric)
+        loss = self._pairs(wide, y) if self.objective == "pairs" else self._score(wide, y)
         return loss.to(tree.step_height.dtype)
 
     def _pairs(self, tree: Dendrogram, y: Tensor) -> Tensor:
@@ -100,7 +98,8 @@ class PartitionLoss(nn.Module):
         sums = _sum_over_processes(sums.sum(1)) if self.pooled else sums
         return -sums[0] / sums[1].clamp(min=1)
 
-    def _score(self, tree: Dendrogram, y: Tensor, metric: Metric) -> Tensor:
+    def _score(self, tree: Dendrogram, y: Tensor) -> Tensor:
+        metric = resolve_metric("objective", self.objective)
         sums = partition_sums(tree, y, unlabelled=self.unlabelled, min_size=self.min_size)
         if not self.pooled:
             return 1 - tree.expectation(check_scores("objective", metric(sums), sums))
@@ -117,10 +116,13 @@ class PartitionLoss(nn.Module):
 
 
 def _sum_over_processes(value: Tensor) -> Tensor:
-    """Add up a tensor over all processes, differentiably."""
+    """Add up a tensor over all processes, differentiably.
+
+    The gradient is that of this process times the number of processes: all compute the same loss
+    from the sum, and ``DistributedDataParallel`` averages their gradients.
+    """
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return value
-    from torch.distributed.nn import functional
-
-    all_reduce: Callable[[Tensor], Tensor] = functional.all_reduce
-    return all_reduce(value)
+    total = value.detach().clone()
+    torch.distributed.all_reduce(total)
+    return total + torch.distributed.get_world_size() * (value - value.detach())

@@ -12,14 +12,14 @@ from pyg_grapheme.nn.partition.partition_sums import PartitionSums, partition_su
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_one_of
 
-Metric: TypeAlias = Callable[[PartitionSums], Tensor]
+PartitionScore: TypeAlias = Callable[[PartitionSums], Tensor]
 """From sums, of any shape, to scores of that shape."""
 
 
 def partition_scores(
     tree: Dendrogram,
     y: Tensor,
-    metric: str | Metric,
+    metric: str | PartitionScore,
     *,
     unlabelled: UnlabelledName = "ignore",
     min_size: int = 1,
@@ -58,7 +58,9 @@ def partition_scores(
     return check_scores("metric", score(sums), sums)
 
 
-def resolve_metric(name: str, metric: str | Metric, others: tuple[str, ...] = ()) -> Metric:
+def resolve_metric(
+    name: str, metric: str | PartitionScore, others: tuple[str, ...] = ()
+) -> PartitionScore:
     """Return the function of a metric; refuse an unknown one, and list the names.
 
     Args:
@@ -147,7 +149,7 @@ def _double_majority(sums: PartitionSums) -> Tensor:
     return _ratio(sums.double_majority, sums.num_labels)
 
 
-METRICS: Mapping[str, Metric] = MappingProxyType(
+METRICS: Mapping[str, PartitionScore] = MappingProxyType(
     {
         "pair_precision": _pair_precision,
         "pair_recall": _pair_recall,

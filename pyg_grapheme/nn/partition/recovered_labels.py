@@ -46,10 +46,12 @@ def recovered_labels(tree: LabelledTree, events: Meetings, min_size: int) -> Rec
     exact = events.merge[is_exact]
     exact_end = above.index_select(0, exact)
 
-    is_major = (2 * size > label_size) & (2 * size > held) & (label_size >= min_size)
-    major = events.merge[is_major]
-    lost = _first_of_size(above, cluster_size, major, 2 * size[is_major])
-    major_end = torch.minimum(lost, events.next_merge[is_major])
+    is_major = (2 * size > torch.maximum(label_size, held)) & (label_size >= min_size)
+    major = is_major.nonzero().view(-1)
+    limit, major_end = 2 * size.index_select(0, major), events.next_merge.index_select(0, major)
+    major = events.merge.index_select(0, major)
+    lost = _first_of_size(above, cluster_size, major, limit)
+    major_end = torch.minimum(lost, major_end)
 
     # A label of one node has both from the start to the first merge of the node.
     is_single = (tree.label_size == 1) & (min_size == 1)

@@ -66,7 +66,13 @@ def draw_case() -> Callable[[int], Case]:
             score = (score * 4).floor() / 4
         pool = ThresholdMergePool(merge=MERGES[seed % 4], temperature=0.3).double()
         x = torch.ones(batch.numel(), 1).double()
-        tree = pool.dendrogram(x, edge_index, None, batch, len(sizes), edge_score=score)
+        threshold = torch.rand(len(sizes), generator=generator).double()
+        with torch.no_grad():
+            tree = pool.dendrogram(
+                x, edge_index, None, batch, len(sizes), edge_score=score, threshold=threshold
+            )
+        if seed % 7 == 3:
+            tree = tree.coarsen(2)
         y = integers(1 + seed % 5, batch.numel())
         if seed % 3:
             y[integers(4, batch.numel()) == 0] = -1

@@ -68,6 +68,26 @@ def test_scores_are_those_of_scikit_learn_and_of_the_definitions(draw_case: Call
             assert found.tolist() == pytest.approx(by_cut, abs=1e-9), (seed, name)
 
 
+def test_scores_of_a_large_tree_stay_between_0_and_1() -> None:
+    generator = torch.Generator().manual_seed(0)
+    nodes = torch.arange(3000)
+    pairs = torch.stack([nodes[:-1], nodes[1:]])
+    score = torch.rand(2999, generator=generator)
+    tree = single_linkage(
+        ScoredPairs(pairs, score), torch.zeros_like(nodes), 1, torch.tensor(0.5), 0.1
+    )
+    y = torch.randint(7, (3000,), generator=generator)
+    scores = {name: partition_scores(tree, y, name) for name in METRICS}
+    for name, found in scores.items():
+        low, high = found.aminmax()
+        least = -1e-3 if name == "adjusted_rand" else -1e-12
+        assert least <= float(low) <= float(high) <= 1 + 1e-12, name
+    # From single nodes to one cluster.
+    assert scores["homogeneity"][[0, -1]].tolist() == pytest.approx([1, 0], abs=1e-9)
+    assert float(scores["completeness"][-1]) == 1
+    assert scores["bcubed_recall"][[0, -1]].tolist() == pytest.approx([7 / 3000, 1], abs=1e-9)
+
+
 def test_a_function_of_the_sums_is_a_score(draw_case: Callable) -> None:
     case = draw_case(3)
 
