@@ -34,7 +34,7 @@ class TrainingOptions(NamedTuple):
         warm_steps: Steps of the first phase.
         steps: Steps of the second phase.
         warm_lr: Learning rate at the start of the first phase; it falls to 0 (cosine).
-        lr: Learning rate at the start of the second phase.
+        lr: Learning rate at the start of the second phase; as for the first.
         threshold_lr: Learning rate of the threshold.
         temperatures: T at the start and at the end of the second phase.
     """
@@ -47,7 +47,7 @@ class TrainingOptions(NamedTuple):
     warm_steps: int = 3000
     steps: int = 2000
     warm_lr: float = 3e-3
-    lr: float = 1e-3
+    lr: float = 3e-3
     threshold_lr: float = 1e-2
     temperatures: tuple[float, float] = (1.0, 0.3)
 
