@@ -33,8 +33,7 @@ class TrainingOptions(NamedTuple):
         width: Hidden features of the network.
         warm_steps: Steps of the first phase.
         steps: Steps of the second phase.
-        warm_lr: Learning rate at the start of the first phase; it falls to 0 (cosine).
-        lr: Learning rate at the start of the second phase; as for the first.
+        lr: Learning rate at the start of both phases; it falls to 0 (cosine).
         threshold_lr: Learning rate of the threshold.
         temperatures: T at the start and at the end of the second phase.
     """
@@ -46,7 +45,6 @@ class TrainingOptions(NamedTuple):
     width: int = 32
     warm_steps: int = 3000
     steps: int = 2000
-    warm_lr: float = 3e-3
     lr: float = 3e-3
     threshold_lr: float = 1e-2
     temperatures: tuple[float, float] = (1.0, 0.3)
@@ -183,7 +181,7 @@ def warm_start(
     Returns:
         Seconds of process time.
     """
-    optimizer = torch.optim.AdamW(net.parameters(), lr=options.warm_lr)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=options.lr)
     batches = draw_batches(events, options.batch_events, setting.seed)
     return train(net, bce, batches, options.warm_steps, optimizer)
 
