@@ -14,7 +14,7 @@ from benchmarks.partitions.tracks.records import Record, read_records, write_rec
 from benchmarks.partitions.tracks.report import report
 from benchmarks.partitions.tracks.scoring import Score
 from benchmarks.partitions.tracks.training import TrainingOptions, edge_loss
-from pyg_grapheme.nn.partition import METRICS
+from pyg_grapheme.metrics import METRICS
 
 SMALL = TrainingOptions(
     train_events=4, tune_events=2, test_events=2, batch_events=2, width=4, warm_steps=2, steps=2
