@@ -11,7 +11,7 @@ fit: $(VENV)/.fit
 	$(VENV)/bin/python -m lightning_modules.fit $(ARGS)
 
 test: $(VENV)/.test $(VENV)/.scatter
-	$(VENV)/bin/python -m pytest -n auto --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .
