@@ -1,0 +1,1 @@
+"""Comparisons where the answer is a partition."""

@@ -1,0 +1,44 @@
+"""The command line of the benchmark; the package describes it."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.checkout import RESULTS, begin_result, end_result
+from benchmarks.partitions.tracks.cells import list_cells
+from benchmarks.partitions.tracks.records import read_records
+from benchmarks.partitions.tracks.report import report
+from benchmarks.partitions.tracks.running import run_missing
+from benchmarks.partitions.tracks.training import TrainingOptions
+from benchmarks.transduction.running import choose
+
+
+def parse_options(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.partitions.tracks", description="Find the tracks of particles."
+    )
+    add = parser.add_argument
+    add("--cells", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
+    add("--output", type=Path, default=RESULTS / "tracks.md", help="file of the tables")
+    add("--work", type=Path, default=Path("runs/tracks"), help="folder of first-phase weights")
+    add("--hours", type=float, default=12.0, help="time after which no cell is started")
+    add("--jobs", type=int, default=1, help="processes, one thread each")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None, training: TrainingOptions | None = None) -> None:
+    """Run the cells that the command line asks for, and write the tables of all records."""
+    options = parse_options(arguments)
+    records = options.output.with_suffix(".jsonl")
+    try:
+        cells = choose(list_cells(), options.cells)
+    except ValueError as error:
+        raise SystemExit(f"error: {error}".replace("--only", "--cells")) from error
+    stamp = begin_result(options.output)
+    training = training or TrainingOptions()
+    run_missing(cells, records, options.work, training, options.hours, options.jobs)
+    end_result(options.output, *report(read_records(records, list_cells()), stamp))
+
+
+if __name__ == "__main__":
+    main()

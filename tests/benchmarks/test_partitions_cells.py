@@ -1,0 +1,118 @@
+"""Cells of the benchmark of tracks, from training to the tables."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from benchmarks.partitions.tracks import evaluation, running
+from benchmarks.partitions.tracks.__main__ import main
+from benchmarks.partitions.tracks.cells import EDGE_LOSSES, RECIPES, SCORES, Cell, list_cells
+from benchmarks.partitions.tracks.evaluation import Evaluation
+from benchmarks.partitions.tracks.records import Record, read_records, write_record
+from benchmarks.partitions.tracks.report import report
+from benchmarks.partitions.tracks.scoring import Score
+from benchmarks.partitions.tracks.training import TrainingOptions, edge_loss
+from pyg_grapheme.nn.partition import METRICS
+
+SMALL = TrainingOptions(
+    train_events=4, tune_events=2, test_events=2, batch_events=2, width=4, warm_steps=2, steps=2
+)
+
+
+def test_every_method_is_run_in_every_setting_and_each_objective_once() -> None:
+    cells = list_cells()
+    assert len(cells) == len(set(cells))
+    settings = {cell.setting for cell in cells}
+    assert len(settings) == 2 * 2 * 5
+    for setting in settings:
+        methods = {cell[3:] for cell in cells if cell.setting == setting}
+        assert {(loss, "edges") for loss in EDGE_LOSSES} <= methods
+        assert {(o, linkage) for o in RECIPES for linkage in ("components", "average")} <= methods
+        assert len(methods) > len(EDGE_LOSSES) + 2 * len(RECIPES) or setting != (30, 4, 0)
+    assert set(SCORES) <= set(METRICS)
+
+
+def test_losses_over_edges() -> None:
+    logits = torch.randn(50, generator=torch.Generator().manual_seed(0))
+    is_true = logits.roll(1) > 0.3
+    target, probability = is_true.float(), logits.sigmoid()
+    four = torch.tensor(4.0)
+    right = torch.where(is_true, probability, 1 - probability)
+    expected = {
+        "bce": F.binary_cross_entropy(probability, target),
+        "bce_positive": F.binary_cross_entropy_with_logits(logits, target, pos_weight=four),
+        "bce_negative": F.binary_cross_entropy_with_logits(-logits, 1 - target, pos_weight=four),
+        "focal": ((1 - right) ** 2 * -right.log()).mean(),
+    }
+    for name in EDGE_LOSSES:
+        assert torch.allclose(edge_loss(name, logits, is_true), expected[name], atol=1e-6)
+
+
+def test_cells_are_run_once_and_tables_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(evaluation, "WALK_LEVELS", (0.1, 0.9))
+    output, work = tmp_path / "tracks.md", tmp_path / "work"
+    arguments = ["--output", str(output), "--work", str(work), "--cells"]
+    first = "30/4/0/bce/edges"
+    names = {first, "30/4/0/pairs+double_majority+bce/average"}
+    main([*arguments, first], SMALL)
+    warm = (work / "30-4-0.pt").read_bytes()
+    main([*arguments, *names], SMALL)
+    assert (work / "30-4-0.pt").read_bytes() == warm
+    records = {
+        cell.name: r for cell, r in read_records(tmp_path / "tracks.jsonl", list_cells()).items()
+    }
+    assert set(records) == names
+    baseline, ours = records[first].scores, records[(names - {first}).pop()].scores
+    assert set(baseline) == {"components", "average", "chains", "walkthrough"}
+    assert all(set(each) == {"efficiency", "bcubed"} for each in baseline.values())
+    assert len(baseline["walkthrough"]["efficiency"].cuts) == 3
+    assert set(ours) == {"average"}
+    assert set(ours["average"]) == {"efficiency", "bcubed", "learned"}
+    # Two steps of Adam move the threshold by about twice its learning rate.
+    assert 0 < abs(ours["average"]["learned"].cuts[0]) < 3 * SMALL.threshold_lr
+    for chosen in ("bcubed", "learned"):
+        best, other = (ours["average"][name].tune for name in ("efficiency", chosen))
+        assert best.efficiency >= other.efficiency
+    assert "| BCE" in output.read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "train_cell", None)
+        main([*arguments, *names], SMALL)
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match=r"Expected '--cells' to fit the name of a cell \(got 'x'"):
+        main([*arguments, "x"], SMALL)
+
+
+def test_lost_tracks_are_compared_with_the_best_baseline(tmp_path: Path) -> None:
+    def write(cell: Cell, **efficiency: float) -> None:
+        scores = {
+            clustering: {
+                name: Evaluation((0.0,), Score(value, 0.5), Score(value, 0.5))
+                for name in ("efficiency", "bcubed", "learned")
+            }
+            for clustering, value in efficiency.items()
+        }
+        options = SMALL._asdict()
+        record = Record(
+            cell.name, "abc", "now", 2.0 if "pairs" in cell.name else 1.0, 1.0, options, scores
+        )
+        write_record(tmp_path / "records.jsonl", record)
+
+    baselines = {"components": 0.8, "average": 0.9, "chains": 0.7, "walkthrough": 0.95}
+    for seed, ours in ((0, 0.96), (1, 0.98)):
+        write(Cell(30, 4, seed, "bce", "edges"), **baselines)
+        write(Cell(30, 4, seed, "pairs+bce", "average"), average=ours)
+    tables = report(read_records(tmp_path / "records.jsonl", list_cells()), "")
+    lines = [[cell.strip() for cell in line.split("|")] for t in tables for line in t.splitlines()]
+    saved = [
+        line for line in lines if line[1:4] == ["30 tracks, 4 layers", "pairs + BCE", "average"]
+    ]
+    # 4 and 2 % lost, instead of 20 % and of 5 %.
+    assert saved[0][4:6] == ["85 ± 7", "40 ± 28"]
+    row = next(line for line in lines if line[1:3] == ["pairs + BCE", "average"])
+    assert row[3:6] == ["0.9700 ± 0.0141", "0.5000 ± 0.0000", "0.9700 ± 0.0141"]
+    times = next(line for line in lines if line[1:3] == ["30 tracks, 4 layers", "500"])
+    assert times[3:] == ["not run", "1000", "-", "50", ""]

@@ -1,0 +1,82 @@
+"""The generated events of a tracking detector."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from lightning_modules.datamodules.track_events import EventOptions, TrackEvents
+
+
+def test_an_event_depends_on_seed_and_index_alone() -> None:
+    few, many, other = TrackEvents(2), TrackEvents(3), TrackEvents(3, seed=1)
+    assert len(many) == 3
+    for index in range(2):
+        for key in few[index].to_dict():
+            assert torch.equal(few[index][key], many[index][key])
+    sizes = {event.num_edges for events in (many, other) for event in events}
+    assert len(sizes) > 3
+
+
+def test_hits_edges_and_the_share_of_true_edges() -> None:
+    for num_tracks, hits, edges in ((30, 280, 1270), (50, 465, 3130)):
+        events = TrackEvents(30, options=EventOptions(num_tracks))
+        assert np.mean([e.num_nodes for e in events]) == pytest.approx(hits, rel=0.02)
+        assert np.mean([e.num_edges for e in events]) == pytest.approx(edges, rel=0.03)
+        assert np.mean([(e.y < 0).sum() / num_tracks for e in events]) == pytest.approx(0.75, 0.1)
+        joined = expected = 0
+        for event in events:
+            y, layer = event.y, event.layer
+            is_pair = (y[:, None] == y) & (y >= 0)
+            gap = layer - layer[:, None]
+            expected += int((is_pair & (gap >= 1) & (gap <= 2)).sum())
+            joined += int(is_pair[tuple(event.edge_index)].sum())
+        assert joined / expected > 0.995
+
+
+def test_tracks_without_scattering_are_circles_through_the_origin() -> None:
+    exact = EventOptions(20, scattering=0, origin=0, resolution=0, missing=0, noise=0)
+    event = TrackEvents(1, options=exact)[0]
+    assert event.num_nodes == 20 * 9
+    for track in range(20):
+        pos = event.pos[event.y == track].double()
+        assert torch.equal(event.layer[event.y == track], torch.arange(9))
+        # x^2 + y^2 = 2 (a x + b y) for a circle about (a, b) through the origin.
+        squares = pos.square().sum(1, keepdim=True)
+        centre = torch.linalg.lstsq(2 * pos, squares).solution
+        assert torch.allclose(2 * pos @ centre, squares, atol=1e-5)
+        assert centre.norm() >= exact.min_momentum - 1e-3
+
+
+def test_edges_lead_outwards_inside_the_window_and_carry_differences() -> None:
+    options = EventOptions()
+    event = TrackEvents(1, options=options)[0]
+    azimuth = torch.atan2(event.pos[:, 1], event.pos[:, 0])
+    for i, j in torch.cartesian_prod(torch.arange(100), torch.arange(200)).tolist():
+        gap = int(event.layer[j] - event.layer[i])
+        angle = math.remainder(float(azimuth[j] - azimuth[i]), 2 * math.pi)
+        edge = (event.edge_index == torch.tensor([[i], [j]])).all(0).nonzero().view(-1)
+        if abs(abs(angle) - options.window * gap) > 1e-5:
+            assert edge.numel() == (gap in (1, 2) and abs(angle) < options.window * gap)
+        if edge.numel():
+            turn = angle / options.window
+            inner = float(event.layer[i] + 1) / 9
+            expected = torch.tensor([gap, turn, turn / gap, inner])
+            assert torch.allclose(event.edge_attr[edge[0]], expected, atol=1e-4)
+
+
+def test_refused() -> None:
+    cases = (
+        ("num_tracks", 0, "at least 1"),
+        ("num_layers", 0, "at least 1"),
+        ("min_momentum", 0.5, "above 0.5"),
+        ("missing", 1.0, r"in \[0, 1\)"),
+        ("window", 0.0, "positive"),
+        ("noise", -1.0, "at least 0"),
+    )
+    for name, value, expected in cases:
+        with pytest.raises(ValueError, match=f"Expected '{name}' to be {expected} .*got {value}"):
+            TrackEvents(1, options=EventOptions()._replace(**{name: value}))
+    with pytest.raises(ValueError, match="Expected 'num_events' to be at least 0"):
+        TrackEvents(-1)
