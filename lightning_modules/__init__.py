@@ -7,8 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lightning_modules.datamodules.graph_source import read_graphs, write_graphs
     from lightning_modules.datamodules.maths_data_module import MathsDataModule
+    from lightning_modules.datamodules.partition_data_module import PartitionDataModule
     from lightning_modules.datamodules.text_data_module import TextDataModule
+    from lightning_modules.datamodules.track_events import TrackEvents
+    from lightning_modules.modules.partition_module import PartitionModule
+    from lightning_modules.modules.partition_recipe import PartitionRecipe
     from lightning_modules.modules.task_module import TaskModule
     from lightning_modules.modules.transform_module import TransformModule
     from lightning_modules.run.checkpoint import CheckpointError, load_module
@@ -17,21 +22,33 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckpointError",
     "MathsDataModule",
+    "PartitionDataModule",
+    "PartitionModule",
+    "PartitionRecipe",
     "TaskModule",
     "TextDataModule",
+    "TrackEvents",
     "TransformModule",
     "WeightAverages",
     "load_module",
+    "read_graphs",
+    "write_graphs",
 ]
 
 _FILES = {
     "CheckpointError": "run.checkpoint",
     "MathsDataModule": "datamodules.maths_data_module",
+    "PartitionDataModule": "datamodules.partition_data_module",
+    "PartitionModule": "modules.partition_module",
+    "PartitionRecipe": "modules.partition_recipe",
     "TaskModule": "modules.task_module",
     "TextDataModule": "datamodules.text_data_module",
+    "TrackEvents": "datamodules.track_events",
     "TransformModule": "modules.transform_module",
     "WeightAverages": "run.weight_averages",
     "load_module": "run.checkpoint",
+    "read_graphs": "datamodules.graph_source",
+    "write_graphs": "datamodules.graph_source",
 }
 
 

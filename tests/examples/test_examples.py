@@ -216,3 +216,11 @@ def test_graph_unet() -> None:
         assert sizes[0] == 4000
         assert (len(set(sizes)) == 1) == (how == "without")
     assert torch.tensor(sizes).diff().lt(0).all()
+
+
+def test_partition() -> None:
+    output = run("partition.py", "--graphs", "20", "--steps", "20", extras=False)
+    scores = [float(line.rsplit(": ", 1)[1]) for line in output.splitlines()]
+    assert len(scores) == 3
+    # Records of their own are 20 clusters of 6 persons: precision 1 and recall about 6/20.
+    assert all(0.5 < score <= 1 for score in scores)

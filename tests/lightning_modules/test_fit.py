@@ -84,6 +84,8 @@ DATA = config_folder().parent.parent / "shared" / "data"
 
 def _shorten(files: dict[str, Any], folder: Path) -> list[str]:
     """Write the first lines of a config's files into another folder of data; name that folder."""
+    if isinstance(files.get("train"), dict):
+        return []  # graphs of a generator
     if "train" not in files:
         return ["--data.init_args.train_count=20", "--data.init_args.test_count=5"]
     for name in (files["train"], files.get("val"), *files.get("test", {}).values()):
@@ -99,7 +101,8 @@ def _shorten(files: dict[str, Any], folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=[path.stem for path in CONFIGS])
 def test_every_config_runs(short_run: list[str], config: Path, tmp_path: Path) -> None:
-    files = yaml.safe_load(config.read_text())["data"]["init_args"]
+    content = yaml.safe_load(config.read_text())
+    files = content["data"]["init_args"]
     fit.main(
         [
             "--config",
@@ -115,7 +118,7 @@ def test_every_config_runs(short_run: list[str], config: Path, tmp_path: Path) -
     folder = tmp_path / config.stem / "version_0"
     assert json.loads((folder / "summary.json").read_text())["epochs"] == 1
     assert (folder / "checkpoints" / "model.ckpt").is_file()
-    if "val" in files:
+    if "checkpoint" in content:
         states = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["callbacks"]
         (kept,) = (state for name, state in states.items() if name.startswith("RunCheckpoint"))
         assert kept["best_model_score"] is not None

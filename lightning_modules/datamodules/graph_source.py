@@ -1,0 +1,104 @@
+"""Lists of graphs from a file or a class."""
+
+import json
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from jsonargparse import ArgumentError, ArgumentParser
+from torch import Tensor
+from torch_geometric.data import Data
+
+from pyg_grapheme.atomic_write import atomic_path
+from pyg_grapheme.typing import PathLikeStr
+
+GraphSource = dict[str, Any] | str
+"""A file ``*.npz``, a class path, or ``{"class_path": ..., "init_args": {...}}``, also as JSON."""
+
+NODE_FIELDS, EDGE_FIELDS = ("x", "y"), ("edge_index", "edge_attr")
+
+
+def load_graphs(source: GraphSource) -> Sequence[Data]:
+    """Return the graphs of a file that :func:`write_graphs` wrote, or of a class.
+
+    The class is a sequence of ``Data``; its options are checked against its signature.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the source is not as expected; names it.
+    """
+    if isinstance(source, str) and source.endswith(".npz"):
+        return read_graphs(source)
+    try:
+        read = json.loads(source) if isinstance(source, str) and source[:1] == "{" else source
+        options = read if isinstance(read, dict) else {"class_path": read}
+        package, _, name = options["class_path"].rpartition(".")
+        graph_class = getattr(import_module(package), name)
+        parser = ArgumentParser(exit_on_error=False)
+        parser.add_class_arguments(graph_class, "graphs")
+        parsed = parser.parse_object({"graphs": options.get("init_args", {})})
+        graphs: Sequence[Data] = parser.instantiate(parsed).graphs
+    except (ArgumentError, AttributeError, ImportError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"Expected graphs to be a file *.npz or a class path (got {source!r}: {error})"
+        ) from error
+    return graphs
+
+
+def write_graphs(path: PathLikeStr, graphs: Sequence[Data]) -> None:
+    """Write graphs to an ``.npz`` without pickles.
+
+    It holds ``num_nodes`` and ``num_edges`` [B], and the fields of all graphs one after another:
+    ``x`` [N, F], ``edge_index`` [2, E], whose ids count inside each graph, and, where the graphs
+    have them, ``edge_attr`` [E, D] and ``y`` [N].
+    """
+    arrays: dict[str, Any] = {
+        name: [getattr(graph, name) for graph in graphs] for name in ("num_nodes", "num_edges")
+    }
+    for name in NODE_FIELDS + EDGE_FIELDS:
+        if name in graphs[0]:
+            parts = [graph[name] for graph in graphs]
+            arrays[name] = torch.cat(parts, _dimension(name)).numpy()
+    with atomic_path(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def read_graphs(path: PathLikeStr) -> list[Data]:
+    """Read the graphs that :func:`write_graphs` wrote; no code inside the file runs.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, or holds something else.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: torch.from_numpy(file[name]) for name in file.files}
+        graphs = _split(arrays)
+        for graph in graphs:
+            graph.validate()
+    except (BadZipFile, EOFError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path}: expected graphs (got a file that does not fit: {reason})") from (
+            error
+        )
+    return graphs
+
+
+def _split(arrays: dict[str, Tensor]) -> list[Data]:
+    parts = {}
+    for sizes, names in (("num_nodes", NODE_FIELDS), ("num_edges", EDGE_FIELDS)):
+        for name in names:
+            if name in arrays or name in ("x", "edge_index"):
+                parts[name] = torch.split(arrays[name], arrays[sizes].tolist(), _dimension(name))
+    fields = zip(*parts.values(), strict=True)
+    return [Data(**dict(zip(parts, values, strict=True))) for values in fields]
+
+
+def _dimension(name: str) -> int:
+    return 1 if name == "edge_index" else 0

@@ -1,0 +1,290 @@
+"""A network whose answer is a partition, as a module that the commands can run."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.data import Data
+from torch_geometric.loader import DataLoader
+from torch_geometric.utils import scatter
+from torchmetrics import MetricCollection
+
+from lightning_modules.datamodules.graph_source import load_graphs
+from lightning_modules.datamodules.partition_data_module import PartitionDataModule, load_labelled
+from lightning_modules.errors import exit_on_input_error
+from lightning_modules.modules.edge_net import EdgeNet
+from lightning_modules.modules.task_module import Scores, TaskModule
+from lightning_modules.report.scores import print_scores
+from lightning_modules.run.run_recorder import RunRecorder
+from pyg_grapheme.atomic_write import atomic_write
+from pyg_grapheme.metrics import ClusteringScore
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName
+from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, best_threshold
+from pyg_grapheme.options import expect_at_least, expect_count
+from pyg_grapheme.typing import MergeName
+
+SCORES = ("double_majority", "bcubed", "pair_f1")
+"""What is reported, besides the objective."""
+
+
+class CountedLabels(TypedDict):
+    """The options of losses and scores that say which labels count."""
+
+    unlabelled: UnlabelledName
+    min_size: int
+
+
+class PartitionModule(TaskModule):
+    """Score edges by a network, and learn network and threshold for the partition they lead to.
+
+    The loss of a graph is the binary cross-entropy of its candidate pairs; unless ``is_warm``, also
+    the likelihood of all pairs that meet in the dendrogram, and 1 minus the expected objective.
+    ``PartitionRecipe`` sets the phase, and lowers the temperature.
+
+    Args:
+        in_channels: Features per node; set by the data.
+        edge_dim: Features per edge; set by the data.
+        channels: Hidden features of nodes and edges.
+        layers: Layers of the network.
+        objective: Score of a partition, as for ``PartitionLoss``.
+        merge: Linkage.
+        unlabelled: Meaning of the label -1, as for ``PartitionLoss``.
+        min_size: Labels of fewer nodes are not counted, as for ``PartitionLoss``.
+        baseline: Whether to train another network of the same initial weights, on the same batches,
+            by cross-entropy alone. The report compares its connected components, at the threshold
+            that is best on the validation graphs.
+        lr: Learning rate of AdamW.
+        threshold_lr: Learning rate of the raw threshold.
+    """
+
+    data_links = ("in_channels", "edge_dim")
+
+    def __init__(
+        self,
+        in_channels: int,
+        edge_dim: int,
+        *,
+        channels: int = 32,
+        layers: int = 4,
+        objective: str = "double_majority",
+        merge: MergeName = "average",
+        unlabelled: UnlabelledName = "ignore",
+        min_size: int = 1,
+        baseline: bool = False,
+        lr: float = 3e-3,
+        threshold_lr: float = 3e-2,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.lr = expect_at_least("lr", lr, 0)
+        self.threshold_lr = expect_at_least("threshold_lr", threshold_lr, 0)
+        expect_count("channels", channels)
+        expect_count("layers", layers)
+        self.objective, self.is_warm = objective, False
+        self.net = EdgeNet(in_channels, max(1, edge_dim), channels, layers)
+        self.pool = ThresholdMergePool(0.5, logits=True, merge=merge)
+        self.baseline: EdgeNet | None = None
+        if baseline:
+            self.baseline = EdgeNet(in_channels, max(1, edge_dim), channels, layers)
+            self.baseline.load_state_dict(self.net.state_dict())
+        self.counted = CountedLabels(unlabelled=unlabelled, min_size=min_size)
+        self.losses = nn.ModuleList(
+            PartitionLoss(name, **self.counted) for name in dict.fromkeys(("pairs", objective))
+        )
+        self.scores = self._make_scores()
+
+    def _make_scores(self, sync: bool = True) -> MetricCollection:
+        names = sorted({self.objective, *SCORES} - {"pairs"})
+        return MetricCollection(
+            {name: ClusteringScore(name, **self.counted, sync_on_compute=sync) for name in names}
+        )
+
+    def forward(self, graphs: Data) -> Tensor:
+        """Return the cluster [N] of each node of a batch, at the learned threshold."""
+        logits = _logits(self.net, graphs)
+        return self.pool.select(*_arguments(graphs), edge_score=logits).cluster
+
+    def training_step(self, graphs: Data) -> Tensor:
+        """Minimise the losses of the phase."""
+        logits = _logits(self.net, graphs)
+        bce = self._bce(logits, graphs).mean()
+        # Every weight has a gradient in both phases, as DDP expects.
+        loss = bce + 0 * self.pool.raw_threshold
+        if not self.is_warm:
+            tree = self.pool.dendrogram(*_arguments(graphs), edge_score=logits)
+            loss = loss + sum(partition(tree, graphs.y).mean() for partition in self.losses)
+        values = {"train/loss": loss, "train/bce": bce}
+        if self.baseline is not None:
+            values["train/baseline"] = self._bce(_logits(self.baseline, graphs), graphs).mean()
+            loss = loss + values["train/baseline"]
+        self.log_dict(
+            {name: value.detach() for name, value in values.items()},
+            on_step=False,
+            on_epoch=True,
+            sync_dist=True,
+            prog_bar=True,
+            batch_size=graphs.num_graphs,
+        )
+        return loss
+
+    def _bce(self, logits: Tensor, graphs: Data) -> Tensor:
+        """Return the mean of "same label" over the labelled candidate pairs of each graph, [B].
+
+        ``pair_bce`` takes the mean over the pairs of all graphs, which batches of several processes
+        share unequally.
+        """
+        pairs, score = self.pool.scores(*_arguments(graphs), edge_score=logits)
+        first, second = graphs.y[pairs]
+        same = ((first == second) & (first >= 0)).to(score.dtype)
+        counted = torch.ones_like(same)
+        if self.counted["unlabelled"] == "ignore":
+            counted = ((first >= 0) & (second >= 0)).to(score.dtype)
+        each = counted * F.binary_cross_entropy_with_logits(score, same, reduction="none")
+        graph = graphs.batch[pairs[0]]
+        total, count = (scatter(v, graph, dim_size=graphs.num_graphs) for v in (each, counted))
+        mean: Tensor = total / count.clamp(min=1)
+        return mean
+
+    def tracked_values(self) -> dict[str, Tensor]:
+        """Return the threshold, as a logit."""
+        return {"raw_threshold": self.pool.raw_threshold.detach()}
+
+    def validation_step(self, graphs: Data) -> None:
+        """Compare clusters with labels."""
+        self.scores.update(self(graphs), graphs.y, graphs.batch, graphs.num_graphs)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the scores of the whole set, of all processes."""
+        values = {f"val/{name}": value for name, value in self.scores.compute().items()}
+        self.log_dict(values, prog_bar=True, sync_dist=True)
+        self.scores.reset()
+
+    def predict_step(self, graphs: Data) -> Tensor:
+        """Return the cluster [N] of each node of a batch."""
+        clusters: Tensor = self(graphs)
+        return clusters
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return AdamW, with a separate learning rate for the threshold."""
+        threshold = self.pool.raw_threshold
+        rest = [p for p in self.parameters() if p is not threshold]
+        groups: list[dict[str, Any]] = [
+            {"params": rest, "lr": self.lr},
+            {"params": [threshold], "lr": self.threshold_lr, "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups)
+
+    def report(
+        self, folder: Path, checkpoint: str, data: L.LightningDataModule, recorder: RunRecorder
+    ) -> None:
+        """Write ``summary.json``; print the scores of each split, and those of the baseline."""
+        data = cast(PartitionDataModule, data)
+        cut = None
+        if self.baseline is not None:
+            cut = self.scan_baseline(data.loader("val" if data.has_validation else "train"))
+        table: dict[str, Scores] = {}
+        for split in data.splits:
+            loader = data.loader(split)
+            if cut is not None:
+                table[f"{split}, BCE and components"] = self.score(loader, cut)
+            table[f"{split}, partition"] = self.score(loader)
+        summary = {"checkpoint": checkpoint, **self.summarize(recorder), "scores": table}
+        with atomic_write(folder / "summary.json") as file:
+            json.dump(summary, file, indent=2, allow_nan=False)
+        print_scores(table)
+        print(f"all in {folder}")
+
+    @torch.no_grad()
+    def scan_baseline(self, batches: Iterable[Data]) -> float:
+        """Return the threshold of the baseline that is best on these graphs, of all thresholds."""
+        assert self.baseline is not None
+        pool = ThresholdMergePool(logits=True)
+        listed = list(batches)
+        trees = [
+            pool.dendrogram(*_arguments(g), edge_score=_logits(self.baseline, g)) for g in listed
+        ]
+        metric = SCORES[-1] if self.objective == "pairs" else self.objective
+        return best_threshold(trees, [g.y for g in listed], metric, **self.counted).threshold
+
+    @torch.no_grad()
+    def score(self, batches: Iterable[Data], baseline_threshold: float | None = None) -> Scores:
+        """Return the scores of graphs: at the learned threshold, or of the baseline at another."""
+        count, threshold = 0, float(self.pool.raw_threshold)
+        scores = self._make_scores(sync=False)  # One process reports.
+        for graphs in batches:
+            if baseline_threshold is None:
+                cluster = self(graphs)
+            else:
+                assert self.baseline is not None
+                threshold = baseline_threshold
+                tree = ThresholdMergePool(logits=True).dendrogram(
+                    *_arguments(graphs), edge_score=_logits(self.baseline, graphs)
+                )
+                cluster = tree.cut(threshold)
+            scores.update(cluster, graphs.y, graphs.batch, graphs.num_graphs)
+            count += graphs.num_graphs
+        found = {name: float(value) for name, value in scores.compute().items()}
+        return {"graphs": count, **found, "threshold": threshold}
+
+    @classmethod
+    def add_evaluate_arguments(cls, parser: ArgumentParser) -> None:
+        """Add the sources of labelled graphs."""
+        _add_sources(parser)
+
+    def evaluate(self, options: Namespace) -> Mapping[str, Scores]:
+        """Return the scores at the learned threshold, per source."""
+        with exit_on_input_error():
+            batch_size = expect_count("--batch_size", options.batch_size)
+            sources = {source: load_labelled(source) for source in options.graphs}
+        return {
+            name: self.score(DataLoader(graphs, batch_size)) for name, graphs in sources.items()
+        }
+
+    @classmethod
+    def add_predict_arguments(cls, parser: ArgumentParser) -> None:
+        """Add the sources of graphs."""
+        _add_sources(parser)
+
+    @torch.no_grad()
+    def predict_lines(self, options: Namespace) -> Iterator[Sequence[str]]:
+        """Yield one cluster id per node, in order; no two graphs share an id."""
+        with exit_on_input_error():
+            batch_size = expect_count("--batch_size", options.batch_size)
+            sources = [load_graphs(source) for source in options.graphs]
+        first = 0
+        for source in sources:
+            for graphs in DataLoader(source, batch_size):
+                cluster = self(graphs)
+                yield [str(first + id_) for id_ in cluster.tolist()]
+                first += int(cluster.max()) + 1 if cluster.numel() else 0
+
+
+def _add_sources(parser: ArgumentParser) -> None:
+    parser.add_argument("--batch_size", type=int, default=16, help="graphs at a time")
+    parser.add_argument(
+        "graphs",
+        nargs="+",
+        help="files *.npz of graphs, class paths of sequences of graphs, or such classes with "
+        'options as JSON: {"class_path": ..., "init_args": {...}}',
+    )
+
+
+def _arguments(graphs: Data) -> tuple[Tensor, Tensor, None, Tensor, int]:
+    """Return the arguments that describe a batch to the pool, without attributes."""
+    return graphs.x, graphs.edge_index, None, graphs.batch, graphs.num_graphs
+
+
+def _logits(net: EdgeNet, graphs: Data) -> Tensor:
+    dtype = next(net.parameters()).dtype
+    edge_attr = graphs.edge_attr
+    if edge_attr is None:
+        edge_attr = graphs.x.new_ones(graphs.num_edges)
+    edge_attr = edge_attr[:, None] if edge_attr.dim() == 1 else edge_attr
+    logits: Tensor = net(graphs.x.to(dtype), graphs.edge_index, edge_attr.to(dtype))
+    return logits

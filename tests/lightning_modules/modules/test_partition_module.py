@@ -1,0 +1,38 @@
+"""The losses of a partition's module."""
+
+import pytest
+import torch
+from torch_geometric.data import Batch, Data
+
+from lightning_modules import PartitionModule
+from pyg_grapheme.nn import PartitionLoss, pair_bce
+
+
+@pytest.mark.parametrize("unlabelled", ["ignore", "other"])
+def test_the_loss_is_the_mean_over_graphs_of_the_losses_of_each(unlabelled: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    graphs = [
+        Data(
+            x=torch.randn(size, 2, generator=generator),
+            edge_index=torch.randint(size, (2, 3 * size), generator=generator),
+            y=torch.randint(-1, 3, (size,), generator=generator),
+        )
+        for size in (6, 9)
+    ]
+    module = PartitionModule(2, 0, channels=4, layers=1, objective="bcubed", unlabelled=unlabelled)
+    for is_warm in (True, False):
+        module.is_warm, expected = is_warm, 0.0
+        for graph in graphs:
+            logits = module.net(graph.x, graph.edge_index, torch.ones(graph.num_edges, 1))
+            arguments = graph.x, graph.edge_index
+            scored = {"y": graph.y, "edge_score": logits, "unlabelled": unlabelled}
+            expected += pair_bce(module.pool, *arguments, **scored) / 2
+            if not is_warm:
+                tree = module.pool.dendrogram(*arguments, edge_score=logits)
+                for name in ("pairs", "bcubed"):
+                    expected += PartitionLoss(name, unlabelled=unlabelled)(tree, graph.y).sum() / 2
+        module.log_dict = lambda *_, **__: None
+        loss = module.training_step(Batch.from_data_list(graphs))
+        torch.testing.assert_close(loss, expected)
+        loss.backward()
+        assert (module.pool.raw_threshold.grad != 0) == (not is_warm)

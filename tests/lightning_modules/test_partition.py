@@ -1,0 +1,149 @@
+"""Training for a partition from the command line.
+
+Run by itself with the arguments of ``fit``, this module is one of several processes.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import distributed
+from torch_geometric.data import Batch
+
+from lightning_modules import (
+    PartitionDataModule,
+    TrackEvents,
+    evaluate,
+    fit,
+    load_module,
+    predict,
+    write_graphs,
+)
+from lightning_modules.datamodules.track_events import EventOptions
+from pyg_grapheme.metrics import clustering_score
+
+EVENTS = TrackEvents(6, 3, EventOptions(num_tracks=4))
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The arguments of a run on six small events."""
+    path = tmp_path_factory.mktemp("events") / "events.npz"
+    write_graphs(path, EVENTS)
+    return [
+        "--config=conf/tracks.yaml",
+        *(f"--data.{name}={path}" for name in ("train", "val")),
+        f"--data.test={json.dumps({'test': str(path)})}",
+        "--data.batch_size=2",
+        "--model.channels=8",
+        "--model.layers=1",
+        "--trainer.accelerator=cpu",
+        "--trainer.precision=64-true",
+        "--trainer.enable_progress_bar=false",
+        "--trainer.enable_model_summary=false",
+        "--trainer.max_epochs=4",
+    ]
+
+
+@pytest.fixture(scope="module")
+def run(options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a run of four epochs."""
+    folder = tmp_path_factory.mktemp("runs")
+    fit.main([*options, f"--output={folder}"])
+    return folder / "tracks" / "version_0"
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    return checkpoint["state_dict"]
+
+
+def test_a_run_ends_with_ours_beside_the_baseline(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    assert list(summary["scores"]) == [
+        f"{split}, {method}"
+        for split in ("train", "val", "test")
+        for method in ("BCE and components", "partition")
+    ]
+    ours = summary["scores"]["val, partition"]
+    assert ours["threshold"] == summary["raw_threshold_last"] != summary["raw_threshold_first"]
+    assert ours["graphs"] == len(EVENTS)
+    assert summary["baseline_last"] < summary["baseline_first"]
+
+
+def test_evaluate_and_predict_agree_with_the_scores(
+    run: Path, options: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    checkpoint = ["--ckpt_path", str(run / "checkpoints" / "model.ckpt")]
+    path = options[1].removeprefix("--data.train=")
+    evaluate.main([*checkpoint, path])
+    header, row = capfd.readouterr().out.splitlines()
+    expected = json.loads((run / "summary.json").read_text())["scores"]["test, partition"]
+    assert header.split()[:2] == ["split", "graphs"]
+    assert row.split()[1:3] == ["6", f"{expected['bcubed']:.3f}"]
+    predict.main([*checkpoint, path, "--batch_size=4", f"--output={tmp_path / 'clusters'}"])
+    cluster = torch.tensor([int(line) for line in (tmp_path / "clusters").read_text().split()])
+    batch = Batch.from_data_list(EVENTS[:])
+    assert cluster.shape == batch.y.shape
+    for name in ("double_majority", "bcubed", "pair_f1"):
+        score = clustering_score(
+            cluster, batch.y, name, batch=batch.batch, unlabelled="other", min_size=3
+        )
+        assert score.mean().item() == pytest.approx(expected[name])
+    assert load_module(checkpoint[1]).predict_step(batch).tolist() == cluster.tolist()
+
+
+def test_a_resumed_run_ends_as_an_uninterrupted_one(
+    run: Path, options: list[str], tmp_path: Path
+) -> None:
+    original = PartitionDataModule.train_dataloader
+
+    def interrupted(self: PartitionDataModule) -> object:
+        if self.trainer.current_epoch == 3:
+            raise InterruptedError
+        return original(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PartitionDataModule, "train_dataloader", interrupted)
+        reload = "--trainer.reload_dataloaders_every_n_epochs=1"
+        with pytest.raises(InterruptedError):
+            fit.main([*options, reload, f"--output={tmp_path}"])
+    folder = tmp_path / "tracks" / "version_0"
+    fit.main([f"--ckpt_path={folder}"])
+    # Lightning restores weights as float32, before it makes the module float64.
+    found = weights(folder)
+    for name, value in weights(run).items():
+        torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_two_processes_learn_what_one_does(run: Path, options: list[str], tmp_path: Path) -> None:
+    if not distributed.is_available() or not distributed.is_gloo_available():
+        pytest.skip("this torch was built without gloo")
+    two = ["--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=1"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, *options, *two, f"--output={tmp_path}"]
+    subprocess.run(command, env=environment, check=True, timeout=400)
+    found = weights(tmp_path / "tracks" / "version_0")
+    for name, value in weights(run).items():
+        torch.testing.assert_close(found[name], value, rtol=1e-6, atol=1e-9)
+
+
+def test_bad_input_is_named_in_one_line(
+    options: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for argument, message in (
+        ("--data.train=nowhere.npz", "nowhere.npz: no such file"),
+        ("--model.objective=accuracy", "Expected 'objective' to be one of"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            fit.main([*options, argument, f"--output={tmp_path}"])
+        assert stop.value.code == 2
+        assert message in capfd.readouterr().err
+
+
+if __name__ == "__main__":
+    fit.main(sys.argv[1:])
