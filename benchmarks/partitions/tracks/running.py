@@ -17,7 +17,6 @@ from torch_geometric.data import Data
 
 from benchmarks.checkout import commit
 from benchmarks.partitions.tracks.cells import Cell, Setting
-from benchmarks.partitions.tracks.edge_net import EdgeNet
 from benchmarks.partitions.tracks.evaluation import evaluate
 from benchmarks.partitions.tracks.records import Record, read_records, write_record
 from benchmarks.partitions.tracks.training import (
@@ -28,6 +27,7 @@ from benchmarks.partitions.tracks.training import (
     train_cell,
     warm_start,
 )
+from lightning_modules.modules.edge_net import EdgeNet
 from pyg_grapheme.atomic_write import atomic_path
 
 

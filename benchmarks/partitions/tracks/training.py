@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 
 from benchmarks.partitions.tracks.cells import Cell, Setting
-from benchmarks.partitions.tracks.edge_net import EdgeNet
 from benchmarks.partitions.tracks.scoring import MIN_SIZE
 from lightning_modules.datamodules.track_events import (
     EDGE_FEATURES,
@@ -18,6 +17,7 @@ from lightning_modules.datamodules.track_events import (
     EventOptions,
     TrackEvents,
 )
+from lightning_modules.modules.edge_net import EdgeNet
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.partition import PartitionLoss
 
