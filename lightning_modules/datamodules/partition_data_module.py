@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
-import lightning as L
 import torch
-from torch.utils.data import DistributedSampler, Sampler
+from torch.utils.data import Sampler
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from lightning_modules.datamodules.graph_source import GraphSource, load_graphs
-from lightning_modules.run.epoch_seed import mix_seed
-from lightning_modules.run.samplers import UnpaddedDistributedSampler
+from lightning_modules.datamodules.seeded_data_module import SeededDataModule, name_splits
 from pyg_grapheme.options import expect_count
 
 
-class PartitionDataModule(L.LightningDataModule):
+class PartitionDataModule(SeededDataModule):
     """Graphs whose nodes have labels ``y``: nodes of one label belong to one cluster.
 
     Graphs have ``x`` [N, F], ``edge_index`` [2, E], ``y`` [N], -1 for nodes without label, and
@@ -39,11 +36,7 @@ class PartitionDataModule(L.LightningDataModule):
         batch_size: int = 4,
     ) -> None:
         super().__init__()
-        self.allow_zero_length_dataloader_with_multiple_devices = True
-        self.seed_of_order = torch.initial_seed()
-        if test and (taken := {"train", "val"} & test.keys()):
-            raise ValueError(f"Expected 'test' to have names of its own (got {sorted(taken)})")
-        self.sources = {"train": train, **({"val": val} if val else {}), **(test or {})}
+        self.sources = name_splits(train, val, test)
         self.batch_size = expect_count("batch_size", batch_size)
 
     @cached_property
@@ -81,31 +74,13 @@ class PartitionDataModule(L.LightningDataModule):
 
         Some graphs are read twice per epoch if the shares are not equal.
         """
-        return self.loader("train", DistributedSampler(*self._share("train"), seed=self._seed()))
+        return self.loader("train", self.train_sampler(self.splits["train"]))
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:
         """Return batches to validate on, each graph once; none if there is no such split."""
         if not self.has_validation:
             return []
-        return self.loader("val", UnpaddedDistributedSampler(*self._share("val"), shuffle=False))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the seed of the order of the graphs."""
-        return {"seed_of_order": self.seed_of_order}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the order of the resumed run."""
-        self.seed_of_order = state_dict["seed_of_order"]
-
-    def _seed(self) -> int:
-        return mix_seed("order", self.seed_of_order)
-
-    def _share(self, split: str) -> tuple[Any, int, int]:
-        """Return the graphs, the number of processes and the rank of this one."""
-        world, rank = (
-            (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        )
-        return self.splits[split], world, rank
+        return self.loader("val", self.val_sampler(self.splits["val"]))
 
 
 def load_labelled(source: GraphSource) -> Sequence[Data]:

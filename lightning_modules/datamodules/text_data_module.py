@@ -4,13 +4,11 @@ import math
 from functools import cached_property, partial
 from typing import Any, get_args
 
-import lightning as L
 import torch
-from torch.utils.data import DataLoader, DistributedSampler, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from lightning_modules.datamodules.data_files import find_file
-from lightning_modules.run.epoch_seed import mix_seed
-from lightning_modules.run.samplers import UnpaddedDistributedSampler
+from lightning_modules.datamodules.seeded_data_module import SeededDataModule, name_splits
 from pyg_grapheme.options import expect_count, expect_one_of
 from pyg_grapheme.text import (
     Example,
@@ -27,7 +25,7 @@ Loader = DataLoader[Any]
 """A loader over indices of pairs that yields batches of those pairs."""
 
 
-class TextDataModule(L.LightningDataModule):
+class TextDataModule(SeededDataModule):
     """Pairs of texts from files in any format that ``read_examples`` reads.
 
     Pairs are shuffled in every epoch, in an order that depends on the seed of the run and the epoch
@@ -71,11 +69,7 @@ class TextDataModule(L.LightningDataModule):
         report_limit: int = 2000,
     ) -> None:
         super().__init__()
-        self.allow_zero_length_dataloader_with_multiple_devices = True
-        self.seed_of_order = torch.initial_seed()
-        if test and (taken := {"train", "val"} & test.keys()):
-            raise ValueError(f"Expected 'test' to have names of its own (got {sorted(taken)})")
-        self.files = {"train": train, **({"val": val} if val else {}), **(test or {})}
+        self.files = name_splits(train, val, test)
         self.root = root
         self.batch_size = expect_count("batch_size", batch_size)
         self.form: NormalForm = form
@@ -169,22 +163,14 @@ class TextDataModule(L.LightningDataModule):
         Some pairs are read twice per epoch if the shares are not equal.
         """
         indices = range(self.pairs_an_epoch)
-        world, rank = self._processes()
-        order: DistributedSampler[int] = DistributedSampler(
-            indices,  # type: ignore[arg-type]
-            world,
-            rank,
-            seed=mix_seed("order", self.seed_of_order),
-        )
-        return self._loader(self._dataset(self.splits["train"]), indices, order)
+        pairs = self._dataset(self.splits["train"])
+        return self._loader(pairs, indices, self.train_sampler(indices))
 
     def val_dataloader(self) -> Loader | list[Loader]:
         """Return batches to validate on, each pair once; none if there is no such split."""
         if not self.has_validation:
             return []
-        world, rank = self._processes()
-        pairs = self.datasets["val"]
-        return self.loader("val", UnpaddedDistributedSampler(pairs, world, rank, shuffle=False))
+        return self.loader("val", self.val_sampler(self.datasets["val"]))
 
     def transfer_batch_to_device(
         self, batch: GraphPair, device: torch.device, dataloader_idx: int
@@ -194,18 +180,6 @@ class TextDataModule(L.LightningDataModule):
             return batch
         moved: GraphPair = super().transfer_batch_to_device(batch, device, dataloader_idx)
         return moved
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the seed of the order of the pairs."""
-        return {"seed_of_order": self.seed_of_order}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the order of the resumed run."""
-        self.seed_of_order = state_dict["seed_of_order"]
-
-    def _processes(self) -> tuple[int, int]:
-        """Return the number of processes and the rank of this one."""
-        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
 
 def _collate(pairs: PairDataset, indices: list[int]) -> GraphPair:
