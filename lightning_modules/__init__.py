@@ -3,8 +3,9 @@
 The names below are imported on first use: only the text model needs the extra ``[text]``.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pyg_grapheme.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lightning_modules.datamodules.graph_source import read_graphs, write_graphs
@@ -52,7 +53,4 @@ _FILES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _FILES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
+__getattr__ = lazy_names(__name__, _FILES)

@@ -4,8 +4,9 @@ The names below are imported on first use. The scores of a clustering need torch
 torch-geometric alone; their classes and the metrics of pairs need the extra ``metrics``.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pyg_grapheme.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pyg_grapheme.metrics.edit_distance import GraphEditDistance, graph_edit_distance
@@ -57,7 +58,4 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(__name__, _MODULES)
