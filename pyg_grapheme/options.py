@@ -1,4 +1,4 @@
-"""Checks of options, for constructors."""
+"""Checks of options and arguments."""
 
 import math
 import operator
@@ -19,6 +19,16 @@ def expect_flag(name: str, value: object) -> None:
     """Refuse an option that is neither True nor False."""
     if not isinstance(value, bool):
         raise ValueError(f"Expected '{name}' to be True or False (got {value!r})")
+
+
+def expect_rows(name: str, value: object, num_rows: int, unit: str) -> Tensor:
+    """Refuse what is not a tensor [num_rows, ...] with one row per unit, such as "nodes"."""
+    if not isinstance(value, Tensor) or value.dim() == 0 or value.size(0) != num_rows:
+        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(
+            f"Expected '{name}' to have one row for each of the {num_rows} {unit} (got {got})"
+        )
+    return value
 
 
 def expect_count(name: str, value: object, low: int = 1) -> int:

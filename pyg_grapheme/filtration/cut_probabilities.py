@@ -5,6 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.utils import cumsum, scatter
 
+from pyg_grapheme.graphs import segment_positions
+
 
 def interval_probability(
     height: Tensor,
@@ -50,7 +52,7 @@ def cut_probabilities(
 
     Arguments and differentiation are those of :func:`interval_probability`. Cost: O(S + B).
     """
-    graph, level = _cuts(num_steps)
+    graph, level = segment_positions(num_steps + 1)
     return interval_probability(height, num_steps, graph, level, level + 1, threshold, temperature)
 
 
@@ -69,14 +71,6 @@ def sampled_log_prob(
         height, num_steps, graph, level, level + 1, threshold, temperature
     )
     return log_sides + between.log()
-
-
-def _cuts(num_steps: Tensor) -> tuple[Tensor, Tensor]:
-    """Graph and number of steps of each cut, [S + B] each."""
-    num_cuts = num_steps + 1
-    graph = torch.repeat_interleave(num_cuts)
-    level = torch.arange(graph.numel(), device=graph.device) - cumsum(num_cuts)[graph]
-    return graph, level
 
 
 def _factors(

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
+from pyg_grapheme.options import expect_rows
+
 
 def expected_value(
     value: Tensor, weight: Tensor, graph: Tensor, num_graphs: int, member: str = "cuts"
@@ -24,12 +26,7 @@ def expected_value(
 
     Differentiation: exact in values and weights.
     """
-    size = graph.numel()
-    if not isinstance(value, Tensor) or value.dim() == 0 or value.size(0) != size:
-        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise ValueError(
-            f"Expected 'value' to have one row for each of the {size} {member} (got {got})"
-        )
+    value = expect_rows("value", value, graph.numel(), member)
     weighted = (value.movedim(0, -1) * weight).movedim(-1, 0)
     summed: Tensor = scatter(weighted, graph, dim_size=num_graphs)
     return summed

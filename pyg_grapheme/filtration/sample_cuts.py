@@ -7,7 +7,7 @@ from torch import Tensor
 from torch_geometric.utils import cumsum, scatter
 
 from pyg_grapheme.filtration.expectation import sampled_expectation
-from pyg_grapheme.graphs import batch_ptr
+from pyg_grapheme.graphs import batch_ptr, segment_positions
 
 
 class CutSample(NamedTuple):
@@ -55,8 +55,7 @@ def sample_cuts(
     Source: systematic sampling, Madow and Madow 1944, "On the theory of systematic sampling".
     Cost: O(S log S).
     """
-    graph = torch.repeat_interleave(num_cuts)
-    level = torch.arange(graph.numel(), device=graph.device) - cumsum(num_cuts)[graph]
+    graph, level = segment_positions(num_cuts)
     dropped = probability.new_zeros(num_cuts.numel())
     if min_mass < 1:
         kept = _most_probable(probability.detach(), graph, num_cuts, min_mass)

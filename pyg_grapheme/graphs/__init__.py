@@ -4,7 +4,12 @@ from pyg_grapheme.graphs.batch_ptr import batch_ptr
 from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs, check_numbers
 from pyg_grapheme.graphs.distinct_edges import distinct_edges
 from pyg_grapheme.graphs.int_tensor import int_tensor
-from pyg_grapheme.graphs.repeat_graphs import RepeatedGraphs, gather_segments, repeat_graphs
+from pyg_grapheme.graphs.repeat_graphs import (
+    RepeatedGraphs,
+    gather_segments,
+    repeat_graphs,
+    segment_positions,
+)
 
 __all__ = [
     "Graphs",
@@ -16,4 +21,5 @@ __all__ = [
     "gather_segments",
     "int_tensor",
     "repeat_graphs",
+    "segment_positions",
 ]

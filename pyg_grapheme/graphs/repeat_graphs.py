@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch_geometric.utils import cumsum
 
 from pyg_grapheme.graphs.batch_ptr import batch_ptr
 
@@ -62,7 +63,19 @@ def gather_segments(ptr: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]
     tensor([2, 0, 1, 0, 1])
     """
     length = ptr.diff()[index]
-    start = length.cumsum(0) - length
+    owner, position = segment_positions(length)
+    return ptr[index][owner] + position, owner, length.cumsum(0) - length
+
+
+def segment_positions(length: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the segment and the position in it, from 0, of each element of segments in a row.
+
+    Args:
+        length: [B], length of each segment.
+
+    >>> segment_positions(torch.tensor([2, 0, 3]))
+    (tensor([0, 0, 2, 2, 2]), tensor([0, 1, 0, 1, 2]))
+    """
     owner = torch.repeat_interleave(length)
-    position = torch.arange(owner.numel(), device=ptr.device) - start[owner]
-    return ptr[index][owner] + position, owner, start
+    position: Tensor = torch.arange(owner.numel(), device=length.device) - cumsum(length)[owner]
+    return owner, position

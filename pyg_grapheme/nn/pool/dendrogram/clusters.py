@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pyg_grapheme.filtration import expected_value
+from pyg_grapheme.options import expect_rows
 
 
 class Clusters(NamedTuple):
@@ -60,12 +61,7 @@ class Clusters(NamedTuple):
 
     def _wide_sum(self, x: Tensor) -> Tensor:
         """Sums [U, ...] in float64 or int64."""
-        if not isinstance(x, Tensor) or x.dim() == 0 or x.size(0) != self.order.numel():
-            got = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(
-                f"Expected 'x' to have one row for each of the {self.order.numel()} nodes "
-                f"(got {got})"
-            )
+        x = expect_rows("x", x, self.order.numel(), "nodes")
         if not bool(x.isfinite().all()):
             raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
         wide = x.double() if x.is_floating_point() else x.long()

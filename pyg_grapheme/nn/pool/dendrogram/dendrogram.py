@@ -13,7 +13,7 @@ from pyg_grapheme.filtration import (
     interval_probability,
     sample_cuts,
 )
-from pyg_grapheme.graphs import repeat_graphs
+from pyg_grapheme.graphs import repeat_graphs, segment_positions
 from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels, jump
 from pyg_grapheme.nn.pool.dendrogram.clusters import Clusters
 from pyg_grapheme.nn.pool.dendrogram.merge_tree import merge_tree
@@ -167,9 +167,8 @@ class Dendrogram(NamedTuple):
         expectation is exact.
         """
         num_steps = self.num_steps.clamp(max=expect_count("levels", levels))
-        graph = torch.repeat_interleave(num_steps)
-        group = torch.arange(1, graph.numel() + 1, device=graph.device) - cumsum(num_steps)[graph]
-        last = group * self.num_steps[graph] // num_steps[graph]
+        graph, group = segment_positions(num_steps)
+        last = (group + 1) * self.num_steps[graph] // num_steps[graph]
         step_height = self.step_height[cumsum(self.num_steps)[graph] + last - 1]
         total = self.num_steps[self.graph]
         step = (self.step * num_steps[self.graph] + total - 1) // total
