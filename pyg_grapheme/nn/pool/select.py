@@ -74,7 +74,8 @@ def find_candidates(
         merge: "components", "average", "complete" or "matching".
         block_size: The largest number of all pairs in memory at a time.
         min_score: Scalar or [N]; merges that do not score above it are left out.
-        distinct: List each pair once. Components do not need it, and with "edges" it takes sorting.
+        distinct: List each pair once. Components at a threshold do not need it, and with "edges" it
+            takes sorting.
 
     Raises:
         ValueError: if average or complete linkage would need more than ``MAX_PAIRS`` of all pairs.
@@ -94,7 +95,8 @@ def find_candidates(
             return PairBlocks(blocks, scorer)
     # Edges that repeat without end are not worth scoring each.
     few = graphs.edge_index.size(1) <= graphs.x.size(0) ** 2
-    keep_edges = candidates == "edges" and not distinct and few
+    may_repeat = merge == "components" and scorer.takes_repeats and not distinct
+    keep_edges = candidates == "edges" and may_repeat and few
     pairs = graphs.edge_index if keep_edges else candidate_pairs(graphs, candidates)
     is_forest = not keep_edges and has_no_cycle(pairs)
     # In a forest, all pairs receive a gradient.

@@ -227,13 +227,7 @@ class ThresholdMergePool(nn.Module):
         if is_sampled:
             tau = sample_thresholds(mean_threshold, self.temperature, graphs.num_graphs)
         node_threshold = tau if tau.dim() == 0 else tau[graphs.batch]
-        # A module scores distinct pairs, given scores are averaged, other merges take a pair once.
-        distinct = (
-            self.estimator.needs_candidates
-            or self.merge != "components"
-            or self.score != "cosine"
-            or edge_score is not None
-        )
+        distinct = self.estimator.needs_candidates
         selection = self._select(graphs, edge_score, node_threshold.detach(), distinct)
         clusters = selection.cluster, selection.num_clusters
         pooled = reduce_members(self.reduce, graphs.x, *clusters, tau)

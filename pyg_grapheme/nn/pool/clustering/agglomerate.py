@@ -1,5 +1,6 @@
 """Agglomeration over sparse pairs: the nearest clusters merge first."""
 
+from collections.abc import Iterator
 from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
@@ -164,29 +165,60 @@ def _repeats(key: Tensor, num_keys: int) -> tuple[Tensor, Tensor]:
 def _merge_in_order(
     links: _Links, average: bool, limit: float, num_nodes: int, state: Agglomeration
 ) -> None:
-    """Merge the nearest clusters one by one, the smaller neighbourhood into the larger.
-
-    A link's distance falls only if it absorbs a nearer one, so an entry of the queue or the heap
-    that is too near can wait: it is pushed again when its turn comes.
-    """
+    """Merge the nearest clusters one by one."""
     ends = links.ends.reshape(-1)
     used = torch.zeros(num_nodes, dtype=torch.bool, device=ends.device)
     used[ends] = True
     left, right = (used.cumsum(0) - 1).index_select(0, ends).view(2, -1).tolist()
-    exact = not average or float(links.total.abs().sum()) < 2**53
-    total, size = (
-        (number if exact else number.long()).tolist() for number in (links.total, links.size)
-    )
+    sums = None
+    if average:
+        exact = float(links.total.abs().sum()) < 2**53
+        total, size = (n if exact else n.long() for n in (links.total, links.size))
+        sums = total.tolist(), size.tolist()
     start = links.total / links.size
+    order = score_order(-start)
+    queue = zip(start[order].tolist(), order.tolist(), strict=True)
     distance = start.tolist()
-    parent = list(range(int(used.sum())))
+    target, taken, taken_at = _merge_queue(queue, left, right, distance, sums, limit)
+    first = links.first
+    state.merge[first] = first[int_tensor(target, first.device)]
+    merged = first[int_tensor(taken, first.device)]
+    state.merged[merged] = True
+    state.distance[merged] = start.new_tensor(taken_at)
+
+
+def _merge_queue(
+    queue: Iterator[tuple[float, int]],
+    left: list[int],
+    right: list[int],
+    distance: list[float],
+    sums: tuple[list[float], list[float]] | None,
+    limit: float,
+) -> tuple[list[int], list[int], list[float]]:
+    """Merge the ends of the nearest of L links again and again, few neighbours into many.
+
+    A link's distance falls only if it absorbs a nearer one, so an entry of the queue or the heap
+    that is too near can wait: it is pushed again when its turn comes.
+
+    Args:
+        queue: All links with their distances, the nearest first.
+        left: One end of each link, from 0 on.
+        right: The other end.
+        distance: Changed: infinity for links that are gone.
+        sums: Sum and number of the pairs of each link, for means; changed. None for maxima.
+        limit: Links merge only if they are strictly nearer.
+
+    Returns:
+        The link that each one joined, or itself; the links that merged, and at which distances.
+    """
+    parent = list(range(1 + max(left + right, default=-1)))
     target = list(range(len(left)))
     taken, taken_at = [], []
     near: list[dict[int, int]] = [{} for _ in parent]
     for a, b, i in zip(left, right, target, strict=True):
         near[a][b] = near[b][a] = i
-    order = score_order(-start)
-    queue = zip(start[order].tolist(), order.tolist(), strict=True)
+    average = sums is not None
+    total, size = sums or ([], [])
     end = (inf, -1)
     following = next(queue, end)
     heap = [end]
@@ -237,8 +269,4 @@ def _merge_in_order(
                 distance[k] = distance[j]
             distance[j] = inf
         small.clear()
-    first = links.first
-    state.merge[first] = first[int_tensor(target, first.device)]
-    merged = first[int_tensor(taken, first.device)]
-    state.merged[merged] = True
-    state.distance[merged] = start.new_tensor(taken_at)
+    return target, taken, taken_at

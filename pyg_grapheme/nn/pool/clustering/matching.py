@@ -18,10 +18,11 @@ def keep_matching(
     depend on those below: the matchings are nested, and the whole matching is a forest to cut.
     """
     score = candidates.score.detach()
-    # NaN merges with nothing.
-    lowest = -torch.inf if min_score is None else pair_threshold(min_score, candidates.pairs)
-    above = score >= lowest if min_score is None else score > lowest
-    candidates = candidates.keep(above.nonzero().view(-1))
+    if min_score is None:
+        mergeable = ~score.isnan()  # NaN merges with nothing.
+    else:
+        mergeable = score > pair_threshold(min_score, candidates.pairs)
+    candidates = candidates.keep(mergeable.nonzero().view(-1))
     order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     taken = greedy_matching(candidates.pairs, order, batch.numel())
     return candidates.keep(taken).as_forest()

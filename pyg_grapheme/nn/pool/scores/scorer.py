@@ -16,10 +16,12 @@ class Scorer(Protocol):
     Attributes:
         repeatable: Whether pairs may be scored in blocks and again, with the same result.
         cheap: Whether to score some pairs again is cheaper than to keep a graph of all scores.
+        takes_repeats: Whether a pair may be listed twice, or in both directions, with one score.
     """
 
     repeatable: bool
     cheap: bool
+    takes_repeats: bool
 
     def __call__(self, pairs: Tensor) -> Tensor:
         """Return the scores [M] of pairs [2, M], smaller node first; differentiable."""
@@ -29,6 +31,7 @@ class CosineScorer:
     """Cosine of the features."""
 
     repeatable = True
+    takes_repeats = True
 
     def __init__(self, x: Tensor, norm: Tensor | None) -> None:
         self.x, self.norm = x, norm
@@ -46,6 +49,7 @@ class ModuleScorer:
     """
 
     cheap = False
+    takes_repeats = False
 
     def __init__(
         self, module: nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool
@@ -66,6 +70,7 @@ class EdgeScorer:
 
     repeatable = True
     cheap = False
+    takes_repeats = False
 
     def __init__(self, edge_index: Tensor, edge_score: Tensor, num_nodes: int) -> None:
         self.edge_index, self.num_nodes = edge_index, num_nodes
