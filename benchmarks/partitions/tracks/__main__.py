@@ -8,6 +8,7 @@ from benchmarks.partitions.tracks.cells import list_cells
 from benchmarks.partitions.tracks.records import read_records
 from benchmarks.partitions.tracks.report import report
 from benchmarks.partitions.tracks.running import run_missing
+from benchmarks.partitions.tracks.step_times import measure_steps
 from benchmarks.partitions.tracks.training import TrainingOptions
 from benchmarks.transduction.running import choose
 
@@ -37,7 +38,9 @@ def main(arguments: list[str] | None = None, training: TrainingOptions | None = 
     stamp = begin_result(options.output)
     training = training or TrainingOptions()
     run_missing(cells, records, options.work, training, options.hours, options.jobs)
-    end_result(options.output, *report(read_records(records, list_cells()), stamp))
+    known = read_records(records, list_cells())
+    times = {each: measure_steps(*each, training) for each in sorted({cell[:2] for cell in known})}
+    end_result(options.output, *report(known, stamp, times))
 
 
 if __name__ == "__main__":

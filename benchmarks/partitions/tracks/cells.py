@@ -71,6 +71,11 @@ class Cell(NamedTuple):
         """The setting of the cell."""
         return Setting(*self[:3])
 
+    @property
+    def trained_linkage(self) -> str:
+        """The linkage of the pool; a loss over edges does not use it."""
+        return "components" if self.linkage == "edges" else self.linkage
+
 
 def list_cells() -> list[Cell]:
     """List all cells in the order in which they are run: all objectives once, then the rest."""

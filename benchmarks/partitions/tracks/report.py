@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import product
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 from typing import NamedTuple
 
 from benchmarks.partitions.tracks.cells import (
@@ -56,8 +56,17 @@ Scores = Mapping[int, Mapping[str, Evaluation]]
 """The scores of a row by seed, and by what chose the cuts."""
 
 
-def report(records: Records, stamp: str) -> list[str]:
-    """Lay out all tables, below the notes."""
+def report(
+    records: Records, stamp: str, times: Mapping[tuple[int, int], Mapping[str, float]]
+) -> list[str]:
+    """Lay out all tables, below the notes.
+
+    Args:
+        records: The cells that have been run.
+        stamp: Commit and time.
+        times: Process time of a training step in ms, by numbers of tracks and layers, then for
+            "edges" and each linkage.
+    """
     settings = sorted({cell[:2] for cell in records})
     return [
         NOTES,
@@ -65,7 +74,7 @@ def report(records: Records, stamp: str) -> list[str]:
         *(setting_table(records, *setting) for setting in settings),
         saved_table(records, settings),
         tried_table(records),
-        time_table(records, settings),
+        time_table(times),
     ]
 
 
@@ -148,31 +157,17 @@ def tried_table(records: Records) -> str:
     return format_table("All objectives: 30 tracks, 4 layers, seed 0", head, lines)
 
 
-def time_table(records: Records, settings: Iterable[tuple[int, int]]) -> str:
-    """Lay out the median time of a step, and the share of it beyond that of a loss over edges."""
-    lines = []
-    for tracks, layers in settings:
-        times = {
-            linkage: [
-                1000 * record.seconds / record.options["steps"]
-                for cell, record in records.items()
-                if cell[:2] == (tracks, layers) and cell.linkage == linkage
-            ]
-            for linkage in ("edges", *LINKAGES)
-        }
-        middle = {linkage: median(each) for linkage, each in times.items() if each}
-        base = middle.get("edges")
-        lines.append(
-            [
-                f"{tracks} tracks, {layers} layers",
-                *(f"{middle[each]:.0f}" if each in middle else "not run" for each in times),
-                *(
-                    f"{100 * (1 - base / middle[each]):.0f}" if base and each in middle else "-"
-                    for each in LINKAGES
-                ),
-            ]
-        )
-    head = ["", "edge loss, ms", *(f"{each}, ms" for each in LINKAGES),
+def time_table(times: Mapping[tuple[int, int], Mapping[str, float]]) -> str:
+    """Lay out the time of a step, and the share of it that tree and loss of a partition take."""
+    lines = [
+        [
+            f"{tracks} tracks, {layers} layers",
+            *(f"{each:.0f}" for each in time.values()),
+            *(f"{100 * (1 - time['edges'] / time[linkage]):.0f}" for linkage in LINKAGES),
+        ]
+        for (tracks, layers), time in times.items()
+    ]
+    head = ["", "BCE, ms", *(f"{each}, ms" for each in LINKAGES),
             *(f"tree and loss of {each}, %" for each in LINKAGES)]  # fmt: skip
     return format_table("Process time of a training step, one thread", head, lines)
 

@@ -1,6 +1,5 @@
 """Run the cells that have no record, setting by setting."""
 
-import copy
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -71,12 +70,14 @@ def run_setting(
     torch.set_num_threads(1)
     setting = cells[0].setting
     splits = generate_splits(setting, options)
-    warm, warm_seconds = _warm_start(setting, splits.train, work, options)
+    net, warm_seconds = _warm_start(setting, splits.train, work, options)
+    weights = {name: weight.clone() for name, weight in net.state_dict().items()}
     for cell in cells:
         if time.time() >= end:
             return
         stamp = commit()
-        net, pool = copy.deepcopy(warm), make_pool(_trained_linkage(cell))
+        net.load_state_dict(weights)
+        pool = make_pool(cell.trained_linkage)
         seconds = train_cell(cell, net, pool, splits.train, options)
         scores = evaluate(net, pool, splits, cell.linkage)
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -84,10 +85,6 @@ def run_setting(
         record = Record(cell.name, stamp, now, seconds, warm_seconds, setup, scores)
         write_record(records, record)
         print(f"{cell.name}: {seconds:.0f} s", file=sys.stderr, flush=True)
-
-
-def _trained_linkage(cell: Cell) -> str:
-    return "components" if cell.linkage == "edges" else cell.linkage
 
 
 def _warm_start(

@@ -36,6 +36,7 @@ class TrainingOptions(NamedTuple):
         lr: Learning rate at the start of both phases; it falls to 0 (cosine).
         threshold_lr: Learning rate of the threshold.
         temperatures: T at the start and at the end of the second phase.
+        compiled: Whether ``torch.compile`` makes the network faster.
     """
 
     train_events: int = 1000
@@ -48,6 +49,7 @@ class TrainingOptions(NamedTuple):
     lr: float = 3e-3
     threshold_lr: float = 1e-2
     temperatures: tuple[float, float] = (1.0, 0.3)
+    compiled: bool = True
 
 
 class Splits(NamedTuple):
@@ -75,7 +77,10 @@ def generate_splits(setting: Setting, options: TrainingOptions) -> Splits:
 def make_net(setting: Setting, options: TrainingOptions) -> EdgeNet:
     """Return the untrained network of a setting."""
     torch.manual_seed(setting.seed)
-    return EdgeNet(NODE_FEATURES, EDGE_FEATURES, options.width, setting.layers)
+    net = EdgeNet(NODE_FEATURES, EDGE_FEATURES, options.width, setting.layers)
+    if options.compiled:
+        net.compile(dynamic=True)
+    return net
 
 
 def is_true_edge(data: Data) -> Tensor:
