@@ -78,14 +78,13 @@ class Cell(NamedTuple):
 
 
 def list_cells() -> list[Cell]:
-    """List all cells in the order in which they are run: all objectives once, then the rest."""
+    """List all cells in the order in which they are run: seed by seed, then all objectives once."""
     return list(dict.fromkeys(_list_cells()))
 
 
 def _list_cells() -> Iterator[Cell]:
-    first = Setting(TRACKS[0], LAYERS[0], SEEDS[0])
     settings = [Setting(n, depth, seed) for seed in SEEDS for n in TRACKS for depth in LAYERS]
-    for setting in (first, *settings):
+    for setting in settings:
         yield from (Cell(*setting, loss, "edges") for loss in EDGE_LOSSES)
-        objectives = (*RECIPES, *TRIED) if setting is first else RECIPES
-        yield from (Cell(*setting, o, linkage) for o in objectives for linkage in LINKAGES)
+        yield from (Cell(*setting, o, linkage) for o in RECIPES for linkage in LINKAGES)
+    yield from (Cell(*settings[0], o, linkage) for o in TRIED for linkage in LINKAGES)

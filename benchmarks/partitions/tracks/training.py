@@ -36,6 +36,7 @@ class TrainingOptions(NamedTuple):
         lr: Learning rate at the start of both phases; it falls to 0 (cosine).
         threshold_lr: Learning rate of the threshold.
         temperatures: T at the start and at the end of the second phase.
+        score_weight: Weight of the expected scores; the other losses have weight 1.
         compiled: Whether ``torch.compile`` makes the network faster.
     """
 
@@ -48,7 +49,8 @@ class TrainingOptions(NamedTuple):
     steps: int = 2000
     lr: float = 3e-3
     threshold_lr: float = 1e-2
-    temperatures: tuple[float, float] = (1.0, 0.3)
+    temperatures: tuple[float, float] = (4.0, 2.0)
+    score_weight: float = 3.0
     compiled: bool = True
 
 
@@ -127,7 +129,10 @@ def make_loss(cell: Cell, pool: ThresholdMergePool, options: TrainingOptions) ->
     if cell.linkage == "edges":
         return lambda data, logits, _: edge_loss(cell.objective, logits, is_true_edge(data))
     objectives = [
-        PartitionLoss(name, unlabelled="other", min_size=MIN_SIZE)
+        (
+            1.0 if name == "pairs" else options.score_weight,
+            PartitionLoss(name, unlabelled="other", min_size=MIN_SIZE),
+        )
         for name in names
         if name != "bce"
     ]
@@ -138,7 +143,7 @@ def make_loss(cell: Cell, pool: ThresholdMergePool, options: TrainingOptions) ->
         tree = pool.dendrogram(
             data.x, data.edge_index, None, data.batch, data.num_graphs, edge_score=logits
         )
-        total = sum(objective(tree, data.y).mean() for objective in objectives)
+        total = sum(weight * objective(tree, data.y).mean() for weight, objective in objectives)
         return total + edge_loss("bce", logits, is_true_edge(data)) if "bce" in names else total
 
     return loss
