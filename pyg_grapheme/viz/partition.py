@@ -61,10 +61,10 @@ def draw_partition(
         lines = list(position[ends.T].numpy())
         label = f"{len(lines)} {kind}{'s' * (len(lines) != 1)}"
         axes.add_collection(LineCollection(lines, label=label, zorder=1 + order / 10, **style))
-    for nodes, colour in ((known, "black"), (~known, "white")):
+    for nodes, colour in ((known, "black"), (~known, "none")):
         xs, ys = position[nodes.cpu()].T.numpy()
-        axes.scatter(xs, ys, s=9, c=colour, edgecolors="0.3", linewidths=0.6, zorder=2)
-    axes.set_aspect("equal")
+        axes.scatter(xs, ys, s=9, c=colour, edgecolors="black", linewidths=0.6, zorder=2)
+    axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
     axes.set_title(title, fontsize=10)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False, fontsize=8)

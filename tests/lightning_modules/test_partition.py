@@ -5,12 +5,14 @@ Run by itself with the arguments of ``fit``, this module is one of several proce
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from matplotlib.image import imread
 from torch import distributed
 from torch_geometric.data import Batch
 
@@ -45,6 +47,7 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "--trainer.precision=64-true",
         "--trainer.enable_progress_bar=false",
         "--trainer.enable_model_summary=false",
+        "--trainer.check_val_every_n_epoch=2",
         "--trainer.max_epochs=4",
     ]
 
@@ -70,9 +73,40 @@ def test_a_run_ends_with_ours_beside_the_baseline(run: Path) -> None:
         for method in ("BCE and components", "partition")
     ]
     ours = summary["scores"]["val, partition"]
-    assert ours["threshold"] == summary["raw_threshold_last"] != summary["raw_threshold_first"]
+    assert ours["threshold"] == summary["threshold_last"] != summary["threshold_first"]
     assert ours["graphs"] == len(EVENTS)
     assert summary["baseline_last"] < summary["baseline_first"]
+
+
+def test_a_run_leaves_pictures_and_a_page(run: Path) -> None:
+    for name in ("partition", "threshold", "loss", "validation"):
+        assert imread(run / f"{name}.png").std() > 0
+    html = (run / "report.html").read_text()
+    sections = re.findall(r'<h2 id="(\w+)">', html)
+    assert sections == ["results", "curves", "clusters", "configuration"]
+    assert html.count("<bdi>test, ") == 2
+    score = json.loads((run / "summary.json").read_text())["scores"]["test, partition"]
+    assert f"{score['bcubed']:.3f}" in html
+    # The titles of both panels, and a legend below each of them.
+    assert len(re.findall(r">(BCE and components|partition): double majority [01]\.", html)) == 2
+    assert len(re.findall(r">\d+ wrong merges?<", html)) == 2
+
+
+def test_without_matplotlib_or_a_baseline_there_is_a_report_all_the_same(
+    options: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    short = [*options, "--trainer.max_epochs=1", "--model.baseline=false", f"--output={tmp_path}"]
+    fit.main(short)
+    first, second = (tmp_path / "tracks" / f"version_{i}" for i in range(2))
+    assert (first / "partition.png").is_file()
+    assert "no pictures" not in capfd.readouterr().out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "matplotlib", None)
+        fit.main(short)
+    assert not list(second.glob("*.png"))
+    assert "no pictures: matplotlib is not installed" in capfd.readouterr().out
+    summary = json.loads((second / "summary.json").read_text())
+    assert list(summary["scores"]) == ["train, partition", "val, partition", "test, partition"]
 
 
 def test_evaluate_and_predict_agree_with_the_scores(
