@@ -14,8 +14,11 @@ from torch_geometric.loader import DataLoader
 from torch_geometric.utils import scatter
 from torchmetrics import MetricCollection
 
-from lightning_modules.datamodules.graph_source import load_graphs
-from lightning_modules.datamodules.partition_data_module import PartitionDataModule, load_labelled
+from lightning_modules.datamodules.partition_data_module import (
+    PartitionDataModule,
+    load_featured,
+    load_labelled,
+)
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.edge_net import EdgeNet
 from lightning_modules.modules.task_module import Scores, TaskModule
@@ -48,11 +51,11 @@ class PartitionModule(TaskModule):
     Args:
         in_channels: Features per node; set by the data.
         edge_dim: Features per edge; set by the data.
+        unlabelled: Meaning of the label -1, as for ``PartitionLoss``; set by the data.
         channels: Hidden features of nodes and edges.
         layers: Layers of the network.
         objective: Score of a partition, as for ``PartitionLoss``.
         merge: Linkage.
-        unlabelled: Meaning of the label -1, as for ``PartitionLoss``.
         min_size: Labels of fewer nodes are not counted, as for ``PartitionLoss``.
         baseline: Whether to train another network of the same initial weights, on the same batches,
             by cross-entropy alone. The report compares its connected components, at the threshold
@@ -61,18 +64,18 @@ class PartitionModule(TaskModule):
         threshold_lr: Learning rate of the raw threshold.
     """
 
-    data_links = ("in_channels", "edge_dim")
+    data_links = ("in_channels", "edge_dim", "unlabelled")
 
     def __init__(
         self,
         in_channels: int,
         edge_dim: int,
+        unlabelled: UnlabelledName = "ignore",
         *,
         channels: int = 32,
         layers: int = 4,
         objective: str = "double_majority",
         merge: MergeName = "average",
-        unlabelled: UnlabelledName = "ignore",
         min_size: int = 1,
         baseline: bool = False,
         lr: float = 3e-3,
@@ -84,7 +87,8 @@ class PartitionModule(TaskModule):
         self.threshold_lr = expect_at_least("threshold_lr", threshold_lr, 0)
         expect_count("channels", channels)
         expect_count("layers", layers)
-        self.objective, self.is_warm = objective, False
+        self.features = in_channels, edge_dim
+        self.is_warm = False
         # Pairs that meet in the dendrogram have no score at a single cut.
         self.metric = SCORES[-1] if objective == "pairs" else objective
         self.net = EdgeNet(in_channels, max(1, edge_dim), channels, layers)
@@ -228,7 +232,10 @@ class PartitionModule(TaskModule):
         """Return the scores at the learned threshold, per source."""
         with exit_on_input_error():
             batch_size = expect_count("--batch_size", options.batch_size)
-            sources = {source: load_labelled(source) for source in options.graphs}
+            sources = {
+                source: load_labelled(source, self.counted["unlabelled"], self.features)
+                for source in options.graphs
+            }
         return {
             name: self.score(DataLoader(graphs, batch_size)) for name, graphs in sources.items()
         }
@@ -243,7 +250,7 @@ class PartitionModule(TaskModule):
         """Yield one cluster id per node, in order; no two graphs share an id."""
         with exit_on_input_error():
             batch_size = expect_count("--batch_size", options.batch_size)
-            sources = [load_graphs(source) for source in options.graphs]
+            sources = [load_featured(source, self.features) for source in options.graphs]
         first = 0
         for source in sources:
             for graphs in DataLoader(source, batch_size):

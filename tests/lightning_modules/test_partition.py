@@ -14,7 +14,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 from torch import distributed
-from torch_geometric.data import Batch
+from torch_geometric.data import Batch, Data
 
 from lightning_modules import (
     PartitionDataModule,
@@ -167,14 +167,43 @@ def test_two_processes_learn_what_one_does(run: Path, options: list[str], tmp_pa
 
 
 def test_bad_input_is_named_in_one_line(
+    run: Path, options: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    checkpoint = f"--ckpt_path={run / 'checkpoints' / 'model.ckpt'}"
+    unlabelled, nothing = tmp_path / "unlabelled.npz", tmp_path / "nothing.npz"
+    fields = ("x", "edge_index", "edge_attr")
+    write_graphs(unlabelled, [Data(**{name: e[name] for name in fields}) for e in EVENTS])
+    nothing.write_text("x")
+    for source, message in (
+        (str(unlabelled), f"error: {unlabelled}, graph 0: expected 'y' to be "),
+        (str(nothing), f"error: {nothing}: expected graphs"),
+        ("nowhere.npz", "error: nowhere.npz: no such file"),
+        ("nowhere.Events", "error: Expected graphs to be a file *.npz or a class path"),
+    ):
+        for command, arguments in (
+            (fit.main, [*options, f"--data.val={source}", f"--output={tmp_path}"]),
+            (evaluate.main, [checkpoint, source]),
+        ):
+            with pytest.raises(SystemExit) as stop:
+                command(arguments)
+            assert stop.value.code == 2
+            assert capfd.readouterr().err.splitlines()[-1].startswith(message)
+
+
+def test_unknown_options_and_missing_labels_are_named(
     options: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    for argument, message in (
-        ("--data.train=nowhere.npz", "nowhere.npz: no such file"),
-        ("--model.objective=accuracy", "Expected 'objective' to be one of"),
+    ignored, path = ["--data.unlabelled=ignore"], tmp_path / "events.npz"
+    events = [event.clone() for event in EVENTS]
+    events[1].y[:] = -1
+    write_graphs(path, events)
+    for arguments, message in (
+        (["--model.objective=accuracy"], "Expected 'objective' to be one of 'pairs', "),
+        (["--model.merge=single"], "Expected a typing.Literal['components', 'average', "),
+        ([f"--data.train={path}", *ignored], f"error: {path}, graph 1: expected 'y' to label a"),
     ):
         with pytest.raises(SystemExit) as stop:
-            fit.main([*options, argument, f"--output={tmp_path}"])
+            fit.main([*options, *arguments, f"--output={tmp_path}"])
         assert stop.value.code == 2
         assert message in capfd.readouterr().err
 
