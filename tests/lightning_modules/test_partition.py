@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ from torch import distributed
 from torch_geometric.data import Batch, Data
 
 from lightning_modules import (
-    PartitionDataModule,
     TrackEvents,
     evaluate,
     fit,
@@ -131,27 +131,23 @@ def test_evaluate_and_predict_agree_with_the_scores(
     assert load_module(checkpoint[1]).predict_step(batch).tolist() == cluster.tolist()
 
 
-def test_a_resumed_run_ends_as_an_uninterrupted_one(
-    run: Path, options: list[str], tmp_path: Path
+def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
+    run: Path, options: list[str], tmp_path: Path, kill_run: Callable[[list[str]], None]
 ) -> None:
-    original = PartitionDataModule.train_dataloader
-
-    def interrupted(self: PartitionDataModule) -> object:
-        if self.trainer.current_epoch == 3:
-            raise InterruptedError
-        return original(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PartitionDataModule, "train_dataloader", interrupted)
-        reload = "--trainer.reload_dataloaders_every_n_epochs=1"
-        with pytest.raises(InterruptedError):
-            fit.main([*options, reload, f"--output={tmp_path}"])
+    kill_run([*options, f"--output={tmp_path}"])
     folder = tmp_path / "tracks" / "version_0"
+    assert not (folder / "summary.json").exists()
     fit.main([f"--ckpt_path={folder}"])
     # Lightning restores weights as float32, before it makes the module float64.
     found = weights(folder)
     for name, value in weights(run).items():
         torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
+    scores, expected = (
+        json.loads((path / "summary.json").read_text())["scores"] for path in (folder, run)
+    )
+    assert scores.keys() == expected.keys()
+    for row, values in expected.items():
+        assert scores[row] == pytest.approx(values, rel=1e-4), row
 
 
 def test_two_processes_learn_what_one_does(run: Path, options: list[str], tmp_path: Path) -> None:
