@@ -105,6 +105,7 @@ def draw_svg(figure: "Figure", name: str) -> str:
     used = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)
     svg = re.sub(r"font: (\d+)px [^;\"]+", r"font-size: \1px", svg)
+    svg = re.sub(r" ?font-family: [^;\"]+;?", "", svg)
     for i, colour in enumerate(_CYCLE):
         svg = svg.replace(colour, f"var(--c{i})")
     return svg.replace("#000000", "currentColor")

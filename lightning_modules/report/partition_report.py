@@ -56,7 +56,7 @@ def report_partition(
         split, graphs = list(data.splits.items())[-1]
         figure = _draw(module, Batch.from_data_list([graphs[0]]), methods)
         figure.savefig(folder / "partition.png", dpi=120)
-        caption = f"The first graph of {split}: edges by what clusters and labels say of their ends"
+        caption = f"The first graph of {split}: clusters and labels compared on its edges"
         sections["Clusters"] = show_figure(figure, "partition", caption)
     write_run_report(folder, summary, table, recorder.curves, sections)
     print_scores(table)

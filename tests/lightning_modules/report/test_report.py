@@ -230,13 +230,17 @@ def test_without_matplotlib_there_is_a_page_without_diagrams(
 
 
 def test_a_figure_of_a_task_is_part_of_the_page() -> None:
-    figures = {"Clusters": show_figure(Figure(), "clusters", "wrong <merges>")}
+    figure = Figure()
+    figure.text(0, 0, "drawn")
+    figures = {"Clusters": show_figure(figure, "clusters", "wrong <merges>")}
     html = render_report(ReportData("clusters", {}, {}, sections=figures))
     expect_self_contained(html)
     page = Page(html)
     assert page.ids()[0] == "clusters"
     assert [a["aria-label"] for tag, a in page.tags if tag == "svg"] == ["wrong <merges>"]
-    assert page.text.count("wrong <merges>") == 1
+    assert page.text.count("wrong <merges>") == page.text.count("drawn") == 1
+    # Fonts are those of the page.
+    assert "DejaVu" not in html
 
 
 def test_what_is_not_known_gets_no_section() -> None:
