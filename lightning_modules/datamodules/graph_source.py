@@ -19,7 +19,7 @@ from pyg_grapheme.typing import PathLikeStr
 GraphSource = dict[str, Any] | str
 """A file ``*.npz``, a class path, or ``{"class_path": ..., "init_args": {...}}``, also as JSON."""
 
-NODE_FIELDS, EDGE_FIELDS = ("x", "y"), ("edge_index", "edge_attr")
+NODE_FIELDS, EDGE_FIELDS = ("x", "y", "pos"), ("edge_index", "edge_attr")
 
 
 def load_graphs(source: GraphSource) -> Sequence[Data]:
@@ -56,7 +56,7 @@ def write_graphs(path: PathLikeStr, graphs: Sequence[Data]) -> None:
 
     It holds ``num_nodes`` and ``num_edges`` [B], and the fields of all graphs one after another:
     ``x`` [N, F], ``edge_index`` [2, E], whose ids count inside each graph, and, where the graphs
-    have them, ``edge_attr`` [E, D] and ``y`` [N].
+    have them, ``edge_attr`` [E, D], ``y`` [N] and ``pos`` [N, 2], positions in a figure.
     """
     arrays: dict[str, Any] = {
         name: [getattr(graph, name) for graph in graphs] for name in ("num_nodes", "num_edges")

@@ -1,9 +1,10 @@
 """The report of a run of the partition model."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torch_geometric.data import Batch
+from torch_geometric.data import Batch, Data
 
 from lightning_modules.datamodules.partition_data_module import PartitionDataModule
 from lightning_modules.modules.task_module import Scores
@@ -54,14 +55,21 @@ def report_partition(
     sections = {}
     if has_matplotlib():
         split, graphs = list(data.splits.items())[-1]
-        figure = _draw(module, Batch.from_data_list([graphs[0]]), methods)
-        figure.savefig(folder / "partition.png", dpi=120)
-        caption = f"The first graph of {split}: clusters and labels compared on its edges"
-        sections["Clusters"] = show_figure(figure, "partition", caption)
+        graph = choose_graph(graphs)
+        if graph is not None:
+            figure = _draw(module, Batch.from_data_list([graph]), methods)
+            figure.savefig(folder / "partition.png", dpi=120)
+            caption = f"A graph of {split}: clusters and labels compared on its edges"
+            sections["Clusters"] = show_figure(figure, "partition", caption)
     write_run_report(folder, summary, table, recorder.curves, sections)
     print_scores(table)
     print(f"all in {folder}")
     print_missing_pictures()
+
+
+def choose_graph(graphs: Iterable[Data]) -> Data | None:
+    """Return the first graph of fewer than 500 nodes; more are neither readable nor placed soon."""
+    return next((graph for graph in graphs if (graph.num_nodes or 0) < 500), None)
 
 
 def _draw(module: "PartitionModule", graph: Batch, methods: dict[str, float | None]) -> "Figure":

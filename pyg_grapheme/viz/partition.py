@@ -35,7 +35,7 @@ def draw_partition(
 
     Args:
         graph: ``edge_index`` [2, E], ``y`` [N], -1 for nodes without label, and maybe ``pos``
-            [N, 2]; without it, networkx computes a spring layout.
+            [N, 2]; without it, or in other dimensions, networkx computes a spring layout.
         cluster: [N], cluster of each node.
         axes: The panel.
         unlabelled: Whether the label -1 means that the label is not known ("ignore": edges of such
@@ -55,7 +55,9 @@ def draw_partition(
         "split": ~same_cluster & same_label,
         "wrong merge": same_cluster & ~same_label,
     }
-    position = place_nodes(graph.edge_index, graph.num_nodes or 0, graph.get("pos"))
+    pos = graph.get("pos")
+    pos = None if pos is None or pos.dim() != 2 or pos.size(1) != 2 else pos
+    position = place_nodes(graph.edge_index, graph.num_nodes or 0, pos)
     for order, (kind, style) in enumerate(_STYLES.items()):
         ends = graph.edge_index[:, kinds[kind] & counted].cpu()
         lines = list(position[ends.T].numpy())

@@ -90,7 +90,9 @@ def test_edges_of_a_partition_are_right_split_or_wrong(
     edges = [(0, 1), (1, 2), (2, 3), (0, 3), (2, 4), (4, 5), (3, 5), (1, 1)]
     graph = Data(edge_index=torch.tensor(edges).T, y=y, num_nodes=6)
     graph.pos = torch.arange(6.0)[:, None].expand(6, 2)
-    for placed in (graph, Data(edge_index=graph.edge_index, y=y, num_nodes=6)):
+    in_space = graph.clone()
+    in_space.pos = torch.rand(6, 3)
+    for placed in (graph, in_space, Data(edge_index=graph.edge_index, y=y, num_nodes=6)):
         figure = Figure()
         axes = figure.add_subplot()
         draw_partition(placed, cluster, axes, unlabelled=unlabelled, title="ours")
