@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from pyg_grapheme.typing import PathLikeStr
 GraphSource = dict[str, Any] | str
 """A file ``*.npz``, a class path, or ``{"class_path": ..., "init_args": {...}}``, also as JSON."""
 
-NODE_FIELDS, EDGE_FIELDS = ("x", "y"), ("edge_index", "edge_attr")
+NODE_FIELDS, EDGE_FIELDS = ("x", "y", "pos"), ("edge_index", "edge_attr")
 
 
 def load_graphs(source: GraphSource) -> Sequence[Data]:
@@ -42,7 +42,9 @@ def load_graphs(source: GraphSource) -> Sequence[Data]:
         parser.add_class_arguments(graph_class, "graphs")
         parsed = parser.parse_object({"graphs": options.get("init_args", {})})
         graphs: Sequence[Data] = parser.instantiate(parsed).graphs
-    except (ArgumentError, AttributeError, ImportError, KeyError, ValueError) as error:
+        if not all(isinstance(graph, Data) for graph in graphs):
+            raise ValueError("it holds something else")
+    except (ArgumentError, AttributeError, ImportError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"Expected graphs to be a file *.npz or a class path (got {source!r}: {error})"
         ) from error
@@ -54,7 +56,7 @@ def write_graphs(path: PathLikeStr, graphs: Sequence[Data]) -> None:
 
     It holds ``num_nodes`` and ``num_edges`` [B], and the fields of all graphs one after another:
     ``x`` [N, F], ``edge_index`` [2, E], whose ids count inside each graph, and, where the graphs
-    have them, ``edge_attr`` [E, D] and ``y`` [N].
+    have them, ``edge_attr`` [E, D], ``y`` [N] and ``pos`` [N, 2], positions in a figure.
     """
     arrays: dict[str, Any] = {
         name: [getattr(graph, name) for graph in graphs] for name in ("num_nodes", "num_edges")
@@ -77,6 +79,8 @@ def read_graphs(path: PathLikeStr) -> list[Data]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:
+        if not is_zipfile(path):
+            raise ValueError("it is no .npz archive")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: torch.from_numpy(file[name]) for name in file.files}
         graphs = _split(arrays)
@@ -94,8 +98,14 @@ def _split(arrays: dict[str, Tensor]) -> list[Data]:
     parts = {}
     for sizes, names in (("num_nodes", NODE_FIELDS), ("num_edges", EDGE_FIELDS)):
         for name in names:
-            if name in arrays or name in ("x", "edge_index"):
-                parts[name] = torch.split(arrays[name], arrays[sizes].tolist(), _dimension(name))
+            if name not in arrays and name not in ("x", "edge_index"):
+                continue
+            if not {name, sizes} <= arrays.keys():
+                raise ValueError(f"it has no '{name}' or no '{sizes}'")
+            array, dimension, total = arrays[name], _dimension(name), int(arrays[sizes].sum())
+            if array.size(dimension) != total:
+                raise ValueError(f"'{name}' has {array.size(dimension)} entries for {total}")
+            parts[name] = torch.split(array, arrays[sizes].tolist(), dimension)
     fields = zip(*parts.values(), strict=True)
     return [Data(**dict(zip(parts, values, strict=True))) for values in fields]
 

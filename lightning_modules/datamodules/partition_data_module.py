@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import get_args
 
 import torch
 from torch.utils.data import Sampler
@@ -10,7 +11,8 @@ from torch_geometric.loader import DataLoader
 
 from lightning_modules.datamodules.graph_source import GraphSource, load_graphs
 from lightning_modules.datamodules.seeded_data_module import SeededDataModule, name_splits
-from pyg_grapheme.options import expect_count
+from pyg_grapheme.metrics.partition.contingency import UnlabelledName
+from pyg_grapheme.options import expect_count, expect_one_of
 
 
 class PartitionDataModule(SeededDataModule):
@@ -26,6 +28,10 @@ class PartitionDataModule(SeededDataModule):
         val: Graphs to validate on during training, and to tune the threshold of the baseline on.
         test: Further graphs to report on, by the name of the split.
         batch_size: Graphs per batch.
+        unlabelled: Meaning of the label -1, as for ``PartitionLoss``; the model takes it from here.
+
+    Raises:
+        ValueError: if an option is invalid; the graphs are read and checked on first use.
     """
 
     def __init__(
@@ -34,15 +40,22 @@ class PartitionDataModule(SeededDataModule):
         val: GraphSource | None = None,
         test: dict[str, GraphSource] | None = None,
         batch_size: int = 4,
+        unlabelled: UnlabelledName = "ignore",
     ) -> None:
         super().__init__()
         self.sources = name_splits(train, val, test)
         self.batch_size = expect_count("batch_size", batch_size)
+        expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
+        self.unlabelled: UnlabelledName = unlabelled
 
     @cached_property
     def splits(self) -> dict[str, Sequence[Data]]:
         """All graphs, by split; "train" is there, "val" may be."""
-        return {name: load_labelled(source) for name, source in self.sources.items()}
+        splits: dict[str, Sequence[Data]] = {}
+        for name, source in self.sources.items():
+            features = count_features(splits["train"][0]) if splits else None
+            splits[name] = load_labelled(source, self.unlabelled, features)
+        return splits
 
     @property
     def has_validation(self) -> bool:
@@ -52,12 +65,12 @@ class PartitionDataModule(SeededDataModule):
     @property
     def in_channels(self) -> int:
         """Features per node."""
-        return int(self.splits["train"][0].num_node_features)
+        return count_features(self.splits["train"][0])[0]
 
     @property
     def edge_dim(self) -> int:
         """Features per edge."""
-        return int(self.splits["train"][0].num_edge_features)
+        return count_features(self.splits["train"][0])[1]
 
     def loader(self, split: str, sampler: Sampler[int] | None = None) -> DataLoader:
         """Return batches of one split, in order unless a sampler is given."""
@@ -83,21 +96,70 @@ class PartitionDataModule(SeededDataModule):
         return self.loader("val", self.val_sampler(self.splits["val"]))
 
 
-def load_labelled(source: GraphSource) -> Sequence[Data]:
-    """Return the graphs of a source, all of which have labels.
+def load_labelled(
+    source: GraphSource,
+    unlabelled: UnlabelledName = "ignore",
+    features: tuple[int, int] | None = None,
+) -> Sequence[Data]:
+    """Return the graphs of a source, all of which have labels and features.
+
+    Args:
+        source: The source.
+        unlabelled: Meaning of the label -1; "ignore" needs one other label per graph.
+        features: Features per node and per edge; those of the first graph if None.
 
     Raises:
-        ValueError: if there is no graph, or one without labels; names it.
+        ValueError: if there is no graph, or one that is not as expected; names it.
+    """
+    graphs = load_featured(source, features)
+    for index, graph in enumerate(graphs):
+        y, expected = graph.get("y"), f"{source}, graph {index}: expected 'y' to"
+        if y is None or y.shape != (graph.num_nodes,) or y.dtype not in _INTEGERS:
+            got = "none" if y is None else f"{tuple(y.shape)}, {y.dtype}"
+            raise ValueError(
+                f"{expected} be {graph.num_nodes} integers, the label of each node (got {got})"
+            )
+        if (y < -1).any():
+            raise ValueError(f"{expected} be at least -1 (got {int(y.min())})")
+        if unlabelled == "ignore" and not (y >= 0).any():
+            raise ValueError(f"{expected} label a node, where unlabelled='ignore' (got only -1)")
+    return graphs
+
+
+def load_featured(source: GraphSource, features: tuple[int, int] | None = None) -> Sequence[Data]:
+    """Return the graphs of a source, all of which have finite features.
+
+    Args:
+        source: The source.
+        features: Features per node and per edge; those of the first graph if None.
+
+    Raises:
+        ValueError: if there is no graph, or one that is not as expected; names it.
     """
     graphs = load_graphs(source)
     if len(graphs) == 0:
         raise ValueError(f"Expected at least one graph (got none from {source!r})")
+    features = features or count_features(graphs[0])
     for index, graph in enumerate(graphs):
-        y = graph.get("y")
-        if y is None or y.shape != (graph.num_nodes,) or y.is_floating_point():
-            got = "none" if y is None else f"{tuple(y.shape)}, {y.dtype}"
+        found, where = count_features(graph), f"{source}, graph {index}: expected"
+        for name in ("x", "edge_attr") if "edge_attr" in graph else ("x",):
+            value = graph.get(name)
+            if value is None or not value.is_floating_point():
+                got = "none" if value is None else value.dtype
+                raise ValueError(f"{where} '{name}' to be floats (got {got})")
+            if not value.isfinite().all():
+                raise ValueError(f"{where} '{name}' to be finite (got NaN or infinity)")
+        if found != features:
             raise ValueError(
-                f"{source}, graph {index}: expected 'y' to be {graph.num_nodes} integers, "
-                f"the label of each node (got {got})"
+                f"{where} {features[0]} features per node and {features[1]} per edge "
+                f"(got {found[0]} and {found[1]})"
             )
     return graphs
+
+
+def count_features(graph: Data) -> tuple[int, int]:
+    """Return the number of features per node and per edge."""
+    return int(graph.num_node_features), int(graph.num_edge_features)
+
+
+_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)

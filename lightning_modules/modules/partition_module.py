@@ -1,6 +1,5 @@
 """A network whose answer is a partition, as a module that the commands can run."""
 
-import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,14 +14,16 @@ from torch_geometric.loader import DataLoader
 from torch_geometric.utils import scatter
 from torchmetrics import MetricCollection
 
-from lightning_modules.datamodules.graph_source import load_graphs
-from lightning_modules.datamodules.partition_data_module import PartitionDataModule, load_labelled
+from lightning_modules.datamodules.partition_data_module import (
+    PartitionDataModule,
+    load_featured,
+    load_labelled,
+)
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.edge_net import EdgeNet
 from lightning_modules.modules.task_module import Scores, TaskModule
-from lightning_modules.report.scores import print_scores
+from lightning_modules.report.partition_report import report_partition
 from lightning_modules.run.run_recorder import RunRecorder
-from pyg_grapheme.atomic_write import atomic_write
 from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, best_threshold
@@ -50,11 +51,11 @@ class PartitionModule(TaskModule):
     Args:
         in_channels: Features per node; set by the data.
         edge_dim: Features per edge; set by the data.
+        unlabelled: Meaning of the label -1, as for ``PartitionLoss``; set by the data.
         channels: Hidden features of nodes and edges.
         layers: Layers of the network.
         objective: Score of a partition, as for ``PartitionLoss``.
         merge: Linkage.
-        unlabelled: Meaning of the label -1, as for ``PartitionLoss``.
         min_size: Labels of fewer nodes are not counted, as for ``PartitionLoss``.
         baseline: Whether to train another network of the same initial weights, on the same batches,
             by cross-entropy alone. The report compares its connected components, at the threshold
@@ -63,18 +64,18 @@ class PartitionModule(TaskModule):
         threshold_lr: Learning rate of the raw threshold.
     """
 
-    data_links = ("in_channels", "edge_dim")
+    data_links = ("in_channels", "edge_dim", "unlabelled")
 
     def __init__(
         self,
         in_channels: int,
         edge_dim: int,
+        unlabelled: UnlabelledName = "ignore",
         *,
         channels: int = 32,
         layers: int = 4,
         objective: str = "double_majority",
         merge: MergeName = "average",
-        unlabelled: UnlabelledName = "ignore",
         min_size: int = 1,
         baseline: bool = False,
         lr: float = 3e-3,
@@ -86,7 +87,10 @@ class PartitionModule(TaskModule):
         self.threshold_lr = expect_at_least("threshold_lr", threshold_lr, 0)
         expect_count("channels", channels)
         expect_count("layers", layers)
-        self.objective, self.is_warm = objective, False
+        self.features = in_channels, edge_dim
+        self.is_warm = False
+        # Pairs that meet in the dendrogram have no score at a single cut.
+        self.metric = SCORES[-1] if objective == "pairs" else objective
         self.net = EdgeNet(in_channels, max(1, edge_dim), channels, layers)
         self.pool = ThresholdMergePool(0.5, logits=True, merge=merge)
         self.baseline: EdgeNet | None = None
@@ -100,7 +104,7 @@ class PartitionModule(TaskModule):
         self.scores = self._make_scores()
 
     def _make_scores(self, sync: bool = True) -> MetricCollection:
-        names = sorted({self.objective, *SCORES} - {"pairs"})
+        names = sorted({self.metric, *SCORES})
         return MetricCollection(
             {name: ClusteringScore(name, **self.counted, sync_on_compute=sync) for name in names}
         )
@@ -153,7 +157,7 @@ class PartitionModule(TaskModule):
 
     def tracked_values(self) -> dict[str, Tensor]:
         """Return the threshold, as a logit."""
-        return {"raw_threshold": self.pool.raw_threshold.detach()}
+        return {"threshold": self.pool.raw_threshold.detach()}
 
     def validation_step(self, graphs: Data) -> None:
         """Compare clusters with labels."""
@@ -183,22 +187,8 @@ class PartitionModule(TaskModule):
     def report(
         self, folder: Path, checkpoint: str, data: L.LightningDataModule, recorder: RunRecorder
     ) -> None:
-        """Write ``summary.json``; print the scores of each split, and those of the baseline."""
-        data = cast(PartitionDataModule, data)
-        cut = None
-        if self.baseline is not None:
-            cut = self.scan_baseline(data.loader("val" if data.has_validation else "train"))
-        table: dict[str, Scores] = {}
-        for split in data.splits:
-            loader = data.loader(split)
-            if cut is not None:
-                table[f"{split}, BCE and components"] = self.score(loader, cut)
-            table[f"{split}, partition"] = self.score(loader)
-        summary = {"checkpoint": checkpoint, **self.summarize(recorder), "scores": table}
-        with atomic_write(folder / "summary.json") as file:
-            json.dump(summary, file, indent=2, allow_nan=False)
-        print_scores(table)
-        print(f"all in {folder}")
+        """Compare the scores of each split with those of the baseline, in print and pictures."""
+        report_partition(self, folder, checkpoint, cast(PartitionDataModule, data), recorder)
 
     @torch.no_grad()
     def scan_baseline(self, batches: Iterable[Data]) -> float:
@@ -209,27 +199,28 @@ class PartitionModule(TaskModule):
         trees = [
             pool.dendrogram(*_arguments(g), edge_score=_logits(self.baseline, g)) for g in listed
         ]
-        metric = SCORES[-1] if self.objective == "pairs" else self.objective
-        return best_threshold(trees, [g.y for g in listed], metric, **self.counted).threshold
+        return best_threshold(trees, [g.y for g in listed], self.metric, **self.counted).threshold
 
     @torch.no_grad()
+    def find_clusters(self, graphs: Data, baseline_threshold: float | None = None) -> Tensor:
+        """Return the cluster [N] of each node: at the learned threshold, or of the baseline."""
+        if baseline_threshold is None:
+            return cast(Tensor, self(graphs))
+        assert self.baseline is not None
+        logits = _logits(self.baseline, graphs)
+        tree = ThresholdMergePool(logits=True).dendrogram(*_arguments(graphs), edge_score=logits)
+        return tree.cut(baseline_threshold)
+
     def score(self, batches: Iterable[Data], baseline_threshold: float | None = None) -> Scores:
         """Return the scores of graphs: at the learned threshold, or of the baseline at another."""
-        count, threshold = 0, float(self.pool.raw_threshold)
-        scores = self._make_scores(sync=False)  # One process reports.
+        count, scores = 0, self._make_scores(sync=False)  # One process reports.
         for graphs in batches:
-            if baseline_threshold is None:
-                cluster = self(graphs)
-            else:
-                assert self.baseline is not None
-                threshold = baseline_threshold
-                tree = ThresholdMergePool(logits=True).dendrogram(
-                    *_arguments(graphs), edge_score=_logits(self.baseline, graphs)
-                )
-                cluster = tree.cut(threshold)
+            cluster = self.find_clusters(graphs, baseline_threshold)
             scores.update(cluster, graphs.y, graphs.batch, graphs.num_graphs)
             count += graphs.num_graphs
         found = {name: float(value) for name, value in scores.compute().items()}
+        learned = float(self.pool.raw_threshold.detach())
+        threshold = learned if baseline_threshold is None else baseline_threshold
         return {"graphs": count, **found, "threshold": threshold}
 
     @classmethod
@@ -241,7 +232,10 @@ class PartitionModule(TaskModule):
         """Return the scores at the learned threshold, per source."""
         with exit_on_input_error():
             batch_size = expect_count("--batch_size", options.batch_size)
-            sources = {source: load_labelled(source) for source in options.graphs}
+            sources = {
+                source: load_labelled(source, self.counted["unlabelled"], self.features)
+                for source in options.graphs
+            }
         return {
             name: self.score(DataLoader(graphs, batch_size)) for name, graphs in sources.items()
         }
@@ -256,7 +250,7 @@ class PartitionModule(TaskModule):
         """Yield one cluster id per node, in order; no two graphs share an id."""
         with exit_on_input_error():
             batch_size = expect_count("--batch_size", options.batch_size)
-            sources = [load_graphs(source) for source in options.graphs]
+            sources = [load_featured(source, self.features) for source in options.graphs]
         first = 0
         for source in sources:
             for graphs in DataLoader(source, batch_size):

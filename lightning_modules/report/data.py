@@ -1,37 +1,11 @@
-"""The content of a report as plain data, independent of trainer and model."""
+"""The content of a report as plain data, independent of trainer, model and task."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from pyg_grapheme.text import MergedText
+from lightning_modules.modules.task_module import Scores
 
-
-class Line(NamedTuple):
-    """One example and its prediction.
-
-    Attributes:
-        source: Units of the input.
-        prediction: Units of the prediction.
-        target: Units of the target.
-        tags: Tags of the example.
-    """
-
-    source: tuple[str, ...]
-    prediction: tuple[str, ...]
-    target: tuple[str, ...]
-    tags: tuple[str, ...] = ()
-
-
-class SplitResult(NamedTuple):
-    """The results of one split.
-
-    Attributes:
-        scores: Scores by name: counts as int, the others as float, None if undefined.
-        lines: One per example.
-    """
-
-    scores: Mapping[str, float | None]
-    lines: Sequence[Line]
+Value = TypeVar("Value")
 
 
 class ReportData(NamedTuple):
@@ -40,19 +14,24 @@ class ReportData(NamedTuple):
     Attributes:
         title: Title of the page.
         facts: Date, duration, versions and so on, by label, in the order to show them.
-        splits: Results by name; "train" is the training split.
+        scores: Scores by row; a row is a split, or begins with the split and a comma.
         curves: One value per epoch, by logged name; NaN if there is none.
-        merges: Texts with their merges.
-        threshold: Scores above it merge; None if unknown.
+        sections: What the task adds: HTML by heading, one word each.
         config: The configuration as text.
-        gap: Separator of units: a space for phones, else nothing.
     """
 
     title: str
     facts: Mapping[str, str]
-    splits: Mapping[str, SplitResult]
+    scores: Mapping[str, Scores]
     curves: Mapping[str, Sequence[float]] = {}
-    merges: Sequence[MergedText] = ()
-    threshold: float | None = None
+    sections: Mapping[str, str] = {}
     config: str = ""
-    gap: str = ""
+
+
+def unseen_first(rows: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the rows with those of the training split last.
+
+    >>> list(unseen_first({"train, a": 1, "val, a": 2}))
+    ['val, a', 'train, a']
+    """
+    return dict(sorted(rows.items(), key=lambda row: row[0].split(",")[0] == "train"))

@@ -1,13 +1,12 @@
-"""Pictures of a run: its curves and its merges."""
+"""Figures of a run."""
 
 import io
 import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-from pyg_grapheme.text import MergedText
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +21,8 @@ _LOSSES = {
     "train/loss": "loss",
     "train/structural": "structural",
     "train/cross_entropy": "cross-entropy",
+    "train/bce": "BCE",
+    "train/baseline": "BCE of the baseline",
 }
 """Labels of curves; a curve of zeros is not part of the loss and is left out."""
 
@@ -48,11 +49,11 @@ def choose_charts(curves: Curves) -> list[Chart]:
     shares = {
         name.removeprefix("val/").replace("_", " "): values
         for name, values in curves.items()
-        if name == "val/exact_match" or (name.startswith("val/") and name.endswith("_rate"))
+        if name.startswith("val/") and not name.endswith(("_distance", "loss"))
     }
     threshold = {name: curves[name] for name in ("threshold",) if name in curves}
     charts = [
-        Chart("loss", "expected loss per text", losses, logarithmic=True),
+        Chart("loss", "expected loss per example", losses, logarithmic=True),
         Chart("validation", "share of the validation set", shares),
         Chart("threshold", "threshold", threshold),
     ]
@@ -64,42 +65,39 @@ def has_matplotlib() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def write_pictures(
-    folder: Path, curves: Curves, merges: Sequence[MergedText], threshold: float
-) -> bool:
-    """Write ``loss.png``, ``threshold.png``, ``merges.png`` and so on, if matplotlib is installed.
-
-    Returns:
-        Whether matplotlib is installed.
-    """
-    if not has_matplotlib():
-        return False
-    from pyg_grapheme.viz import draw_merges
-
+def write_charts(folder: Path, curves: Curves) -> None:
+    """Write ``loss.png``, ``threshold.png`` and so on; needs matplotlib."""
     for chart in choose_charts(curves):
-        _draw(chart).savefig(folder / f"{chart.name}.png", dpi=120)
-    draw_merges(merges, threshold).savefig(folder / "merges.png", dpi=150)
-    return True
+        draw_chart(chart).savefig(folder / f"{chart.name}.png", dpi=120)
 
 
-def _draw(chart: Chart) -> "Figure":
+def draw_chart(chart: Chart) -> "Figure":
+    """Draw a diagram; needs matplotlib."""
     from pyg_grapheme.viz import draw_curves
 
     return draw_curves(chart.curves, ylabel=chart.ylabel, logarithmic=chart.logarithmic)
 
 
-def draw_svg(chart: Chart) -> str:
-    """Draw a diagram as an ``<svg>`` element to stand in HTML; equal curves give equal bytes.
+def show_figure(figure: "Figure", name: str, caption: str) -> str:
+    """Return a figure as HTML, with a caption; the name makes its identifiers unique."""
+    caption = escape(caption)
+    named = f'<svg role="img" aria-label="{caption}" '
+    svg = draw_svg(figure, name).replace("<svg ", named, 1)
+    return f"<figure>\n{svg}\n<figcaption>{caption}</figcaption>\n</figure>\n"
 
-    Needs matplotlib. Black becomes the colour of the surrounding text, fonts and colours are those
-    of the style sheet, and identifiers are unique to this diagram.
+
+def draw_svg(figure: "Figure", name: str) -> str:
+    """Return a figure as an ``<svg>`` element to stand in HTML; equal figures give equal bytes.
+
+    Black becomes the colour of the surrounding text, fonts and colours are those of the style
+    sheet, and the name makes identifiers unique.
     """
     import matplotlib
 
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with matplotlib.rc_context({"svg.hashsalt": chart.name, "svg.fonttype": "none"}):
-        _draw(chart).savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].rstrip()
     # A style sheet inside the element would apply to the whole page.
@@ -107,6 +105,7 @@ def draw_svg(chart: Chart) -> str:
     used = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)
     svg = re.sub(r"font: (\d+)px [^;\"]+", r"font-size: \1px", svg)
+    svg = re.sub(r" ?font-family: [^;\"]+;?", "", svg)
     for i, colour in enumerate(_CYCLE):
         svg = svg.replace(colour, f"var(--c{i})")
     return svg.replace("#000000", "currentColor")

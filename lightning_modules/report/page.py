@@ -6,11 +6,17 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from lightning_modules.report.data import ReportData, SplitResult
-from lightning_modules.report.figures import Chart, choose_charts, draw_svg, has_matplotlib
-from lightning_modules.report.merge_html import show_merges
+from lightning_modules.modules.task_module import Scores
+from lightning_modules.report.data import ReportData, unseen_first
+from lightning_modules.report.figures import (
+    Chart,
+    choose_charts,
+    draw_chart,
+    has_matplotlib,
+    show_figure,
+)
 from lightning_modules.report.scores import format_score
-from lightning_modules.report.tables import confusion_table, mistake_table, score_table
+from lightning_modules.report.tables import score_table
 from pyg_grapheme.atomic_write import atomic_write
 from pyg_grapheme.typing import PathLikeStr
 
@@ -25,31 +31,15 @@ def write_report(path: PathLikeStr, data: ReportData) -> None:
 
 
 def render_report(data: ReportData) -> str:
-    """Return a report as HTML: results, curves, merges, confusions, mistakes, configuration."""
-    splits = _unseen_first(data.splits)
-    confusions = [confusion_table(name, result, data.gap) for name, result in splits.items()]
-    mistakes = [mistake_table(name, result, data.gap) for name, result in splits.items()]
+    """Return a report as HTML: results, curves, what the task adds, configuration."""
+    scores = unseen_first(data.scores)
     sections = {
-        "Results": _cards(splits) + score_table(splits) if splits else "",
-        "Curves": _figures(choose_charts(data.curves)),
-        "Merges": _merges(data),
-        "Confusions": _hint(_CONFUSIONS, confusions),
-        "Mistakes": _hint(_MISTAKES, mistakes),
+        "Results": _cards(scores) + score_table(scores) if scores else "",
+        "Curves": _charts(choose_charts(data.curves)),
+        **data.sections,
         "Configuration": _configuration(data.config),
     }
     return _page(data, {heading: body for heading, body in sections.items() if body})
-
-
-_CONFUSIONS = "The edits that would repair the predictions, the most frequent first."
-_MISTAKES = (
-    "Most errors first. <del>Struck</del>: units of the prediction that are wrong; "
-    "<ins>underlined</ins>: units of the target that are missing. · is a space, ␣ one that differs."
-)
-
-
-def _unseen_first(splits: Mapping[str, SplitResult]) -> dict[str, SplitResult]:
-    """Return the splits with the training split last."""
-    return dict(sorted(splits.items(), key=lambda item: item[0] == "train"))
 
 
 def _page(data: ReportData, sections: Mapping[str, str]) -> str:
@@ -92,33 +82,28 @@ def _style() -> str:
     return files("lightning_modules.report").joinpath("style.css").read_text(encoding="utf-8")
 
 
-def _cards(splits: Mapping[str, SplitResult]) -> str:
+def _cards(rows: Mapping[str, Scores]) -> str:
     """Return the exact match of each split as large figures."""
     cards = []
-    for name, result in splits.items():
-        share = result.scores.get("exact_match")
+    for name, scores in rows.items():
+        share = scores.get("exact_match")
         if share is None:
             continue
         cards.append(
             f'<li><span class="name">{escape(name)}</span>\n'
             f"<strong>{format_score('exact_match', share)}</strong>\n"
             f'<span class="track"><span style="--share:{share:.4f}"></span></span>\n'
-            f"<span>of {len(result.lines)} predictions are right</span></li>\n"
+            f"<span>of {scores['examples']} predictions are right</span></li>\n"
         )
     return f'<ul class="cards">\n{"".join(cards)}</ul>\n' if cards else ""
 
 
-def _figures(charts: Sequence[Chart]) -> str:
+def _charts(charts: Sequence[Chart]) -> str:
     if not charts:
         return ""
     if not has_matplotlib():
         return "<p>No diagrams: matplotlib is not installed.</p>\n"
-    figures = []
-    for chart in charts:
-        named = f'<svg role="img" aria-label="{escape(_describe(chart))}" '
-        svg = draw_svg(chart).replace("<svg ", named, 1)
-        caption = f"<figcaption>{escape(_describe(chart))}</figcaption>"
-        figures.append(f"<figure>\n{svg}\n{caption}\n</figure>\n")
+    figures = [show_figure(draw_chart(chart), chart.name, _describe(chart)) for chart in charts]
     return f'<div class="figures">\n{"".join(figures)}</div>\n'
 
 
@@ -129,21 +114,6 @@ def _describe(chart: Chart) -> str:
         if known:
             ends.append(f"{name} {known[0]:.3g} → {known[-1]:.3g}")
     return "; ".join(ends)
-
-
-def _merges(data: ReportData) -> str:
-    if not data.merges:
-        return ""
-    above = "" if data.threshold is None else f" Scores above {data.threshold:.3f} merge."
-    texts = "".join(show_merges(text, data.threshold) for text in data.merges)
-    return (
-        "<p>A coloured box is one node of the merged graph; numbers are scores of neighbours."
-        f'{above}</p>\n<ul class="merges">\n{texts}</ul>\n'
-    )
-
-
-def _hint(hint: str, tables: Sequence[str]) -> str:
-    return f"<p>{hint}</p>\n{''.join(tables)}" if tables else ""
 
 
 def _configuration(config: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rapidfuzz.distance import Levenshtein
 
-from lightning_modules.report.data import Line
+from lightning_modules.report.text_results import Line
 
 
 def rank_mistakes(lines: Iterable[Line]) -> list[tuple[int, Line]]:

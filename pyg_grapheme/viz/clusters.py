@@ -1,13 +1,13 @@
 """Figure of the clusters of a graph."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import networkx as nx
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from pyg_grapheme.nn.pool import MergeHistory
+from pyg_grapheme.viz.layout import place_nodes
 from pyg_grapheme.viz.merges import COLOURS
 
 
@@ -27,24 +27,19 @@ def draw_clusters(
         labels: Labels of the N nodes, or none.
     """
     cluster = history.cluster.tolist()
-    graph = nx.Graph()
-    graph.add_nodes_from(range(len(cluster)))
-    graph.add_edges_from((u, v) for u, v in edge_index.T.tolist() if u != v)
-    coordinates: Mapping[int, Sequence[float]] = (
-        nx.spring_layout(graph, seed=0) if position is None else dict(enumerate(position.tolist()))
-    )
+    coordinates = place_nodes(edge_index, len(cluster), position).tolist()
     figure = Figure(figsize=(5, 4))
     axes = figure.add_subplot()
     axes.set_axis_off()
     size = Counter(cluster)
     colour = [COLOURS[k % len(COLOURS)] if size[k] > 1 else "0.85" for k in cluster]
-    for u, v in graph.edges:
+    for u, v in {(min(e), max(e)) for e in edge_index.T.tolist() if e[0] != e[1]}:
         xs, ys = zip(coordinates[u], coordinates[v], strict=True)
         if cluster[u] == cluster[v]:
             axes.plot(xs, ys, color=colour[u], linewidth=16, solid_capstyle="round", zorder=1)
         axes.plot(xs, ys, color="0.35", linewidth=0.8, zorder=2)
     if cluster:
-        xs, ys = zip(*(coordinates[i] for i in range(len(cluster))), strict=True)
+        xs, ys = zip(*coordinates, strict=True)
         axes.scatter(xs, ys, s=230, c=colour, zorder=1.5)
         axes.scatter(xs, ys, s=14 if not labels else 120, c="0.15" if not labels else "1", zorder=3)
     for i, label in enumerate(labels):

@@ -1,5 +1,10 @@
 """One short training run that several tests look at."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +40,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def short_run() -> list[str]:
     """Options that make a run short."""
     return SHORT_RUN
+
+
+@pytest.fixture(scope="session")
+def kill_run() -> Callable[[list[str]], None]:
+    """Start a run in a process of its own that is killed in the midst of its third epoch."""
+
+    def kill(arguments: list[str]) -> None:
+        command = [sys.executable, Path(__file__).parent / "run" / "test_resume.py", *arguments]
+        # Sums come out differently by a bit where more threads share them.
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "OMP_NUM_THREADS": "1",
+        }
+        assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+
+    return kill
 
 
 @pytest.fixture(scope="session")

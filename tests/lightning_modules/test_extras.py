@@ -63,7 +63,8 @@ def test_another_task_does_without_the_text_extra(tmp_path: Path) -> None:
     (tmp_path / "task.py").write_text(
         "import lightning as L, torch\n"
         "from torch.utils.data import DataLoader\n"
-        "from lightning_modules import TaskModule\n"
+        # Partitions do without it, too.
+        "from lightning_modules import PartitionModule, TaskModule\n"
         "class Data(L.LightningDataModule):\n"
         "    def train_dataloader(self): return DataLoader(torch.ones(2, 1))\n"
         "class Task(TaskModule):\n"

@@ -5,17 +5,19 @@ Run by itself with the arguments of ``fit``, this module is one of several proce
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from matplotlib.image import imread
 from torch import distributed
-from torch_geometric.data import Batch
+from torch_geometric.data import Batch, Data
 
 from lightning_modules import (
-    PartitionDataModule,
     TrackEvents,
     evaluate,
     fit,
@@ -45,6 +47,7 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "--trainer.precision=64-true",
         "--trainer.enable_progress_bar=false",
         "--trainer.enable_model_summary=false",
+        "--trainer.check_val_every_n_epoch=2",
         "--trainer.max_epochs=4",
     ]
 
@@ -70,9 +73,40 @@ def test_a_run_ends_with_ours_beside_the_baseline(run: Path) -> None:
         for method in ("BCE and components", "partition")
     ]
     ours = summary["scores"]["val, partition"]
-    assert ours["threshold"] == summary["raw_threshold_last"] != summary["raw_threshold_first"]
+    assert ours["threshold"] == summary["threshold_last"] != summary["threshold_first"]
     assert ours["graphs"] == len(EVENTS)
     assert summary["baseline_last"] < summary["baseline_first"]
+
+
+def test_a_run_leaves_pictures_and_a_page(run: Path) -> None:
+    for name in ("partition", "threshold", "loss", "validation"):
+        assert imread(run / f"{name}.png").std() > 0
+    html = (run / "report.html").read_text()
+    sections = re.findall(r'<h2 id="(\w+)">', html)
+    assert sections == ["results", "curves", "clusters", "configuration"]
+    assert html.count("<bdi>test, ") == 2
+    score = json.loads((run / "summary.json").read_text())["scores"]["test, partition"]
+    assert f"{score['bcubed']:.3f}" in html
+    # The titles of both panels, and a legend below each of them.
+    assert len(re.findall(r">(BCE and components|partition): double majority [01]\.", html)) == 2
+    assert len(re.findall(r">\d+ wrong merges?<", html)) == 2
+
+
+def test_without_matplotlib_or_a_baseline_there_is_a_report_all_the_same(
+    options: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    short = [*options, "--trainer.max_epochs=1", "--model.baseline=false", f"--output={tmp_path}"]
+    fit.main(short)
+    first, second = (tmp_path / "tracks" / f"version_{i}" for i in range(2))
+    assert (first / "partition.png").is_file()
+    assert "no pictures" not in capfd.readouterr().out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "matplotlib", None)
+        fit.main(short)
+    assert not list(second.glob("*.png"))
+    assert "no pictures: matplotlib is not installed" in capfd.readouterr().out
+    summary = json.loads((second / "summary.json").read_text())
+    assert list(summary["scores"]) == ["train, partition", "val, partition", "test, partition"]
 
 
 def test_evaluate_and_predict_agree_with_the_scores(
@@ -97,27 +131,23 @@ def test_evaluate_and_predict_agree_with_the_scores(
     assert load_module(checkpoint[1]).predict_step(batch).tolist() == cluster.tolist()
 
 
-def test_a_resumed_run_ends_as_an_uninterrupted_one(
-    run: Path, options: list[str], tmp_path: Path
+def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
+    run: Path, options: list[str], tmp_path: Path, kill_run: Callable[[list[str]], None]
 ) -> None:
-    original = PartitionDataModule.train_dataloader
-
-    def interrupted(self: PartitionDataModule) -> object:
-        if self.trainer.current_epoch == 3:
-            raise InterruptedError
-        return original(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PartitionDataModule, "train_dataloader", interrupted)
-        reload = "--trainer.reload_dataloaders_every_n_epochs=1"
-        with pytest.raises(InterruptedError):
-            fit.main([*options, reload, f"--output={tmp_path}"])
+    kill_run([*options, f"--output={tmp_path}"])
     folder = tmp_path / "tracks" / "version_0"
+    assert not (folder / "summary.json").exists()
     fit.main([f"--ckpt_path={folder}"])
     # Lightning restores weights as float32, before it makes the module float64.
     found = weights(folder)
     for name, value in weights(run).items():
         torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
+    scores, expected = (
+        json.loads((path / "summary.json").read_text())["scores"] for path in (folder, run)
+    )
+    assert scores.keys() == expected.keys()
+    for row, values in expected.items():
+        assert scores[row] == pytest.approx(values, rel=1e-4), row
 
 
 def test_two_processes_learn_what_one_does(run: Path, options: list[str], tmp_path: Path) -> None:
@@ -133,14 +163,43 @@ def test_two_processes_learn_what_one_does(run: Path, options: list[str], tmp_pa
 
 
 def test_bad_input_is_named_in_one_line(
+    run: Path, options: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    checkpoint = f"--ckpt_path={run / 'checkpoints' / 'model.ckpt'}"
+    unlabelled, nothing = tmp_path / "unlabelled.npz", tmp_path / "nothing.npz"
+    fields = ("x", "edge_index", "edge_attr")
+    write_graphs(unlabelled, [Data(**{name: e[name] for name in fields}) for e in EVENTS])
+    nothing.write_text("x")
+    for source, message in (
+        (str(unlabelled), f"error: {unlabelled}, graph 0: expected 'y' to be "),
+        (str(nothing), f"error: {nothing}: expected graphs"),
+        ("nowhere.npz", "error: nowhere.npz: no such file"),
+        ("nowhere.Events", "error: Expected graphs to be a file *.npz or a class path"),
+    ):
+        for command, arguments in (
+            (fit.main, [*options, f"--data.val={source}", f"--output={tmp_path}"]),
+            (evaluate.main, [checkpoint, source]),
+        ):
+            with pytest.raises(SystemExit) as stop:
+                command(arguments)
+            assert stop.value.code == 2
+            assert capfd.readouterr().err.splitlines()[-1].startswith(message)
+
+
+def test_unknown_options_and_missing_labels_are_named(
     options: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    for argument, message in (
-        ("--data.train=nowhere.npz", "nowhere.npz: no such file"),
-        ("--model.objective=accuracy", "Expected 'objective' to be one of"),
+    ignored, path = ["--data.unlabelled=ignore"], tmp_path / "events.npz"
+    events = [event.clone() for event in EVENTS]
+    events[1].y[:] = -1
+    write_graphs(path, events)
+    for arguments, message in (
+        (["--model.objective=accuracy"], "Expected 'objective' to be one of 'pairs', "),
+        (["--model.merge=single"], "Expected a typing.Literal['components', 'average', "),
+        ([f"--data.train={path}", *ignored], f"error: {path}, graph 1: expected 'y' to label a"),
     ):
         with pytest.raises(SystemExit) as stop:
-            fit.main([*options, argument, f"--output={tmp_path}"])
+            fit.main([*options, *arguments, f"--output={tmp_path}"])
         assert stop.value.code == 2
         assert message in capfd.readouterr().err
 

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 from matplotlib.image import imread
+from torch_geometric.data import Data
 
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.text import MergedText
-from pyg_grapheme.viz import draw_clusters, draw_curves, draw_dendrogram, draw_merges
+from pyg_grapheme.viz import (
+    draw_clusters,
+    draw_curves,
+    draw_dendrogram,
+    draw_merges,
+    draw_partition,
+)
 
 
 def test_merges_are_drawn_with_one_box_per_cluster(tmp_path: Path) -> None:
@@ -70,6 +78,37 @@ def test_every_cluster_has_a_colour(positioned: bool, tmp_path: Path) -> None:
     assert imread(tmp_path / "clusters.png").std() > 0
     none = ThresholdMergePool()(x[:0], edge_index[:, :0]).history
     assert list(draw_clusters(edge_index[:, :0], none).axes[0].lines) == []
+
+
+@pytest.mark.parametrize(
+    ("unlabelled", "wrong"), [("ignore", [(1, 2)]), ("other", [(1, 2), (2, 4), (4, 5)])]
+)
+def test_edges_of_a_partition_are_right_split_or_wrong(
+    unlabelled: str, wrong: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    y, cluster = torch.tensor([0, 0, 1, 1, -1, -1]), torch.tensor([0, 0, 0, 1, 0, 0])
+    edges = [(0, 1), (1, 2), (2, 3), (0, 3), (2, 4), (4, 5), (3, 5), (1, 1)]
+    graph = Data(edge_index=torch.tensor(edges).T, y=y, num_nodes=6)
+    graph.pos = torch.arange(6.0)[:, None].expand(6, 2)
+    in_space = graph.clone()
+    in_space.pos = torch.rand(6, 3)
+    for placed in (graph, in_space, Data(edge_index=graph.edge_index, y=y, num_nodes=6)):
+        figure = Figure()
+        axes = figure.add_subplot()
+        draw_partition(placed, cluster, axes, unlabelled=unlabelled, title="ours")
+        *lines, labelled, others = axes.collections
+        assert [group.get_label() for group in lines] == [
+            "1 right join",
+            "1 split",
+            f"{len(wrong)} wrong merge{'s' * (len(wrong) > 1)}",
+        ]
+        figure.savefig(tmp_path / "partition.png")
+        assert (len(labelled.get_offsets()), len(others.get_offsets())) == (4, 2)
+        if placed is graph:
+            drawn = [[tuple(line[:, 0]) for line in group.get_segments()] for group in lines]
+            assert drawn == [[(0, 1)], [(2, 3)], wrong]
+    with pytest.raises(ValueError, match="Expected 'unlabelled' to be one of"):
+        draw_partition(graph, cluster, axes, unlabelled="noise")
 
 
 def test_without_data_a_figure_is_empty() -> None:

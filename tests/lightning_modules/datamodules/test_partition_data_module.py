@@ -30,10 +30,10 @@ def test_graphs_are_read_as_written(tmp_path: Path) -> None:
 def test_data_come_from_a_file_or_a_class(tmp_path: Path) -> None:
     write_graphs(tmp_path / "graphs.npz", GRAPHS)
     events = '{"class_path": "lightning_modules.TrackEvents", "init_args": {"num_events": 2}}'
-    data = PartitionDataModule(str(tmp_path / "graphs.npz"), test={"events": events}, batch_size=2)
+    data = PartitionDataModule(str(tmp_path / "graphs.npz"), batch_size=2)
     assert (data.in_channels, data.edge_dim, data.has_validation) == (2, 0, False)
     assert [graphs.num_graphs for graphs in data.train_dataloader()] == [2, 1]
-    (read,), expected = data.loader("events"), TrackEvents(2)
+    (read,), expected = PartitionDataModule(events).loader("train"), TrackEvents(2)
     assert torch.equal(read.x, torch.cat([event.x for event in expected]))
 
 
@@ -47,6 +47,7 @@ def test_data_come_from_a_file_or_a_class(tmp_path: Path) -> None:
             "does not accept option 'events'",
         ),
         ('{"class_path": "collections.UserList"}', "at least one graph"),
+        ("torch.nn.ReLU", "a class path"),
         ("{", "a class path"),
     ],
 )
@@ -55,30 +56,50 @@ def test_what_is_no_source_is_named(source: object, message: str) -> None:
         _ = PartitionDataModule(source).splits
 
 
-def test_damaged_files_and_missing_labels_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "graphs.npz"
-    write_graphs(path, GRAPHS)
-    with np.load(path) as file:
+def test_what_is_wrong_with_a_file_is_named(tmp_path: Path) -> None:
+    path, good = tmp_path / "graphs.npz", tmp_path / "good.npz"
+    write_graphs(good, GRAPHS)
+    with np.load(good) as file:
         arrays = dict(file)
+    x, y, edge_index = (arrays[name] for name in ("x", "y", "edge_index"))
     unlabelled = {name: value for name, value in arrays.items() if name != "y"}
-    pickled = arrays | {"x": np.array([{}], dtype=object)}
+    none_of_a_graph = np.array([4, 4, 4, -1, 0, 0])
     for content, message in (
-        (arrays | {"num_nodes": np.array([3, 1, 1])}, "does not fit: split_with_sizes"),
-        (arrays | {"edge_index": arrays["edge_index"] + 5}, "does not fit: 'edge_index'"),
-        (pickled, "does not fit: Object arrays cannot be loaded"),
-        ({"x": arrays["x"]}, "does not fit: "),
+        ({"x": x}, r"does not fit: it has no 'x' or no 'num_nodes'"),
+        (arrays | {"num_nodes": np.array([3, 1, 1])}, "does not fit: 'x' has 6 entries for 5"),
+        (arrays | {"y": y[:-1]}, "does not fit: 'y' has 5 entries for 6"),
+        (arrays | {"edge_index": edge_index + 5}, "does not fit: 'edge_index'"),
+        (arrays | {"x": np.array([{}], dtype=object)}, "fit: Object arrays cannot be loaded"),
+        (unlabelled, r"graph 0: expected 'y' to be 3 integers, .* of each node \(got none\)"),
+        (arrays | {"y": y[:, None]}, r"graph 0: expected 'y' .* \(got \(3, 1\), torch.int64\)"),
+        (arrays | {"y": x[:, 0]}, r"graph 0: expected 'y' .* \(got \(3,\), torch.float32\)"),
+        (arrays | {"y": y > 0}, r"graph 0: expected 'y' .* \(got \(3,\), torch.bool\)"),
+        (arrays | {"y": y - 4}, r"graph 0: expected 'y' to be at least -1 \(got -5\)"),
+        (arrays | {"y": none_of_a_graph}, r"graph 1: expected 'y' to label a node, .* only -1"),
+        (arrays | {"x": y[:, None]}, r"graph 0: expected 'x' to be floats \(got torch.int64\)"),
         (
-            unlabelled,
-            r"graph 0: expected 'y' to be 3 integers, the label of .* \(got none\)",
+            arrays | {"x": np.where(y[:, None] == 7, np.inf, x)},
+            "graph 1: expected 'x' to be finite",
         ),
-        (unlabelled | {"y": arrays["x"][:, 0]}, "torch.float32"),
+        (arrays | {"x": x[:, :1]}, r"expected 2 features per node and 0 per edge \(got 1 and 0\)"),
     ):
         np.savez(path, **content)
-        with pytest.raises(ValueError, match=message):
-            _ = PartitionDataModule(str(path)).splits
+        with pytest.raises(ValueError, match=message) as caught:
+            _ = PartitionDataModule(str(good), str(path)).splits
+        assert str(path) in str(caught.value)
     path.write_text("x")
-    with pytest.raises(ValueError, match="expected graphs"):
+    with pytest.raises(ValueError, match=r"expected graphs .* it is no .npz archive"):
         read_graphs(path)
+
+
+def test_a_graph_may_be_noise_alone_where_noise_is_not_ignored() -> None:
+    noise = {"class_path": "lightning_modules.TrackEvents", "init_args": {"num_events": 1}}
+    noise["init_args"]["options"] = {"missing": 0.99, "num_tracks": 1, "noise": 9.0}
+    with pytest.raises(ValueError, match="graph 0: expected 'y' to label a node"):
+        _ = PartitionDataModule(noise).splits
+    assert PartitionDataModule(noise, unlabelled="other").splits["train"][0].y.unique() == -1
+    with pytest.raises(ValueError, match="Expected 'unlabelled' to be one of"):
+        PartitionDataModule(noise, unlabelled="noise")
 
 
 def test_names_of_splits_are_their_own() -> None:

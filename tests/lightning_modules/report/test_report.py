@@ -7,15 +7,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from rapidfuzz.distance import Levenshtein
 
 from lightning_modules import fit
 from lightning_modules.report.confusions import Repair, count_confusions, find_repairs
-from lightning_modules.report.data import Line, ReportData, SplitResult
-from lightning_modules.report.figures import choose_charts
+from lightning_modules.report.data import ReportData
+from lightning_modules.report.figures import choose_charts, show_figure
 from lightning_modules.report.html_text import show_difference, show_unit, show_units
 from lightning_modules.report.page import render_report, write_report
 from lightning_modules.report.ranking import rank_mistakes
+from lightning_modules.report.text_results import Line, TextResults
+from lightning_modules.report.text_sections import text_sections
 from pyg_grapheme.text import MergedText, split_graphemes
 
 SECTIONS = ["results", "curves", "merges", "confusions", "mistakes", "configuration"]
@@ -85,14 +88,19 @@ def data() -> ReportData:
     return ReportData(
         title="one <i>& two",
         facts={"date": "2025-01-02", "versions": "torch <2>"},
-        splits={"train": SplitResult(scores, lines[3:]), "unseen": SplitResult(scores, lines)},
+        scores={"train": scores, "unseen": scores},
         curves={
             "train/loss": [8.0, 4.0, 2.0],
             "val/exact_match": [math.nan, 0.25, 0.5],
             "threshold": [0.7, 0.6, 0.65],
         },
-        merges=[MergedText(["i", "\x07", "<"], [0, 0, 1], [0.91, 0.12], "<ing>")],
-        threshold=0.65,
+        sections=text_sections(
+            TextResults(
+                {"train": lines[3:], "unseen": lines},
+                [MergedText(["i", "\x07", "<"], [0, 0, 1], [0.91, 0.12], "<ing>")],
+                threshold=0.65,
+            )
+        ),
         config="name: <run>\n",
     )
 
@@ -201,11 +209,13 @@ def test_curves_are_chosen_by_what_was_logged() -> None:
             "train/structural": [0.0, 0.0],
             "train/coarsening_ratio": [0.5, 0.5],
             "val/exact_match": [0.1, 0.2],
+            "val/pair_f1": [0.1, 0.2],
+            "val/edit_distance": [3.0, 2.0],
         }
     )
     assert [(chart.name, list(chart.curves)) for chart in charts] == [
         ("loss", ["loss"]),
-        ("validation", ["exact match"]),
+        ("validation", ["exact match", "pair f1"]),
     ]
 
 
@@ -219,16 +229,30 @@ def test_without_matplotlib_there_is_a_page_without_diagrams(
     assert [i for i in page.ids() if i in SECTIONS] == SECTIONS
 
 
+def test_a_figure_of_a_task_is_part_of_the_page() -> None:
+    figure = Figure()
+    figure.text(0, 0, "drawn")
+    figures = {"Clusters": show_figure(figure, "clusters", "wrong <merges>")}
+    html = render_report(ReportData("clusters", {}, {}, sections=figures))
+    expect_self_contained(html)
+    page = Page(html)
+    assert page.ids()[0] == "clusters"
+    assert [a["aria-label"] for tag, a in page.tags if tag == "svg"] == ["wrong <merges>"]
+    assert page.text.count("wrong <merges>") == page.text.count("drawn") == 1
+    # Fonts are those of the page.
+    assert "DejaVu" not in html
+
+
 def test_what_is_not_known_gets_no_section() -> None:
-    lines = [line("a", "b")]
-    html = render_report(ReportData("scores", {}, {"test": SplitResult({"examples": 1}, lines)}))
+    sections = text_sections(TextResults({"test": [line("a", "b")]}))
+    html = render_report(ReportData("scores", {}, {"test": {"examples": 1}}, sections=sections))
     expect_self_contained(html)
     assert Page(html).ids() == ["results", "confusions", "mistakes"]
 
 
 def test_long_lists_say_what_they_leave_out() -> None:
     lines = [line(chr(0x4E00 + i), "x") for i in range(60)]
-    text = Page(render_report(ReportData("many", {}, {"test": SplitResult({}, lines)}))).text
+    text = Page("".join(text_sections(TextResults({"test": lines})).values())).text
     assert "20 of 60 kinds of repair, 60 in all" in text
     assert "50 of 60 wrong predictions" in text
 

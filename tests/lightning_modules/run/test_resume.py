@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -175,13 +175,12 @@ def test_the_best_weights_of_an_epoch_that_is_trained_again_are_replaced(
 
 
 def test_a_run_goes_on_after_a_kill_in_an_epoch(
-    validated: Path, files: dict[str, str], tmp_path: Path
+    validated: Path,
+    files: dict[str, str],
+    tmp_path: Path,
+    kill_run: Callable[[list[str]], None],
 ) -> None:
-    command = [sys.executable, __file__, *options(files, True, tmp_path)]
-    # Sums come out differently by a bit where more threads share them.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    run = subprocess.run(command, env=environment, check=False)
-    assert run.returncode == -signal.SIGKILL
+    kill_run(options(files, True, tmp_path))
     assert_goes_on(tmp_path / "cars" / "version_0", validated, epochs=2)
 
 
