@@ -113,8 +113,8 @@ def make_cli(arguments: list[str]) -> FitCLI:
         auto_configure_optimizers=False,
         save_config_callback=SaveConfig,
         trainer_defaults={"accelerator": "auto"},
-        # An abbreviated option could be a misspelt one.
-        parser_kwargs={"allow_abbrev": False},
+        # An abbreviated option could be a misspelt one. Errors are printed without all options.
+        parser_kwargs={"allow_abbrev": False, "exit_on_error": False},
         args=arguments,
     )
 

@@ -1,6 +1,8 @@
 """Mistakes of the user, told in one line."""
 
+import re
 import sys
+from argparse import ArgumentError
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,7 +19,7 @@ def exit_on_input_error() -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, OSError) as error:
+    except (ArgumentError, ValueError, OSError) as error:
         _exit(str(error), error)
     except ImportError as error:
         package = (error.name or "").split(".")[0]
@@ -30,5 +32,9 @@ def exit_on_input_error() -> Iterator[None]:
 
 
 def _exit(message: str, error: Exception) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    # What jsonargparse says of an option of a class that may also be None.
+    cause = re.search(
+        r"Errors:\n\s*- (.*?)\n\s*- Expected a <class 'NoneType'>", message, re.DOTALL
+    )
+    print(f"error: {' '.join((cause[1] if cause else message).split())}", file=sys.stderr)
     raise SystemExit(2) from error

@@ -1,5 +1,6 @@
 """The two phases of training: BCE for all methods, then each method's own loss."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -33,9 +34,10 @@ class TrainingOptions(NamedTuple):
         width: Hidden features of the network.
         warm_steps: Steps of the first phase.
         steps: Steps of the second phase.
-        lr: Learning rate at the start of both phases; it falls to 0 (cosine).
-        threshold_lr: Learning rate of the threshold.
-        temperatures: T at the start and at the end of the second phase.
+        lr: Learning rate at the start of both phases; it falls to 0 by half a cosine.
+        threshold_lr: Learning rate of the threshold; constant.
+        temperatures: T of the expected scores at the start and at the end of the second phase; it
+            falls by half a cosine. "pairs" keeps the first.
         score_weight: Weight of the expected scores; the other losses have weight 1.
         compiled: Whether ``torch.compile`` makes the network faster.
     """
@@ -49,7 +51,7 @@ class TrainingOptions(NamedTuple):
     steps: int = 2000
     lr: float = 3e-3
     threshold_lr: float = 1e-2
-    temperatures: tuple[float, float] = (4.0, 2.0)
+    temperatures: tuple[float, float] = (4.0, 0.5)
     score_weight: float = 3.0
     compiled: bool = True
 
@@ -124,29 +126,39 @@ def make_pool(linkage: str) -> ThresholdMergePool:
 
 
 def make_loss(cell: Cell, pool: ThresholdMergePool, options: TrainingOptions) -> Loss:
-    """Return the sum of the losses of a cell; it sets the temperature of the pool."""
-    names = cell.objective.split("+")
+    """Return the sum of the losses of a cell."""
     if cell.linkage == "edges":
         return lambda data, logits, _: edge_loss(cell.objective, logits, is_true_edge(data))
-    objectives = [
-        (
-            1.0 if name == "pairs" else options.score_weight,
-            PartitionLoss(name, unlabelled="other", min_size=MIN_SIZE),
-        )
+    names = cell.objective.split("+")
+    objectives = {
+        name: PartitionLoss(name, unlabelled="other", min_size=MIN_SIZE)
         for name in names
         if name != "bce"
-    ]
+    }
     first, last = options.temperatures
 
     def loss(data: Data, logits: Tensor, done: float) -> Tensor:
-        pool.temperature = first + (last - first) * done
         tree = pool.dendrogram(
             data.x, data.edge_index, None, data.batch, data.num_graphs, edge_score=logits
         )
-        total = sum(weight * objective(tree, data.y).mean() for weight, objective in objectives)
-        return total + edge_loss("bce", logits, is_true_edge(data)) if "bce" in names else total
+        temperature = last + (first - last) * half_cosine(done)
+        total = (
+            edge_loss("bce", logits, is_true_edge(data)) if "bce" in names else logits.new_zeros(())
+        )
+        for name, objective in objectives.items():
+            if name == "pairs":
+                total = total + objective(tree._replace(temperature=first), data.y).mean()
+            else:
+                score = objective(tree._replace(temperature=temperature), data.y).mean()
+                total = total + options.score_weight * score
+        return total
 
     return loss
+
+
+def half_cosine(done: float) -> float:
+    """Return a factor that falls from 1 to 0 while the share that is done rises from 0 to 1."""
+    return (1 + math.cos(math.pi * done)) / 2
 
 
 def draw_batches(events: Sequence[Data], size: int, seed: int) -> Iterator[Data]:
@@ -165,13 +177,16 @@ def train(
     steps: int,
     optimizer: torch.optim.Optimizer,
 ) -> float:
-    """Minimise a loss; the learning rates fall to 0 by half a cosine.
+    """Minimise a loss; the learning rate of the first parameters falls to 0 by half a cosine.
 
     Returns:
         Seconds of process time.
     """
     start = time.process_time()
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    constant = [lambda _: 1.0] * (len(optimizer.param_groups) - 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, [lambda step: half_cosine(step / steps), *constant]
+    )
     net.train()
     for step, data in zip(range(steps), batches, strict=False):
         optimizer.zero_grad()
