@@ -201,7 +201,9 @@ def test_unknown_options_and_missing_labels_are_named(
         with pytest.raises(SystemExit) as stop:
             fit.main([*options, *arguments, f"--output={tmp_path}"])
         assert stop.value.code == 2
-        assert message in capfd.readouterr().err
+        line = capfd.readouterr().err.splitlines()[-1]
+        assert line.startswith("error: ")
+        assert message in line
 
 
 if __name__ == "__main__":
