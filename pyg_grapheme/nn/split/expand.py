@@ -25,7 +25,8 @@ def make_children(children: nn.Module, x: Tensor) -> Tensor:
     made = children(x)
     shape = (x.size(0), 2, x.size(1))
     if not isinstance(made, Tensor) or made.shape != shape or not made.is_floating_point():
-        got = f"{made.dtype} {tuple(made.shape)}" if isinstance(made, Tensor) else type(made)
+        is_tensor = isinstance(made, Tensor)
+        got = f"{made.dtype} {tuple(made.shape)}" if is_tensor else type(made).__name__
         raise ValueError(
             f"Expected 'children' to return two rows of {shape[2]} floats for each of {shape[0]} "
             f"nodes, {shape} (got {got})"
