@@ -324,13 +324,12 @@ class ThresholdSplit(ThresholdLayer):
             history,
         )
 
-    def __repr__(self) -> str:
+    def extra_repr(self) -> str:
+        """Return the options, for ``repr``, which shows the modules below them."""
         return (
-            f"{type(self).__name__}({self.in_channels}, "
-            f"threshold={float(self.threshold.detach()):.4g}, score={self.score}, "
-            f"children={self.children_of}, connect={self.connect_name!r}, logits={self.logits}, "
-            f"estimator={self.estimator!r}, temperature={self.temperature}, "
-            f"check_finite={self.check_finite})"
+            f"{self.in_channels}, threshold={float(self.threshold.detach()):.4g}, "
+            f"connect={self.connect_name!r}, logits={self.logits}, estimator={self.estimator!r}, "
+            f"temperature={self.temperature}, check_finite={self.check_finite}"
         )
 
 
