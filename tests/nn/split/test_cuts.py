@@ -196,6 +196,17 @@ def test_levels_are_groups_of_equal_size_at_their_lowest_score(
         assert_is(cuts.output, r, member.split)
 
 
+def test_scores_that_tie_share_the_gradient_of_their_step(draw_graphs: Callable) -> None:
+    graphs, split = draw_graphs(0, [3]), make()
+    score = torch.tensor([0.6, 0.1, 0.6], dtype=torch.double, requires_grad=True)
+    cuts = split.cuts(*graphs, node_score=score)
+    assert cuts.num_cuts == 3
+    above = expit((0.6 - 0.5) / 0.2)
+    (gradient,) = torch.autograd.grad(cuts.weight[0], score)  # 1 - above
+    density = above * (1 - above) / 0.2
+    assert gradient.tolist() == pytest.approx([-density / 2, 0, -density / 2])
+
+
 def gradients_of_draws(
     value: Callable[..., Tensor], graphs, score: Tensor, threshold: Tensor
 ) -> Tensor:
