@@ -56,8 +56,7 @@ def _chain(
     selection: SplitSelection, edge_index: Tensor, edge_attr: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
     row, column = edge_index
-    first, last = selection.first, selection.last
-    split = selection.is_split.nonzero().view(-1)
+    first, last, split = selection.first, selection.last, selection.split
     edges = torch.stack([last.index_select(0, row), first.index_select(0, column)])
     links = torch.stack([first.index_select(0, split), last.index_select(0, split)])
     edges = torch.cat([edges, links], dim=1)

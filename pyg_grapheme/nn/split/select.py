@@ -21,6 +21,11 @@ class SplitSelection(NamedTuple):
     first: Tensor
 
     @property
+    def split(self) -> Tensor:
+        """[S], the nodes that split, in ascending order."""
+        return self.is_split.nonzero().view(-1)
+
+    @property
     def last(self) -> Tensor:
         """[N], the output node of each input node, or the second of its two children."""
         return self.first + self.is_split

@@ -52,7 +52,7 @@ class ThresholdSplit(ThresholdLayer):
             second; a self-loop so leads from the second to the first. Both keep a directed acyclic
             graph acyclic. See :func:`connect_children` for the order of edges.
         logits: Scores are logits: they are compared with ``raw_threshold``, and the noise is on
-            that scale. It also works if scores saturate.
+            that scale.
         estimator: The gradient of the threshold in ``forward``: "none" (zero), or "reinforce",
             unbiased together with ``ReinforceLoss``, which samples a threshold per graph in
             training.
@@ -164,7 +164,7 @@ class ThresholdSplit(ThresholdLayer):
         if is_sampled:
             tau = sample_thresholds(mean_threshold, self.temperature, graphs.num_graphs)
         selection = select_nodes(score, _per_node(tau, graphs.batch))
-        children = make_children(self.children_of, graphs.x[selection.is_split])
+        children = make_children(self.children_of, graphs.x.index_select(0, selection.split))
         output = self._expand(graphs, selection, children, tau)
         if not is_sampled:
             return output
@@ -237,8 +237,11 @@ class ThresholdSplit(ThresholdLayer):
             sample.graph.numel(),
         )
         selection = place_children(steps.step[copies.node] <= sample.level[copies.batch])
-        split, original = torch.unique(copies.node[selection.is_split], return_inverse=True)
+        split_copies = copies.node.index_select(0, selection.split)
+        has_children = torch.zeros_like(graphs.batch).index_fill_(0, split_copies, 1)
+        split = has_children.nonzero().view(-1)
         children = make_children(self.children_of, graphs.x.index_select(0, split))
+        original = (has_children.cumsum(0) - 1).index_select(0, split_copies)
         per_cut = tau if threshold is None else tau[sample.graph]
         return Cuts(
             output=self._expand(copied, selection, children.index_select(0, original), per_cut),
