@@ -15,7 +15,7 @@ from pyg_grapheme.testing.graphs import TestGraphs
 from pyg_grapheme.testing.run_checks import run_checks
 
 
-def check_split(split: nn.Module, features: int | None = None) -> list[CheckResult]:
+def check_split(layer: nn.Module, features: int | None = None) -> list[CheckResult]:
     """Run all checks on a layer that splits nodes, each on its own copy, on the layer's device.
 
     A check runs in float32, or in float64 if it compares with central differences. A failed check
@@ -24,7 +24,7 @@ def check_split(split: nn.Module, features: int | None = None) -> list[CheckResu
     features split, and others do not.
 
     Args:
-        split: Called as ``split(x, edge_index, batch=batch)``. It returns an object with ``x``,
+        layer: Called as ``layer(x, edge_index, batch=batch)``. It returns an object with ``x``,
             ``edge_index``, ``batch`` and a ``history``, which has ``parent``, the input node of
             each output node, and ``lift``. If its ``forward`` has a parameter ``edge_attr`` or
             ``edge_weight``, it is also called with attributes [E, 2] or weights [E]. If it has a
@@ -36,16 +36,16 @@ def check_split(split: nn.Module, features: int | None = None) -> list[CheckResu
         of torch's random number generators is restored.
 
     Raises:
-        ValueError: if ``split`` is not a module or ``features`` is below 2.
+        ValueError: if ``layer`` is not a module or ``features`` is below 2.
 
     Cost: four calls of the layer per entry of x and of its parameters, and about a hundred more.
     """
-    return run_checks("split", split, SPLIT_CHECKS, features)
+    return run_checks("layer", layer, SPLIT_CHECKS, features)
 
 
-def _run(split: nn.Module, data: Data) -> Any:
+def _run(layer: nn.Module, data: Data) -> Any:
     """Split a graph or a batch of graphs."""
-    out = split(data.x, data.edge_index, batch=_batch(data))
+    out = layer(data.x, data.edge_index, batch=_batch(data))
     parent = getattr(getattr(out, "history", None), "parent", None)
     expect_that(isinstance(parent, Tensor), "the output has no 'history' with a 'parent'")
     shape, size = tuple(out.history.parent.shape), out.x.size(0)
@@ -63,49 +63,49 @@ def _all_graphs(graphs: TestGraphs) -> list[Data]:
     return one_by_one + list(graphs.degenerate.values())
 
 
-def _has_one_or_two_children(split: nn.Module, graphs: TestGraphs) -> None:
+def _has_one_or_two_children(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in _all_graphs(graphs):
-        parent = _run(split, data).history.parent
+        parent = _run(layer, data).history.parent
         expect_that(bool((parent.diff() >= 0).all()), f"parents {parent.tolist()} are not sorted")
         found = sorted(set(torch.bincount(parent, minlength=data.num_nodes).tolist()))
         expect_that(set(found) <= {1, 2}, f"nodes with {found} children")
 
 
-def _stays_in_its_graph(split: nn.Module, graphs: TestGraphs) -> None:
+def _stays_in_its_graph(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in (graphs.batch, graphs.gap):
-        out = _run(split, data)
+        out = _run(layer, data)
         expected = data.batch[out.history.parent]
         expect_that(
             torch.equal(out.batch, expected), f"batch {out.batch.tolist()}, not {expected.tolist()}"
         )
 
 
-def _leaves_others_unchanged(split: nn.Module, graphs: TestGraphs) -> None:
+def _leaves_others_unchanged(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in _all_graphs(graphs):
-        out = _run(split, data)
+        out = _run(layer, data)
         parent = out.history.parent
         alone = torch.bincount(parent, minlength=data.num_nodes)[parent] == 1
         expect_that(torch.equal(out.x[alone], data.x[parent[alone]]), "a node without children")
 
 
-def _has_its_parent_as_mean(split: nn.Module, graphs: TestGraphs) -> None:
+def _has_its_parent_as_mean(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in _all_graphs(graphs):
-        out = _run(split, data)
+        out = _run(layer, data)
         mean = scatter(out.x, out.history.parent, 0, data.num_nodes, "mean")
         torch.testing.assert_close(mean, data.x, rtol=1e-4, atol=1e-5)
 
 
-def _lifts_by_averaging(split: nn.Module, graphs: TestGraphs) -> None:
+def _lifts_by_averaging(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in _all_graphs(graphs):
-        out = _run(split, data)
+        out = _run(layer, data)
         for fine in (torch.randn_like(out.x), torch.randn_like(out.x[:, 0])):
             mean = scatter(fine, out.history.parent, 0, data.num_nodes, "mean")
             torch.testing.assert_close(out.history.lift(fine), mean)
 
 
-def _gives_the_edges_back(split: nn.Module, graphs: TestGraphs) -> None:
+def _gives_the_edges_back(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in _all_graphs(graphs):
-        out = _run(split, data)
+        out = _run(layer, data)
         found = distinct_edges(out.history.parent[out.edge_index], data.num_nodes)
         expected = distinct_edges(data.edge_index, data.num_nodes)
         lost = _difference(expected, found)
@@ -119,10 +119,10 @@ def _difference(edges: Tensor, others: Tensor) -> set[tuple[int, ...]]:
     return left - right
 
 
-def _keeps_it_acyclic(split: nn.Module, graphs: TestGraphs) -> None:
+def _keeps_it_acyclic(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in _all_graphs(graphs):
         low, high = data.edge_index
-        out = _run(split, Data(x=data.x, edge_index=data.edge_index[:, low < high]))
+        out = _run(layer, Data(x=data.x, edge_index=data.edge_index[:, low < high]))
         size = out.x.size(0)
         row, column = out.edge_index.cpu()
         adjacency = torch.zeros(size, size, dtype=torch.double)
@@ -131,23 +131,23 @@ def _keeps_it_acyclic(split: nn.Module, graphs: TestGraphs) -> None:
         expect_that(not bool(torch.linalg.matrix_power(adjacency, size).any()), "a cycle")
 
 
-def _cuts(split: nn.Module, data: Data) -> Any:
-    cuts = getattr(split, "cuts", None)
+def _cuts(layer: nn.Module, data: Data) -> Any:
+    cuts = getattr(layer, "cuts", None)
     return None if cuts is None else cuts(data.x, data.edge_index, batch=_batch(data))
 
 
-def _weighs_its_cuts(split: nn.Module, graphs: TestGraphs) -> None:
+def _weighs_its_cuts(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in (graphs.batch, graphs.sparse):
-        cuts = _cuts(split, data)
+        cuts = _cuts(layer, data)
         if cuts is not None:
             expect_that(bool((cuts.weight >= 0).all()), f"weights {cuts.weight.tolist()}")
             total = cuts.expectation(torch.ones_like(cuts.weight))
             torch.testing.assert_close(total, torch.ones_like(total))
 
 
-def _nests_its_cuts(split: nn.Module, graphs: TestGraphs) -> None:
+def _nests_its_cuts(layer: nn.Module, graphs: TestGraphs) -> None:
     for data in (graphs.batch, graphs.sparse):
-        cuts = _cuts(split, data)
+        cuts = _cuts(layer, data)
         if cuts is None:
             continue
         count = torch.bincount(cuts.output.history.parent, minlength=cuts.node.numel())
@@ -158,19 +158,19 @@ def _nests_its_cuts(split: nn.Module, graphs: TestGraphs) -> None:
             expect_that(nested, f"cut {r} joins children that cut {r - 1} has split")
 
 
-def _has_exact_cuts(split: nn.Module, graphs: TestGraphs) -> None:
-    split.eval()
+def _has_exact_cuts(layer: nn.Module, graphs: TestGraphs) -> None:
+    layer.eval()
     data = graphs.batch
-    if not hasattr(split, "cuts"):
+    if not hasattr(layer, "cuts"):
         return
 
     def expected(x: Tensor, *_: Tensor) -> Tensor:
-        cuts = _cuts(split, Data(x=x, edge_index=data.edge_index, batch=data.batch))
+        cuts = _cuts(layer, Data(x=x, edge_index=data.edge_index, batch=data.batch))
         out = cuts.output
         value = scatter(out.x.sin().sum(1) + 1, out.batch, 0, cuts.num_cuts)
         return torch.as_tensor(cuts.expectation(value))
 
-    trained = [parameter for parameter in split.parameters() if parameter.requires_grad]
+    trained = [parameter for parameter in layer.parameters() if parameter.requires_grad]
     assert_gradients_match(expected, [data.x, *trained])
 
 

@@ -159,5 +159,5 @@ def test_a_broken_layer_fails(name: str) -> None:
 
 
 def test_a_class_is_no_layer() -> None:
-    with pytest.raises(ValueError, match=r"'split' to be a torch.nn.Module \(got type\)"):
+    with pytest.raises(ValueError, match=r"'layer' to be a torch.nn.Module \(got type\)"):
         check_split(ThresholdSplit)

@@ -39,8 +39,8 @@ def node_scores(
         score: [N, F] -> [N].
         graphs: N nodes.
         node_score: [N], in place of the module's, or None.
-        logits: Whether scores may be outside [0, 1].
-        check_finite: Refuse scores that are not finite.
+        logits: Whether the module's scores may be outside [0, 1].
+        check_finite: Refuse scores that are not finite, and check their range.
 
     Returns:
         [N], float32 at least.
@@ -50,25 +50,26 @@ def node_scores(
     """
     size = graphs.x.size(0)
     if node_score is not None:
-        given = check_numbers("node_score", node_score, size, "node", graphs.x.device, check_finite)
-        return _checked(given, "'node_score' to hold", logits, check_finite)
-    found = score(graphs.x)
-    if not isinstance(found, Tensor) or found.shape != (size,):
-        got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise ValueError(f"Expected 'score' to return one number per node, {(size,)} (got {got})")
-    return _checked(found, "'score' to return", logits, check_finite)
+        found = check_numbers("node_score", node_score, size, "node", graphs.x.device, check_finite)
+    else:
+        found = score(graphs.x)
+        if not isinstance(found, Tensor) or found.shape != (size,):
+            got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise ValueError(
+                f"Expected 'score' to return one number per node, {(size,)} (got {got})"
+            )
+        if check_finite and size > 0:
+            _check_range(found.detach(), logits)
+    return found.to(torch.promote_types(found.dtype, torch.float))
 
 
-def _checked(score: Tensor, subject: str, logits: bool, check_finite: bool) -> Tensor:
-    score = score.to(torch.promote_types(score.dtype, torch.float))
-    if score.numel() == 0:
-        return score
+def _check_range(score: Tensor, logits: bool) -> None:
     # NaN is both the smallest and the largest.
-    low, high = torch.stack(score.detach().aminmax()).tolist()
-    if check_finite and not -torch.inf < low <= high < torch.inf:
-        raise ValueError(f"Expected {subject} finite numbers (got NaN or infinity)")
+    low, high = torch.stack(score.aminmax()).tolist()
+    if not -torch.inf < low <= high < torch.inf:
+        raise ValueError("Expected 'score' to return finite numbers (got NaN or infinity)")
     if not logits and (low < 0 or high > 1):
         raise ValueError(
-            f"Expected {subject} numbers in [0, 1], as logits=False (got {low:g} to {high:g})"
+            f"Expected 'score' to return numbers in [0, 1], or logits with logits=True (got "
+            f"{low:g} to {high:g})"
         )
-    return score

@@ -151,7 +151,7 @@ class ThresholdSplit(ThresholdLayer):
             batch: [N], sorted; one graph if None.
             batch_size: B, needed if graphs at the end are empty.
             node_score: [N], differentiable, scores in place of ``score``, on the scale of the
-                threshold: in [0, 1], or logits with ``logits=True``.
+                threshold: in (0, 1), or logits with ``logits=True``.
             threshold: [B], differentiable, a threshold per graph in place of the parameter, on the
                 scale of the scores: no sigmoid is applied to it.
         """

@@ -212,7 +212,7 @@ REFUSED_MODULES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "score: outside": (
         {"score": Returns(torch.tensor([-1.5, 2.0]))},
-        r"'score' to return numbers in \[0, 1\], as logits=False \(got -1.5 to 2\)",
+        r"'score' to return numbers in \[0, 1\], or logits with logits=True \(got -1.5 to 2\)",
     ),
     "children: [S, F]": ({"children": Returns(torch.ones(2, 3))}, TWO_ROWS + r".*\(2, 3\)\)"),
     "children: 3": ({"children": Returns(torch.ones(2, 3, 3))}, TWO_ROWS + r".*\(2, 3, 3\)\)"),
@@ -232,10 +232,6 @@ REFUSED_INPUTS: dict[str, tuple[dict[str, Any], str]] = {
     "node_score: NaN": (
         {"node_score": torch.tensor([0.5, torch.nan])},
         r"'node_score' to be finite \(got NaN",
-    ),
-    "node_score: outside": (
-        {"node_score": torch.tensor([0.5, 1.25])},
-        r"'node_score' to hold numbers in \[0, 1\], as logits=False \(got 0.5 to 1.25\)",
     ),
     "threshold": (
         {"threshold": torch.ones(2)},
