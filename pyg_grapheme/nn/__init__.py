@@ -10,6 +10,7 @@ from pyg_grapheme.nn.partition import (
     partition_scores,
 )
 from pyg_grapheme.nn.pool import Cuts, MergeHistory, PoolOutput, ThresholdMergePool
+from pyg_grapheme.nn.split import SplitHistory, SplitOutput, ThresholdSplit
 
 __all__ = [
     "Cuts",
@@ -18,10 +19,13 @@ __all__ = [
     "PartitionLoss",
     "PoolOutput",
     "ReinforceLoss",
+    "SplitHistory",
+    "SplitOutput",
     "StructuralDistance",
     "StructuralLoss",
     "StructuralOutput",
     "ThresholdMergePool",
+    "ThresholdSplit",
     "best_threshold",
     "pair_bce",
     "partition_scores",

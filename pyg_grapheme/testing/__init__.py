@@ -1,4 +1,4 @@
-"""Tools to test pooling layers: graphs, numerical gradients, a list of checks, an oracle.
+"""Tools to test layers: graphs, numerical gradients, a list of checks, an oracle.
 
 Where the package is installed, pytest finds the fixtures of ``plugin`` by itself. It imports this
 package at every start, so the names are imported on first access.
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from pyg_grapheme.testing.graphs import degenerate_graphs, tie_free_batch, tie_free_graph
     from pyg_grapheme.testing.oracle import Clustering, enumerate_clusterings, expected_value
     from pyg_grapheme.testing.run_checks import check_pool
+    from pyg_grapheme.testing.split_checks import SPLIT_CHECKS, check_split
 
 _MODULES = {
     "CHECKS": "checks",
     "CheckResult": "check_result",
     "Clustering": "oracle",
+    "SPLIT_CHECKS": "split_checks",
     "assert_gradients_match": "gradients",
     "check_pool": "run_checks",
+    "check_split": "split_checks",
     "degenerate_graphs": "graphs",
     "enumerate_clusterings": "oracle",
     "expected_value": "oracle",
@@ -31,10 +34,12 @@ _MODULES = {
 
 __all__ = [
     "CHECKS",
+    "SPLIT_CHECKS",
     "CheckResult",
     "Clustering",
     "assert_gradients_match",
     "check_pool",
+    "check_split",
     "degenerate_graphs",
     "enumerate_clusterings",
     "expected_value",
