@@ -10,15 +10,18 @@ from pyg_grapheme.filtration.expectation import expected_value
 from pyg_grapheme.filtration.noise import sample_thresholds
 from pyg_grapheme.filtration.reinforce_loss import ReinforceLoss
 from pyg_grapheme.filtration.sample_cuts import CutSample, sample_cuts
+from pyg_grapheme.filtration.steps import Steps, score_steps
 
 __all__ = [
     "CutSample",
     "Cuts",
     "ReinforceLoss",
+    "Steps",
     "cut_probabilities",
     "expected_value",
     "interval_probability",
     "sample_cuts",
     "sample_thresholds",
     "sampled_log_prob",
+    "score_steps",
 ]

@@ -10,18 +10,23 @@ from pyg_grapheme.nn.partition import (
     partition_scores,
 )
 from pyg_grapheme.nn.pool import Cuts, MergeHistory, PoolOutput, ThresholdMergePool
+from pyg_grapheme.nn.rewire import EdgeProbabilities, RewireHistory, RewireOutput, ThresholdRewire
 
 __all__ = [
     "Cuts",
+    "EdgeProbabilities",
     "MergeHistory",
     "PairScorer",
     "PartitionLoss",
     "PoolOutput",
     "ReinforceLoss",
+    "RewireHistory",
+    "RewireOutput",
     "StructuralDistance",
     "StructuralLoss",
     "StructuralOutput",
     "ThresholdMergePool",
+    "ThresholdRewire",
     "best_threshold",
     "pair_bce",
     "partition_scores",
