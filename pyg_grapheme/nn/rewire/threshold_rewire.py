@@ -346,7 +346,7 @@ class ThresholdRewire(ThresholdLayer):
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         tau = _per_node(self._check_threshold(threshold, graphs), graphs)
-        edges, pairs, score = self._score(graphs, edge_score)
+        edges, pairs, score = self._score(graphs, edge_score, distinct=False)
         above = torch.sigmoid((score - pair_threshold(tau, pairs)) / self.temperature)
         attr = self._attributes(graphs, RewireSelection(*edges[:2]))
         return EdgeProbabilities(edges.edge_index, attr, edges.spread(above, 1), edges.edge)

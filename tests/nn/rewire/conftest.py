@@ -113,7 +113,7 @@ def enumerate_rewirings(
     if candidates == "knn":
         for i in range(len(x)):
             others = [j for j in range(len(x)) if j != i]
-            others.sort(key=lambda j: (-cosine(x[i], x[j]), j))
+            others.sort(key=lambda j: (-round(cosine(x[i], x[j]), 9), j))
             offered |= {pair_of((j, i)) for j in others[:k]}
     if keep_edges:
         offered -= joined
