@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from pyg_grapheme.testing.gradients import assert_gradients_match
     from pyg_grapheme.testing.graphs import degenerate_graphs, tie_free_batch, tie_free_graph
     from pyg_grapheme.testing.oracle import Clustering, enumerate_clusterings, expected_value
+    from pyg_grapheme.testing.rewire_checks import REWIRE_CHECKS, check_rewire
     from pyg_grapheme.testing.run_checks import check_pool
 
 _MODULES = {
     "CHECKS": "checks",
     "CheckResult": "check_result",
     "Clustering": "oracle",
+    "REWIRE_CHECKS": "rewire_checks",
     "assert_gradients_match": "gradients",
     "check_pool": "run_checks",
+    "check_rewire": "rewire_checks",
     "degenerate_graphs": "graphs",
     "enumerate_clusterings": "oracle",
     "expected_value": "oracle",
@@ -31,10 +34,12 @@ _MODULES = {
 
 __all__ = [
     "CHECKS",
+    "REWIRE_CHECKS",
     "CheckResult",
     "Clustering",
     "assert_gradients_match",
     "check_pool",
+    "check_rewire",
     "degenerate_graphs",
     "enumerate_clusterings",
     "expected_value",

@@ -1,7 +1,7 @@
-"""The list of checks, run on any PyG-style pool."""
+"""A list of checks, run on any layer."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 
@@ -37,29 +37,39 @@ def check_pool(pool: nn.Module, features: int | None = None) -> list[CheckResult
 
     Cost: two calls of the pool per entry of x and of its parameters, and about a hundred more.
     """
-    if not isinstance(pool, nn.Module):
-        raise ValueError(f"Expected 'pool' to be a torch.nn.Module (got {type(pool).__name__})")
-    graphs = draw_test_graphs(_in_channels(pool) if features is None else features)
-    device = next((t.device for t in chain(pool.parameters(), pool.buffers())), torch.device("cpu"))
+    return run_checks("pool", pool, CHECKS, features)
+
+
+def run_checks(
+    argument: str, layer: nn.Module, checks: Mapping[str, Check], features: int | None
+) -> list[CheckResult]:
+    """Run checks on a layer, whose name in the caller's arguments is ``argument``."""
+    if not isinstance(layer, nn.Module):
+        raise ValueError(
+            f"Expected '{argument}' to be a torch.nn.Module (got {type(layer).__name__})"
+        )
+    graphs = draw_test_graphs(_in_channels(layer) if features is None else features)
+    tensors = chain(layer.parameters(), layer.buffers())
+    device = next((t.device for t in tensors), torch.device("cpu"))
     return [
-        _run(name, check, pool, graphs.to(device, check.dtype), device)
-        for name, check in CHECKS.items()
+        _run(name, check, layer, graphs.to(device, check.dtype), device)
+        for name, check in checks.items()
     ]
 
 
-def _in_channels(pool: nn.Module) -> int:
+def _in_channels(layer: nn.Module) -> int:
     """Return the number of features by PyG's name for it, or 3 if it is absent or lazy."""
-    found = getattr(pool, "in_channels", None)
+    found = getattr(layer, "in_channels", None)
     return found if isinstance(found, int) and found > 0 else 3
 
 
 def _run(
-    name: str, check: Check, pool: nn.Module, graphs: TestGraphs, device: torch.device
+    name: str, check: Check, layer: nn.Module, graphs: TestGraphs, device: torch.device
 ) -> CheckResult:
     with _seeded(device):
         try:
-            check.run(copy.deepcopy(pool).to(check.dtype), graphs)
-        except Exception as error:  # any exception of the pool is a result
+            check.run(copy.deepcopy(layer).to(check.dtype), graphs)
+        except Exception as error:  # any exception of the layer is a result
             reason = " ".join(str(error).split()) or type(error).__name__
             prefix = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
             return CheckResult(name, False, prefix + reason)
