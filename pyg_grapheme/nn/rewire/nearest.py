@@ -8,7 +8,7 @@ from torch import Tensor
 from pyg_grapheme.graphs import batch_ptr
 from pyg_grapheme.nn.pool.scores.cosine import scaled_rows
 
-BLOCK_SIZE = 2**20
+BLOCK_SIZE = 2**18
 """About the largest number of cosines in memory at a time."""
 
 
@@ -50,10 +50,11 @@ def nearest_neighbours(x: Tensor, batch: Tensor, num_graphs: int, k: int) -> Ten
             step = max(1, BLOCK_SIZE // nodes.numel())
             for row in range(0, width, step):
                 rows = place[row : row + step]
-                cosine = (dense[:, rows] @ dense.mT).nan_to_num(-1.0)
-                rank = ((cosine + 1) * digits).round().long() * width + (width - 1 - place)
+                cosine = (dense[:, rows] @ dense.mT).nan_to_num_(-1.0)
+                level = cosine.add_(1).mul_(digits).round_().long()
+                rank = level.mul_(width).add_(width - 1 - place)
                 is_other = is_node[:, None] & (place != rows[:, None])
-                best, index = rank.masked_fill(~is_other, -1).topk(min(k, width - 1))
+                best, index = rank.masked_fill_(~is_other, -1).topk(min(k, width - 1))
                 valid = (best >= 0) & is_node[:, rows, None]
                 centre = nodes[:, rows, None].expand_as(index)
                 found.append(torch.stack([(start[:, None] + index)[valid], centre[valid]]))
