@@ -31,6 +31,9 @@ EstimatorName: TypeAlias = Literal["none", "gate", "straight_through", "gumbel",
 CandidatesName: TypeAlias = Literal["edges", "all"]
 """The pairs of nodes that may merge."""
 
+RewireCandidatesName: TypeAlias = Literal["edges", "knn", "all"]
+"""The pairs of nodes that ``ThresholdRewire`` decides about."""
+
 MergeName: TypeAlias = Literal["components", "average", "complete", "matching"]
 """The candidate pairs above the threshold that merge, or the linkage of clusters."""
 

@@ -18,7 +18,7 @@ from torch_geometric.utils import coalesce, scatter
 
 from benchmarks.pools.features import FEATURES
 from benchmarks.pools.workloads import SEED, Workload
-from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn import ThresholdMergePool, ThresholdRewire
 
 DENSE_LIMIT = 10_000
 
@@ -73,6 +73,34 @@ class ExpectedClusters(nn.Module):
         return (clusters.expectation(self.head(clusters.mean(x))),)
 
 
+class RewiredDegrees(nn.Module):
+    """The edges above the threshold with learned weights, summed per target."""
+
+    def __init__(self, rewire: ThresholdRewire, num_edges: int) -> None:
+        super().__init__()
+        self.rewire = rewire
+        self.weight = nn.Parameter(torch.ones(num_edges, 1))
+
+    def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor]:
+        """Return the weighted degrees, [N, 1]."""
+        edge_index, weight, _ = self.rewire(x, edge_index, self.weight, batch)
+        return (scatter(weight, edge_index[1], dim_size=x.size(0)),)
+
+
+class ExpectedDegrees(nn.Module):
+    """The probabilities of the edges, summed per target."""
+
+    def __init__(self, rewire: ThresholdRewire) -> None:
+        super().__init__()
+        self.rewire = rewire
+
+    def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor]:
+        """Return the expected degrees, [N, 1]."""
+        edges = self.rewire.edge_probability(x, edge_index, batch=batch)
+        degree = scatter(edges.probability, edges.edge_index[1], dim_size=x.size(0))
+        return (degree[:, None],)
+
+
 class Floor(nn.Module):
     """The same reductions for given clusters."""
 
@@ -105,6 +133,17 @@ def tree(
     return layer(ours(work, **options))
 
 
+def rewired(work: Workload, **options: Any) -> nn.Module:
+    """Make a layer that rewires at the threshold of the workload."""
+    rewire = ThresholdRewire(work.threshold, **options)
+    return RewiredDegrees(rewire, work.edge_index.size(1))
+
+
+def expected_degrees(work: Workload) -> nn.Module:
+    """Make a layer of the expectation over rewired graphs."""
+    return ExpectedDegrees(ThresholdRewire(work.threshold))
+
+
 def peer(layer: Callable[[int], nn.Module], work: Workload) -> nn.Module:
     """Make a layer of PyG from the number of features."""
     return layer(FEATURES)
@@ -131,6 +170,11 @@ FORWARD = "ours components none"
 TREES = ("ours dendrogram", "ours clusters")
 """Beginnings of the names of the lines that build the tree without the pooled graphs."""
 
+REWIRES = [
+    Row("ours rewire edges", "rewire", rewired),
+    Row("ours rewire expected", "rewire", expected_degrees),
+    Row("ours rewire knn", "rewire", partial(rewired, candidates="knn", k=5), DENSE_LIMIT),
+]
 PEERS = [
     Row("floor", "floor", floor),
     Row(BASE, "topk", partial(peer, TopKPooling)),
@@ -141,7 +185,7 @@ PEERS = [
     Row("EdgePooling", "edge", partial(peer, EdgePooling)),
     Row("ClusterPooling", "cluster", partial(peer, ClusterPooling), DENSE_LIMIT),
 ]
-KEYS = ["ours", "dendrogram", "clusters", *(row.key for row in PEERS)]
+KEYS = ["ours", "dendrogram", "clusters", "rewire", *(row.key for row in PEERS)]
 
 
 def list_rows(
@@ -157,4 +201,4 @@ def list_rows(
         for merge in merges
     ]
     tree_rows.append(Row("ours clusters", "clusters", partial(tree, ExpectedClusters)))
-    return [row for row in [*our_rows, *tree_rows, *PEERS] if row.key in pools]
+    return [row for row in [*our_rows, *tree_rows, *REWIRES, *PEERS] if row.key in pools]

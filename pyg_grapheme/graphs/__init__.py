@@ -3,6 +3,7 @@
 from pyg_grapheme.graphs.batch_ptr import batch_ptr
 from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs, check_numbers
 from pyg_grapheme.graphs.distinct_edges import distinct_edges
+from pyg_grapheme.graphs.find_edges import find_edges
 from pyg_grapheme.graphs.int_tensor import int_tensor
 from pyg_grapheme.graphs.repeat_graphs import (
     RepeatedGraphs,
@@ -18,6 +19,7 @@ __all__ = [
     "check_graphs",
     "check_numbers",
     "distinct_edges",
+    "find_edges",
     "gather_segments",
     "int_tensor",
     "repeat_graphs",

@@ -10,21 +10,26 @@ from pyg_grapheme.nn.partition import (
     partition_scores,
 )
 from pyg_grapheme.nn.pool import Cuts, MergeHistory, PoolOutput, ThresholdMergePool
+from pyg_grapheme.nn.rewire import EdgeProbabilities, RewireHistory, RewireOutput, ThresholdRewire
 from pyg_grapheme.nn.split import SplitHistory, SplitOutput, ThresholdSplit
 
 __all__ = [
     "Cuts",
+    "EdgeProbabilities",
     "MergeHistory",
     "PairScorer",
     "PartitionLoss",
     "PoolOutput",
     "ReinforceLoss",
+    "RewireHistory",
+    "RewireOutput",
     "SplitHistory",
     "SplitOutput",
     "StructuralDistance",
     "StructuralLoss",
     "StructuralOutput",
     "ThresholdMergePool",
+    "ThresholdRewire",
     "ThresholdSplit",
     "best_threshold",
     "pair_bce",

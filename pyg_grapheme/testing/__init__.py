@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from pyg_grapheme.testing.gradients import assert_gradients_match
     from pyg_grapheme.testing.graphs import degenerate_graphs, tie_free_batch, tie_free_graph
     from pyg_grapheme.testing.oracle import Clustering, enumerate_clusterings, expected_value
+    from pyg_grapheme.testing.rewire_checks import REWIRE_CHECKS, check_rewire
     from pyg_grapheme.testing.run_checks import check_pool
     from pyg_grapheme.testing.split_checks import SPLIT_CHECKS, check_split
 
 _MODULES = {
     "CHECKS": "checks",
+    "REWIRE_CHECKS": "rewire_checks",
+    "SPLIT_CHECKS": "split_checks",
     "CheckResult": "check_result",
     "Clustering": "oracle",
-    "SPLIT_CHECKS": "split_checks",
     "assert_gradients_match": "gradients",
     "check_pool": "run_checks",
+    "check_rewire": "rewire_checks",
     "check_split": "split_checks",
     "degenerate_graphs": "graphs",
     "enumerate_clusterings": "oracle",
@@ -34,11 +37,13 @@ _MODULES = {
 
 __all__ = [
     "CHECKS",
+    "REWIRE_CHECKS",
     "SPLIT_CHECKS",
     "CheckResult",
     "Clustering",
     "assert_gradients_match",
     "check_pool",
+    "check_rewire",
     "check_split",
     "degenerate_graphs",
     "enumerate_clusterings",

@@ -34,14 +34,20 @@ CHECKS: dict[str, Check] = {}
 """All checks by name, in the order in which they run."""
 
 
-def _check(name: str, dtype: torch.dtype = torch.float) -> Callable[[Run], Run]:
-    """Add a function to the checks."""
+def adds_to(checks: dict[str, Check]) -> Callable[..., Callable[[Run], Run]]:
+    """Return a decorator that adds a function to the checks, by name and dtype."""
 
-    def add(run: Run) -> Run:
-        CHECKS[name] = Check(run, dtype)
-        return run
+    def named(name: str, dtype: torch.dtype = torch.float) -> Callable[[Run], Run]:
+        def add(run: Run) -> Run:
+            checks[name] = Check(run, dtype)
+            return run
 
-    return add
+        return add
+
+    return named
+
+
+_check = adds_to(CHECKS)
 
 
 def expect_that(holds: bool, reason: str) -> None:
@@ -205,7 +211,7 @@ def _is_deterministic(pool: nn.Module, graphs: TestGraphs) -> None:
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
-def _attributes(pool: nn.Module, data: Data) -> dict[str, Tensor]:
+def attributes_for(pool: nn.Module, data: Data) -> dict[str, Tensor]:
     """Return the edge attributes by the pool's name for them; empty if it accepts none."""
     names = inspect.signature(pool.forward).parameters
     if "edge_attr" in names:
@@ -216,7 +222,7 @@ def _attributes(pool: nn.Module, data: Data) -> dict[str, Tensor]:
 @_check("carries edge attributes, if it accepts them")
 def _carries_attributes(pool: nn.Module, graphs: TestGraphs) -> None:
     data = graphs.batch
-    for name, attr in _attributes(pool, data).items():
+    for name, attr in attributes_for(pool, data).items():
         attr.requires_grad_()
         out = run_pool(pool, data, **{name: attr})
         expect_well_formed(out, data.num_graphs)
@@ -259,7 +265,7 @@ def _ignores_the_order(pool: nn.Module, graphs: TestGraphs) -> None:
     data = graphs.batch
     order = torch.randperm(data.edge_index.size(1), device=data.x.device)
     other = Data(x=data.x, edge_index=data.edge_index[:, order], batch=data.batch)
-    for name, attr in _attributes(pool, data).items():
+    for name, attr in attributes_for(pool, data).items():
         expected = run_pool(pool, data, **{name: attr})
         expect_same_graph(run_pool(pool, other, **{name: attr[order]}), expected)
 

@@ -35,17 +35,7 @@ def pool_data(pool: Callable[..., PoolOutput], edge_reduce: str, data: Data) -> 
     Raises:
         ValueError: if ``data`` is not a ``Data`` or ``Batch``, or has no edge list.
     """
-    if not isinstance(data, Data):
-        raise ValueError(
-            f"Expected 'data' to be a Data or a Batch of one type of nodes (got "
-            f"{type(data).__name__})"
-        )
-    sparse = [key for key in ("adj", "adj_t") if key in data]
-    if data.edge_index is None or sparse:
-        found = f"a sparse {sparse[0]!r}" if sparse else "none"
-        raise ValueError(
-            f"Expected 'data' to have its edges in 'edge_index' [2, E] alone (got {found})"
-        )
+    check_data(data)
     if data.batch is None:
         data = Batch.from_data_list([data])
     num_graphs = data.num_graphs if isinstance(data, Batch) else None
@@ -60,6 +50,21 @@ def pool_data(pool: Callable[..., PoolOutput], edge_reduce: str, data: Data) -> 
         del pooled.edge_attr
     _add_slices(pooled, fields)
     return pooled
+
+
+def check_data(data: object) -> None:
+    """Refuse what is not a ``Data`` or ``Batch`` with an edge list alone."""
+    if not isinstance(data, Data):
+        raise ValueError(
+            f"Expected 'data' to be a Data or a Batch of one type of nodes (got "
+            f"{type(data).__name__})"
+        )
+    sparse = [key for key in ("adj", "adj_t") if key in data]
+    if data.edge_index is None or sparse:
+        found = f"a sparse {sparse[0]!r}" if sparse else "none"
+        raise ValueError(
+            f"Expected 'data' to have its edges in 'edge_index' [2, E] alone (got {found})"
+        )
 
 
 _OWN = ("x", "edge_index", "edge_attr", "batch", "ptr", "num_nodes", "_num_nodes", "history")

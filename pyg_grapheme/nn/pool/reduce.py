@@ -42,9 +42,14 @@ def reduce_members(
     if type(reduce) is aggr.MeanAggregation:
         reduced = _Mean.apply(wide, cluster, num_clusters, parameter)  # type: ignore[no-untyped-call]
     else:
-        reduced = reduce(wide, cluster, dim_size=num_clusters)
-        reduced = _AttachZeroGrad.apply(reduced, parameter)  # type: ignore[no-untyped-call]
+        reduced = attach_zero_grad(reduce(wide, cluster, dim_size=num_clusters), parameter)
     return reduced.to(x.dtype) if widen else reduced
+
+
+def attach_zero_grad(output: Tensor, parameter: Tensor) -> Tensor:
+    """Return the output unchanged; in the backward pass, ``parameter`` gets a zero gradient."""
+    attached: Tensor = _AttachZeroGrad.apply(output, parameter)  # type: ignore[no-untyped-call]
+    return attached
 
 
 _ORDER_FREE = (

@@ -43,7 +43,7 @@ def cosine_score(x: Tensor, pairs: Tensor, norm: Tensor | None = None) -> Tensor
     if _squares_are_safe(norm):
         inverse = norm.reciprocal()
     else:
-        x, inverse = _scaled(x)
+        x, inverse = scaled_rows(x)
     score: Tensor = _Cosine.apply(x, inverse, first, second)  # type: ignore[no-untyped-call]
     return score
 
@@ -58,7 +58,7 @@ def _squares_are_safe(norm: Tensor) -> bool:
     return bool(limits.tiny**0.25 < low <= high < limits.max**0.25)
 
 
-def _scaled(x: Tensor) -> tuple[Tensor, Tensor]:
+def scaled_rows(x: Tensor) -> tuple[Tensor, Tensor]:
     """Rows that neither overflow nor underflow, and 1 / |x|: lengths do not change the cosine."""
     largest = F.pad(x.detach().abs(), (0, 1)).amax(dim=-1, keepdim=True)  # F may be 0
     x = x / largest.masked_fill(largest == 0, 1.0)

@@ -4,9 +4,16 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
+from pyg_grapheme.graphs import find_edges
+
 
 def pair_attributes(
-    edge_index: Tensor, edge_attr: Tensor, pairs: Tensor, num_nodes: int, reduce: str
+    edge_index: Tensor,
+    edge_attr: Tensor,
+    pairs: Tensor,
+    num_nodes: int,
+    reduce: str,
+    directed: bool = False,
 ) -> Tensor:
     """Reduce the attributes of all edges between the two nodes of each pair, in either direction.
 
@@ -16,24 +23,27 @@ def pair_attributes(
         pairs: [2, M], smaller node first, each once.
         num_nodes: N.
         reduce: "sum", "mean", "min", "max" or "mul".
+        directed: Pairs are ordered: only edges from the first node to the second count.
 
     Returns:
         [M] or [M, D]; zero for a pair that no edge joins.
 
     Cost: O((E + M) log M).
     """
-    key, order = (pairs[0] * num_nodes + pairs[1]).sort()
-    edge_key = torch.minimum(*edge_index) * num_nodes + torch.maximum(*edge_index)
-    place = torch.searchsorted(key, edge_key)
-    listed = place < key.numel()
-    listed[listed.clone()] = key[place[listed]] == edge_key[listed]
-    pair = order[place[listed]]
+    pair = find_edges(edge_index if directed else unordered(edge_index), pairs, num_nodes)
+    listed = pair >= 0
+    pair = pair[listed]
     wide = edge_attr[listed].to(reduction_dtype(edge_attr.dtype, reduce))
     reduced: Tensor = scatter(wide, pair, 0, pairs.size(1), reduce)
     if edge_attr.is_floating_point():
         reduced = reduced.to(edge_attr.dtype)
-    alone = torch.ones_like(order, dtype=torch.bool).index_fill(0, pair, False)
+    alone = torch.ones_like(pairs[0], dtype=torch.bool).index_fill(0, pair, False)
     return reduced.movedim(0, -1).masked_fill(alone, 0).movedim(-1, 0)
+
+
+def unordered(edge_index: Tensor) -> Tensor:
+    """Return the edges with the smaller node first, [2, E]."""
+    return torch.stack([torch.minimum(*edge_index), torch.maximum(*edge_index)])
 
 
 def reduction_dtype(dtype: torch.dtype, edge_reduce: str) -> torch.dtype:

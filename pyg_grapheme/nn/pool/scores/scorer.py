@@ -52,17 +52,24 @@ class ModuleScorer:
     takes_repeats = False
 
     def __init__(
-        self, module: nn.Module, graphs: Graphs, edge_reduce: str, check_finite: bool
+        self,
+        module: nn.Module,
+        graphs: Graphs,
+        edge_reduce: str,
+        check_finite: bool,
+        directed: bool = False,
     ) -> None:
-        self.module, self.graphs = module, graphs
+        self.module, self.graphs, self.directed = module, graphs, directed
         self.edge_reduce, self.check_finite = edge_reduce, check_finite
         self.repeatable = not any(part.training for part in module.modules())
 
     def __call__(self, pairs: Tensor) -> Tensor:
         x, edge_index, attributes = self.graphs[:3]
         if attributes is not None:
-            attributes = pair_attributes(edge_index, attributes, pairs, x.size(0), self.edge_reduce)
-        return module_score(self.module, x, pairs, attributes, self.check_finite)
+            attributes = pair_attributes(
+                edge_index, attributes, pairs, x.size(0), self.edge_reduce, self.directed
+            )
+        return module_score(self.module, x, pairs, attributes, self.check_finite, self.directed)
 
 
 class EdgeScorer:
@@ -72,14 +79,16 @@ class EdgeScorer:
     cheap = False
     takes_repeats = False
 
-    def __init__(self, edge_index: Tensor, edge_score: Tensor, num_nodes: int) -> None:
+    def __init__(
+        self, edge_index: Tensor, edge_score: Tensor, num_nodes: int, directed: bool = False
+    ) -> None:
         self.edge_index, self.num_nodes = edge_index, num_nodes
-        self.edge_score = edge_score
+        self.edge_score, self.directed = edge_score, directed
 
     def __call__(self, pairs: Tensor) -> Tensor:
         # In float64, the mean of equal float32 scores is the score itself, so that ties stay.
         wide = self.edge_score.double()
-        score = pair_attributes(self.edge_index, wide, pairs, self.num_nodes, "mean")
+        score = pair_attributes(self.edge_index, wide, pairs, self.num_nodes, "mean", self.directed)
         return score.to(torch.promote_types(self.edge_score.dtype, torch.float))
 
 
@@ -89,12 +98,16 @@ def make_scorer(
     edge_score: Tensor | None,
     edge_reduce: str,
     check_finite: bool,
+    directed: bool = False,
 ) -> Scorer:
-    """Return the scorer of the pairs of some graphs: of ``edge_score`` [E], if it is given."""
+    """Return the scorer of the pairs of some graphs: of ``edge_score`` [E], if it is given.
+
+    With ``directed``, pairs are ordered, and the two directions of a pair may score differently.
+    """
     if edge_score is not None:
-        return EdgeScorer(graphs.edge_index, edge_score, graphs.x.size(0))
+        return EdgeScorer(graphs.edge_index, edge_score, graphs.x.size(0), directed)
     if isinstance(score, nn.Module):
-        return ModuleScorer(score, graphs, edge_reduce, check_finite)
+        return ModuleScorer(score, graphs, edge_reduce, check_finite, directed)
     return CosineScorer(graphs.x, graphs.norm)
 
 
@@ -104,6 +117,7 @@ def module_score(
     pairs: Tensor,
     attributes: Tensor | None,
     check_finite: bool = True,
+    directed: bool = False,
 ) -> Tensor:
     """Score pairs with a module, in one call, as the mean of both directions.
 
@@ -114,6 +128,7 @@ def module_score(
         pairs: [2, M].
         attributes: [M] or [M, D], or None.
         check_finite: Refuse scores that are not finite.
+        directed: Score the direction that is given alone.
 
     Returns:
         [M], float32 at least.
@@ -123,19 +138,19 @@ def module_score(
 
     Cost: one call of the module, for 2 M pairs if it is not symmetric, and their features.
     """
-    symmetric = bool(getattr(score, "symmetric", False))
-    directed = pairs if symmetric else torch.cat([pairs, pairs.flip(0)], dim=1)
-    if attributes is not None and not symmetric:
+    one_way = directed or bool(getattr(score, "symmetric", False))
+    ends = pairs if one_way else torch.cat([pairs, pairs.flip(0)], dim=1)
+    if attributes is not None and not one_way:
         attributes = torch.cat([attributes, attributes])
-    scores: Tensor = score(*(x.index_select(0, end) for end in directed), attributes)
-    if not isinstance(scores, Tensor) or scores.shape != directed.shape[1:]:
+    scores: Tensor = score(*(x.index_select(0, end) for end in ends), attributes)
+    if not isinstance(scores, Tensor) or scores.shape != ends.shape[1:]:
         got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         raise ValueError(
             f"Expected 'score' to return one number per row of x_i, "
-            f"{tuple(directed.shape[1:])} (got {got})"
+            f"{tuple(ends.shape[1:])} (got {got})"
         )
     scores = scores.to(torch.promote_types(scores.dtype, torch.float))
-    if not symmetric:
+    if not one_way:
         scores = scores.reshape(2, -1).mean(0)
     if check_finite and not bool(torch.isfinite(scores).all()):
         raise ValueError("Expected 'score' to return finite numbers (got NaN or infinity)")
