@@ -1,5 +1,6 @@
 """A network whose answer is a partition, as a module that the commands can run."""
 
+import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, TypedDict, cast
 
 import lightning as L
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
@@ -27,7 +28,7 @@ from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, best_threshold
-from pyg_grapheme.options import expect_at_least, expect_count
+from pyg_grapheme.options import expect_at_least, expect_between, expect_count
 from pyg_grapheme.typing import MergeName
 
 SCORES = ("double_majority", "bcubed", "pair_f1")
@@ -45,8 +46,8 @@ class PartitionModule(TaskModule):
     """Score edges by a network, and learn network and threshold for the partition they lead to.
 
     The loss of a graph is the binary cross-entropy of its candidate pairs; unless ``is_warm``, also
-    the likelihood of all pairs that meet in the dendrogram, and 1 minus the expected objective.
-    ``PartitionRecipe`` sets the phase, and lowers the temperature.
+    the likelihood of all pairs that meet in the dendrogram, and, weighted, 1 minus the expected
+    objective. ``PartitionRecipe`` sets the phase, and lowers the temperature of the objective.
 
     Args:
         in_channels: Features per node; set by the data.
@@ -60,6 +61,8 @@ class PartitionModule(TaskModule):
         baseline: Whether to train another network of the same initial weights, on the same batches,
             by cross-entropy alone. The report compares its connected components, at the threshold
             that is best on the validation graphs.
+        score_weight: Weight of the expected objective.
+        pair_temperature: Temperature of the likelihood of pairs; that of the objective if None.
         lr: Learning rate of AdamW.
         threshold_lr: Learning rate of the raw threshold.
     """
@@ -78,6 +81,8 @@ class PartitionModule(TaskModule):
         merge: MergeName = "average",
         min_size: int = 1,
         baseline: bool = False,
+        score_weight: float = 1.0,
+        pair_temperature: float | None = None,
         lr: float = 3e-3,
         threshold_lr: float = 3e-2,
     ) -> None:
@@ -98,9 +103,14 @@ class PartitionModule(TaskModule):
             self.baseline = EdgeNet(in_channels, max(1, edge_dim), channels, layers)
             self.baseline.load_state_dict(self.net.state_dict())
         self.counted = CountedLabels(unlabelled=unlabelled, min_size=min_size)
-        self.losses = nn.ModuleList(
-            PartitionLoss(name, **self.counted) for name in dict.fromkeys(("pairs", objective))
-        )
+        self.score_weight = expect_at_least("score_weight", score_weight, 0)
+        self.pair_temperature = pair_temperature
+        if pair_temperature is not None:
+            expect_between("pair_temperature", pair_temperature, 0, math.inf, "positive")
+        self.pairs = PartitionLoss("pairs", **self.counted)
+        self.score_loss = None
+        if objective != "pairs":
+            self.score_loss = PartitionLoss(objective, **self.counted)
         self.scores = self._make_scores()
 
     def _make_scores(self, sync: bool = True) -> MetricCollection:
@@ -122,7 +132,10 @@ class PartitionModule(TaskModule):
         loss = bce + 0 * self.pool.raw_threshold
         if not self.is_warm:
             tree = self.pool.dendrogram(*_arguments(graphs), edge_score=logits)
-            loss = loss + sum(partition(tree, graphs.y).mean() for partition in self.losses)
+            wide = tree._replace(temperature=self.pair_temperature or tree.temperature)
+            loss = loss + self.pairs(wide, graphs.y).mean()
+            if self.score_loss is not None:
+                loss = loss + self.score_weight * self.score_loss(tree, graphs.y).mean()
         values = {"train/loss": loss, "train/bce": bce}
         if self.baseline is not None:
             values["train/baseline"] = self._bce(_logits(self.baseline, graphs), graphs).mean()
@@ -180,7 +193,12 @@ class PartitionModule(TaskModule):
         rest = [p for p in self.parameters() if p is not threshold]
         groups: list[dict[str, Any]] = [
             {"params": rest, "lr": self.lr},
-            {"params": [threshold], "lr": self.threshold_lr, "weight_decay": 0.0},
+            {
+                "params": [threshold],
+                "lr": self.threshold_lr,
+                "weight_decay": 0.0,
+                "constant": True,
+            },
         ]
         return torch.optim.AdamW(groups)
 

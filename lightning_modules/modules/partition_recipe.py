@@ -13,9 +13,10 @@ class PartitionRecipe(L.Callback):
     """Start with binary cross-entropy, then train the partition while the temperature falls.
 
     In the first phase the module's ``is_warm`` is True. In the second one it is False, and the
-    temperature of every ``ThresholdMergePool`` of the module falls linearly. In each phase the
-    learning rates fall to 0 by half a cosine. All depends on the step alone, so a resumed run goes
-    on as it would have.
+    temperature of every ``ThresholdMergePool`` of the module falls by half a cosine. In each phase
+    the learning rates fall to 0 likewise, but for parameter groups with ``"constant": True``, such
+    as that of the threshold, which is fitted last. All depends on the step alone, so a resumed run
+    goes on as it would have.
 
     Args:
         warm_share: Share of the steps in the first phase.
@@ -56,12 +57,14 @@ class PartitionRecipe(L.Callback):
         is_warm = done < warm
         phase = done / warm if is_warm else (done - warm) / (1 - warm)
         pl_module.is_warm = is_warm  # type: ignore[assignment]
+        left = (1 + math.cos(math.pi * phase)) / 2
         if not is_warm:
-            temperature = self.temperature + phase * (self.last_temperature - self.temperature)
+            temperature = self.last_temperature + left * (self.temperature - self.last_temperature)
             for module in pl_module.modules():
                 if isinstance(module, ThresholdMergePool):
                     module.temperature = temperature
-        factor = (1 if is_warm else self.second_lr) * (1 + math.cos(math.pi * phase)) / 2
+        factor = 1 if is_warm else self.second_lr
         for optimizer in trainer.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
+                first = group.setdefault("initial_lr", group["lr"])
+                group["lr"] = factor * first * (1 if group.get("constant") else left)
