@@ -8,6 +8,7 @@ from torch_geometric.utils import cumsum, scatter
 
 from pyg_grapheme.filtration.cut_probabilities import cut_probabilities
 from pyg_grapheme.filtration.sample_cuts import CutSample, sample_cuts
+from pyg_grapheme.filtration.score_order import score_order
 from pyg_grapheme.graphs import batch_ptr, segment_positions
 
 
@@ -58,19 +59,19 @@ class Steps(NamedTuple):
         return sample_cuts(probability, self.num_steps + 1, min_mass, max_cuts)
 
 
-def score_steps(score: Tensor, graph: Tensor, num_graphs: int, order: Tensor) -> Steps:
+def score_steps(score: Tensor, graph: Tensor, num_graphs: int) -> Steps:
     """Return the steps of decisions with these scores.
 
     Args:
         score: [M].
         graph: [M], the graph of each decision, in any order.
         num_graphs: B.
-        order: [M], the positions of the scores from best to worst.
 
     Differentiation: heights are exact in the scores wherever they differ; tied scores share the
         gradient of their step equally.
     Cost: O(M log M).
     """
+    order = score_order(score)
     order = order.index_select(0, graph.index_select(0, order).argsort(stable=True))
     ordered, owner = score.index_select(0, order), graph.index_select(0, order)
     value = ordered.detach()

@@ -60,3 +60,19 @@ class ThresholdLayer(nn.Module):
         given = check_numbers("threshold", threshold, size, "graph", device, self.check_finite)
         # The parameter receives a zero, never None.
         return given + 0 * self.raw_threshold
+
+    def _check_range(self, score: Tensor) -> None:
+        """Refuse scores of a module outside [0, 1], unless they are logits."""
+        if self.logits or not self.check_finite or score.numel() == 0:
+            return
+        low, high = torch.stack(score.detach().aminmax()).tolist()
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"Expected 'score' to return numbers in [0, 1], or logits with logits=True (got "
+                f"{low:g} to {high:g})"
+            )
+
+
+def per_node(threshold: Tensor, batch: Tensor) -> Tensor:
+    """Return a scalar threshold itself, or [N] of thresholds [B]."""
+    return threshold if threshold.dim() == 0 else threshold.index_select(0, batch)

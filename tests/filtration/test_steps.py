@@ -11,8 +11,7 @@ def test_scores_of_each_graph_fall_step_by_step() -> None:
         generator = torch.Generator().manual_seed(seed)
         score = torch.randint(6, (25,), generator=generator).double()
         graph = torch.randint(5, (25,), generator=generator)  # in any order
-        order = score.argsort(descending=True)
-        steps = score_steps(score, graph, 6, order)
+        steps = score_steps(score, graph, 6)
         heights = steps.height.split(steps.num_steps.tolist())
         assert len(heights) == 6
         for g, height in enumerate(heights):
@@ -25,7 +24,7 @@ def test_scores_of_each_graph_fall_step_by_step() -> None:
 def test_fewer_levels_are_groups_of_ranks() -> None:
     score = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.9, 0.1])
     graph = torch.tensor([0] * 7 + [1] * 2)
-    steps = score_steps(score, graph, 3, torch.arange(9))
+    steps = score_steps(score, graph, 3)
     for levels, step, height in (
         (3, [1, 1, 2, 2, 3, 3, 3, 1, 2], [0.8, 0.6, 0.3, 0.9, 0.1]),
         (2, [1, 1, 1, 2, 2, 2, 2, 1, 2], [0.7, 0.3, 0.9, 0.1]),

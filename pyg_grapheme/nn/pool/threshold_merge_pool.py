@@ -3,13 +3,12 @@
 import math
 from typing import Literal, NamedTuple, get_args
 
-import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
 from pyg_grapheme.filtration import Cuts, sample_thresholds, sampled_log_prob
-from pyg_grapheme.graphs import Graphs, check_graphs, check_numbers, repeat_graphs
+from pyg_grapheme.graphs import Graphs, repeat_graphs
 from pyg_grapheme.nn.pool.candidates.candidates import Candidates
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
 from pyg_grapheme.nn.pool.clustering.components import dense_labels
@@ -21,7 +20,7 @@ from pyg_grapheme.nn.pool.history import make_history
 from pyg_grapheme.nn.pool.output import PoolOutput
 from pyg_grapheme.nn.pool.pool_data import pool_data
 from pyg_grapheme.nn.pool.reduce import reduce_members, resolve_reduce
-from pyg_grapheme.nn.pool.scores.scorer import Scorer, make_scorer
+from pyg_grapheme.nn.pool.scores.scorer import Scorer, check_edge_score, make_scorer
 from pyg_grapheme.nn.pool.select import (
     Selection,
     candidate_pairs,
@@ -29,6 +28,7 @@ from pyg_grapheme.nn.pool.select import (
     select_components,
 )
 from pyg_grapheme.nn.pool.uncompiled import uncompiled
+from pyg_grapheme.nn.threshold_layer import ThresholdLayer, per_node
 from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
 
@@ -40,7 +40,7 @@ class PairScores(NamedTuple):
     score: Tensor
 
 
-class ThresholdMergePool(nn.Module):
+class ThresholdMergePool(ThresholdLayer):
     r"""Merge similar nodes into a real, coarser graph, with a learned threshold.
 
     Train by :meth:`cuts`, evaluate by ``forward``: ``forward`` pools at the current threshold
@@ -153,44 +153,25 @@ class ThresholdMergePool(nn.Module):
         check_finite: bool = True,
         block_size: int = 2**20,
     ) -> None:
-        super().__init__()
-        # Closer to 1, the logit has no digits left in float32.
-        expect_between("threshold", threshold, 0, 1 - 1e-7, "in (0, 1), and not within 1e-7 of 1")
-        expect_flag("logits", logits)
+        super().__init__(threshold, logits, temperature, check_finite)
         expect_flag("acyclic", acyclic)
-        expect_flag("check_finite", check_finite)
         if not isinstance(score, nn.Module):
             expect_one_of("score", score, ("cosine",), "or a module")
         expect_one_of("candidates", candidates, get_args(CandidatesName))
         expect_one_of("merge", merge, get_args(MergeName))
         expect_one_of("edge_reduce", edge_reduce, ("sum", "mean", "min", "max", "mul"))
-        self.initial_threshold = threshold
         self.score, self.candidates, self.merge = score, candidates, merge
-        self.logits = logits
-        temperature = (1.0 if logits else 0.1) if temperature is None else temperature
-        self.temperature = expect_between("temperature", temperature, 0, math.inf, "positive")
-        self.acyclic, self.check_finite = acyclic, check_finite
+        self.acyclic = acyclic
         self.block_size = expect_count("block_size", block_size)
         self.edge_reduce = edge_reduce
         self.reduce = resolve_reduce(reduce)
         self.estimator = resolve_estimator(estimator)
-        # Modules that are passed in keep their weights, which may be trained.
-        self.raw_threshold = nn.Parameter(torch.tensor(self._initial_raw_threshold()))
 
     def reset_parameters(self) -> None:
         """Reset the threshold to its initial value, and draw new weights of score and reduce."""
+        super().reset_parameters()
         reset(self.reduce)
         reset(self.score)
-        with torch.no_grad():
-            self.raw_threshold.fill_(self._initial_raw_threshold())
-
-    def _initial_raw_threshold(self) -> float:
-        return math.log(self.initial_threshold / (1 - self.initial_threshold))
-
-    @property
-    def threshold(self) -> Tensor:
-        """The threshold, sigmoid(raw_threshold): a differentiable scalar in (0, 1)."""
-        return torch.sigmoid(self.raw_threshold)
 
     @uncompiled
     def forward(
@@ -226,7 +207,7 @@ class ThresholdMergePool(nn.Module):
         tau = mean_threshold
         if is_sampled:
             tau = sample_thresholds(mean_threshold, self.temperature, graphs.num_graphs)
-        node_threshold = tau if tau.dim() == 0 else tau[graphs.batch]
+        node_threshold = per_node(tau, graphs.batch)
         distinct = self.estimator.needs_candidates
         selection = self._select(graphs, edge_score, node_threshold.detach(), distinct)
         clusters = selection.cluster, selection.num_clusters
@@ -385,7 +366,7 @@ class ThresholdMergePool(nn.Module):
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         edge_score = self._check_scores(edge_score, graphs)
         tau = self._check_threshold(threshold, graphs).detach()
-        return self._select(graphs, edge_score, tau if tau.dim() == 0 else tau[graphs.batch])
+        return self._select(graphs, edge_score, per_node(tau, graphs.batch))
 
     def connect(
         self, selection: Selection, edge_index: Tensor, edge_attr: Tensor | None = None
@@ -400,29 +381,9 @@ class ThresholdMergePool(nn.Module):
         """
         return pool_data(self, self.edge_reduce, data)
 
-    def _check(self, *inputs: object) -> Graphs:
-        return check_graphs(*inputs, check_finite=self.check_finite)
-
     def _check_scores(self, edge_score: object, graphs: Graphs) -> Tensor | None:
         """The scores [E] that replace those of ``score``, or None."""
-        if edge_score is None:
-            if self.logits and not isinstance(self.score, nn.Module):
-                raise ValueError(
-                    "Expected 'edge_score', or a module as 'score', with logits=True (got "
-                    "score='cosine')"
-                )
-            return None
-        size, device = graphs.edge_index.size(1), graphs.x.device
-        return check_numbers("edge_score", edge_score, size, "edge", device, self.check_finite)
-
-    def _check_threshold(self, threshold: object, graphs: Graphs) -> Tensor:
-        """The threshold on the scale of the scores: the parameter, or [B]."""
-        if threshold is None:
-            return self.raw_threshold if self.logits else self.threshold
-        size, device = graphs.num_graphs, graphs.x.device
-        given = check_numbers("threshold", threshold, size, "graph", device, self.check_finite)
-        # The parameter receives a zero, never None.
-        return given + 0 * self.raw_threshold
+        return check_edge_score(edge_score, graphs, self.score, self.logits, self.check_finite)
 
     def _scorer(self, graphs: Graphs, edge_score: Tensor | None) -> Scorer:
         return make_scorer(self.score, graphs, edge_score, self.edge_reduce, self.check_finite)

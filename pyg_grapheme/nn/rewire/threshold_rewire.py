@@ -9,11 +9,10 @@ from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
 from pyg_grapheme.filtration import Cuts, Steps, sample_thresholds, sampled_log_prob, score_steps
-from pyg_grapheme.graphs import Graphs, check_numbers, repeat_graphs
+from pyg_grapheme.graphs import Graphs, repeat_graphs
 from pyg_grapheme.nn.pool.candidates.candidates import pair_threshold
 from pyg_grapheme.nn.pool.reduce import attach_zero_grad
-from pyg_grapheme.nn.pool.scores.score_order import score_order
-from pyg_grapheme.nn.pool.scores.scorer import make_scorer
+from pyg_grapheme.nn.pool.scores.scorer import check_edge_score, make_scorer
 from pyg_grapheme.nn.pool.threshold_merge_pool import PairScores
 from pyg_grapheme.nn.pool.uncompiled import uncompiled
 from pyg_grapheme.nn.rewire.candidates import (
@@ -31,7 +30,7 @@ from pyg_grapheme.nn.rewire.new_edge_attr import (
 from pyg_grapheme.nn.rewire.output import RewireOutput
 from pyg_grapheme.nn.rewire.rewire_data import rewire_data
 from pyg_grapheme.nn.rewire.select import RewireSelection, select_edges
-from pyg_grapheme.nn.threshold_layer import ThresholdLayer
+from pyg_grapheme.nn.threshold_layer import ThresholdLayer, per_node
 from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import RewireCandidatesName
 
@@ -233,7 +232,7 @@ class ThresholdRewire(ThresholdLayer):
         tau = mean_threshold
         if is_sampled:
             tau = sample_thresholds(mean_threshold, self.temperature, graphs.num_graphs)
-        selection = select_edges(*scored, _per_node(tau.detach(), graphs))
+        selection = select_edges(*scored, per_node(tau.detach(), graphs.batch))
         output = self._connect(graphs, selection, tau)
         if not is_sampled:
             return output
@@ -345,7 +344,7 @@ class ThresholdRewire(ThresholdLayer):
         Cost: that of the layer; no graph is copied.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        tau = _per_node(self._check_threshold(threshold, graphs), graphs)
+        tau = per_node(self._check_threshold(threshold, graphs), graphs.batch)
         edges, pairs, score = self._score(graphs, edge_score, distinct=False)
         above = torch.sigmoid((score - pair_threshold(tau, pairs)) / self.temperature)
         attr = self._attributes(graphs, RewireSelection(*edges[:2]))
@@ -385,7 +384,7 @@ class ThresholdRewire(ThresholdLayer):
     ) -> RewireSelection:
         """Return the edges at the current threshold; arguments as for :meth:`forward`."""
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
-        tau = _per_node(self._check_threshold(threshold, graphs).detach(), graphs)
+        tau = per_node(self._check_threshold(threshold, graphs).detach(), graphs.batch)
         return select_edges(*self._score(graphs, edge_score, distinct=False), tau)
 
     def connect(
@@ -396,17 +395,9 @@ class ThresholdRewire(ThresholdLayer):
 
     def _check_scores(self, edge_score: object, graphs: Graphs) -> Tensor | None:
         """The scores [E] that replace those of ``score``, or None."""
-        if edge_score is None:
-            if self.logits and not isinstance(self.score, nn.Module):
-                raise ValueError(
-                    "Expected 'edge_score', or a module as 'score', with logits=True (got "
-                    "score='cosine')"
-                )
-            return None
-        if self.keep_edges:
+        if edge_score is not None and self.keep_edges:
             raise ValueError("Expected 'edge_score' to be None with keep_edges=True (got a Tensor)")
-        size, device = graphs.edge_index.size(1), graphs.x.device
-        return check_numbers("edge_score", edge_score, size, "edge", device, self.check_finite)
+        return check_edge_score(edge_score, graphs, self.score, self.logits, self.check_finite)
 
     def _score(
         self, graphs: Graphs, edge_score: object, distinct: bool = True
@@ -423,19 +414,9 @@ class ThresholdRewire(ThresholdLayer):
             pairs = rewire_candidates(graphs, candidates, self.k, self.keep_edges, self.directed)
             edges = possible_edges(graphs, pairs, self.directed)
         score = scorer(pairs)
-        if given is None and isinstance(self.score, nn.Module) and not self.logits:
-            self._check_range(score.detach())
+        if given is None and isinstance(self.score, nn.Module):
+            self._check_range(score)
         return _ScoredCandidates(edges, pairs, score)
-
-    def _check_range(self, score: Tensor) -> None:
-        if not self.check_finite or score.numel() == 0:
-            return
-        low, high = torch.stack(score.aminmax()).tolist()
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"Expected 'score' to return numbers in [0, 1], or logits with logits=True (got "
-                f"{low:g} to {high:g})"
-            )
 
     def _connect(
         self, graphs: Graphs, selection: RewireSelection, threshold: Tensor
@@ -482,9 +463,4 @@ class _ScoredCandidates(NamedTuple):
 
 def _steps(scored: _ScoredCandidates, graphs: Graphs) -> Steps:
     owner = graphs.batch.index_select(0, scored.pairs[0])
-    return score_steps(scored.score, owner, graphs.num_graphs, score_order(scored.score))
-
-
-def _per_node(threshold: Tensor, graphs: Graphs) -> Tensor:
-    """The scalar itself, or [N] of thresholds [B]."""
-    return threshold if threshold.dim() == 0 else threshold.index_select(0, graphs.batch)
+    return score_steps(scored.score, owner, graphs.num_graphs)

@@ -30,17 +30,14 @@ class LinearScore(nn.Module):
         return logit if self.logits else logit.sigmoid()
 
 
-def node_scores(
-    score: nn.Module, graphs: Graphs, node_score: object, logits: bool, check_finite: bool
-) -> Tensor:
+def node_scores(score: nn.Module, graphs: Graphs, node_score: object, check_finite: bool) -> Tensor:
     """Return the scores of nodes, as given or by a module.
 
     Args:
         score: [N, F] -> [N].
         graphs: N nodes.
         node_score: [N], in place of the module's, or None.
-        logits: Whether the module's scores may be outside [0, 1].
-        check_finite: Refuse scores that are not finite, and check their range.
+        check_finite: Refuse scores that are not finite.
 
     Returns:
         [N], float32 at least.
@@ -58,18 +55,6 @@ def node_scores(
             raise ValueError(
                 f"Expected 'score' to return one number per node, {(size,)} (got {got})"
             )
-        if check_finite and size > 0:
-            _check_range(found.detach(), logits)
+        if check_finite and not bool(torch.isfinite(found).all()):
+            raise ValueError("Expected 'score' to return finite numbers (got NaN or infinity)")
     return found.to(torch.promote_types(found.dtype, torch.float))
-
-
-def _check_range(score: Tensor, logits: bool) -> None:
-    # NaN is both the smallest and the largest.
-    low, high = torch.stack(score.aminmax()).tolist()
-    if not -torch.inf < low <= high < torch.inf:
-        raise ValueError("Expected 'score' to return finite numbers (got NaN or infinity)")
-    if not logits and (low < 0 or high > 1):
-        raise ValueError(
-            f"Expected 'score' to return numbers in [0, 1], or logits with logits=True (got "
-            f"{low:g} to {high:g})"
-        )

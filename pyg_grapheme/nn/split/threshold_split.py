@@ -9,7 +9,6 @@ from torch_geometric.nn.inits import reset
 
 from pyg_grapheme.filtration import Cuts, sample_thresholds, sampled_log_prob, score_steps
 from pyg_grapheme.graphs import Graphs, repeat_graphs
-from pyg_grapheme.nn.pool.scores.score_order import score_order
 from pyg_grapheme.nn.pool.uncompiled import uncompiled
 from pyg_grapheme.nn.split.connect import ConnectName, connect_children
 from pyg_grapheme.nn.split.expand import expand_nodes, make_children
@@ -18,7 +17,7 @@ from pyg_grapheme.nn.split.mirrored_children import MirroredChildren
 from pyg_grapheme.nn.split.node_score import LinearScore, node_scores
 from pyg_grapheme.nn.split.output import SplitOutput
 from pyg_grapheme.nn.split.select import SplitSelection, place_children, select_nodes
-from pyg_grapheme.nn.threshold_layer import ThresholdLayer
+from pyg_grapheme.nn.threshold_layer import ThresholdLayer, per_node
 from pyg_grapheme.options import expect_between, expect_count, expect_one_of
 
 
@@ -163,12 +162,12 @@ class ThresholdSplit(ThresholdLayer):
         tau = mean_threshold
         if is_sampled:
             tau = sample_thresholds(mean_threshold, self.temperature, graphs.num_graphs)
-        selection = select_nodes(score, _per_node(tau, graphs.batch))
+        selection = select_nodes(score, per_node(tau.detach(), graphs.batch))
         children = make_children(self.children_of, graphs.x.index_select(0, selection.split))
         output = self._expand(graphs, selection, children, tau)
         if not is_sampled:
             return output
-        steps = score_steps(score, graphs.batch, graphs.num_graphs, score_order(score))
+        steps = score_steps(score, graphs.batch, graphs.num_graphs)
         log_prob = sampled_log_prob(
             steps.height, steps.num_steps, mean_threshold, self.temperature, tau.detach()
         )
@@ -224,7 +223,7 @@ class ThresholdSplit(ThresholdLayer):
         graphs = self._check_graphs(x, edge_index, edge_attr, batch, batch_size)
         tau = self._check_threshold(threshold, graphs)
         score = self._scores(graphs, node_score)
-        steps = score_steps(score, graphs.batch, graphs.num_graphs, score_order(score))
+        steps = score_steps(score, graphs.batch, graphs.num_graphs)
         if levels is not None:
             steps = steps.coarsen(levels)
         sample = steps.sample(tau, self.temperature, min_mass, max_cuts)
@@ -286,7 +285,7 @@ class ThresholdSplit(ThresholdLayer):
         """Return the nodes that split at the threshold; arguments as for :meth:`forward`."""
         graphs = self._check_graphs(x, edge_index, edge_attr, batch, batch_size)
         tau = self._check_threshold(threshold, graphs).detach()
-        return select_nodes(self._scores(graphs, node_score), _per_node(tau, graphs.batch))
+        return select_nodes(self._scores(graphs, node_score), per_node(tau, graphs.batch))
 
     def connect(
         self, selection: SplitSelection, edge_index: Tensor, edge_attr: Tensor | None = None
@@ -304,7 +303,10 @@ class ThresholdSplit(ThresholdLayer):
         return graphs
 
     def _scores(self, graphs: Graphs, node_score: object) -> Tensor:
-        return node_scores(self.score, graphs, node_score, self.logits, self.check_finite)
+        score = node_scores(self.score, graphs, node_score, self.check_finite)
+        if node_score is None:
+            self._check_range(score)
+        return score
 
     def _expand(
         self, graphs: Graphs, selection: SplitSelection, children: Tensor, threshold: Tensor
@@ -334,9 +336,3 @@ class ThresholdSplit(ThresholdLayer):
             f"connect={self.connect_name!r}, logits={self.logits}, estimator={self.estimator!r}, "
             f"temperature={self.temperature}, check_finite={self.check_finite}"
         )
-
-
-def _per_node(threshold: Tensor, batch: Tensor) -> Tensor:
-    """The scalar itself, or [N] of thresholds [B]."""
-    tau = threshold.detach()
-    return tau if tau.dim() == 0 else tau.index_select(0, batch)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pyg_grapheme.filtration.score_order import score_order
 from pyg_grapheme.graphs import int_tensor
 from pyg_grapheme.nn.pool.clustering.components import jump
-from pyg_grapheme.nn.pool.scores.score_order import score_order
 
 LEAST_LINKS, LEAST_SHARE = 200, 0.03
 """The links that a round has to remove, and their share; with fewer, a heap is faster."""

@@ -5,11 +5,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from pyg_grapheme.filtration.score_order import score_order
 from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, has_no_cycle, pair_threshold
 from pyg_grapheme.nn.pool.clustering.agglomerate import Agglomeration, agglomerate
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.clustering.matching import tie_order
-from pyg_grapheme.nn.pool.scores.score_order import score_order
 
 SCALE = 2.0**34
 """Scores are rounded to multiples of 1 / SCALE, so that sums of them are exact."""

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pyg_grapheme.filtration.score_order import score_order
 from pyg_grapheme.graphs import batch_ptr, int_tensor
 from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, pair_threshold
-from pyg_grapheme.nn.pool.scores.score_order import score_order
 
 
 def keep_matching(

@@ -8,12 +8,13 @@ from torch_geometric.utils import cumsum
 
 from pyg_grapheme.filtration import (
     CutSample,
+    Steps,
     cut_probabilities,
     expected_value,
     interval_probability,
     sample_cuts,
 )
-from pyg_grapheme.graphs import repeat_graphs, segment_positions
+from pyg_grapheme.graphs import repeat_graphs
 from pyg_grapheme.nn.pool.clustering.components import component_roots, dense_labels, jump
 from pyg_grapheme.nn.pool.dendrogram.clusters import Clusters
 from pyg_grapheme.nn.pool.dendrogram.merge_tree import merge_tree
@@ -166,13 +167,9 @@ class Dendrogram(NamedTuple):
         becomes one step, at its lowest height. This is another, coarser family of cuts; its
         expectation is exact.
         """
-        num_steps = self.num_steps.clamp(max=expect_count("levels", levels))
-        graph, group = segment_positions(num_steps)
-        last = (group + 1) * self.num_steps[graph] // num_steps[graph]
-        step_height = self.step_height[cumsum(self.num_steps)[graph] + last - 1]
-        total = self.num_steps[self.graph]
-        step = (self.step * num_steps[self.graph] + total - 1) // total
-        return self._replace(step=step, step_height=step_height, num_steps=num_steps)
+        steps = Steps(self.step, self.graph, self.step_height, self.num_steps)
+        steps = steps.coarsen(expect_count("levels", levels))
+        return self._replace(step=steps.step, step_height=steps.height, num_steps=steps.num_steps)
 
     def to_scipy(self, graph: int = 0) -> "np.ndarray":
         """Return the linkage matrix [n - 1, 4] of a graph of n nodes, as SciPy's functions take it.

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
+from pyg_grapheme.filtration.score_order import score_order
 from pyg_grapheme.graphs import batch_ptr
 from pyg_grapheme.nn.pool.candidates.candidates import Candidates
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
@@ -14,7 +15,6 @@ from pyg_grapheme.nn.pool.dendrogram.spanning_forest import (
     bottleneck,
     spanning_forest,
 )
-from pyg_grapheme.nn.pool.scores.score_order import score_order
 
 
 def single_linkage(

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from pyg_grapheme.graphs import Graphs
+from pyg_grapheme.graphs import Graphs, check_numbers
 from pyg_grapheme.nn.pool.scores.cosine import cosine_score
 from pyg_grapheme.nn.pool.scores.pair_attributes import pair_attributes
 
@@ -90,6 +90,25 @@ class EdgeScorer:
         wide = self.edge_score.double()
         score = pair_attributes(self.edge_index, wide, pairs, self.num_nodes, "mean", self.directed)
         return score.to(torch.promote_types(self.edge_score.dtype, torch.float))
+
+
+def check_edge_score(
+    edge_score: object,
+    graphs: Graphs,
+    score: Literal["cosine"] | nn.Module,
+    logits: bool,
+    check_finite: bool,
+) -> Tensor | None:
+    """Return the scores [E] that replace those of ``score``, or None; refuse anything else."""
+    if edge_score is None:
+        if logits and not isinstance(score, nn.Module):
+            raise ValueError(
+                "Expected 'edge_score', or a module as 'score', with logits=True (got "
+                "score='cosine')"
+            )
+        return None
+    size, device = graphs.edge_index.size(1), graphs.x.device
+    return check_numbers("edge_score", edge_score, size, "edge", device, check_finite)
 
 
 def make_scorer(
