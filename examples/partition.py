@@ -70,11 +70,11 @@ def train(
 @torch.no_grad()
 def score(pool: ThresholdMergePool, graphs: Data, tuning: Data | None = None) -> float:
     """Return the mean score of graphs, at the best threshold of others or at the learned one."""
-    tree, tuned = (
-        batch and pool.dendrogram(batch.x, batch.edge_index, None, batch.batch)
-        for batch in (graphs, tuning)
-    )
-    threshold = tuned and best_threshold(tuned, tuning.y, SCORE).threshold
+    threshold = None
+    if tuning is not None:
+        tuned = pool.dendrogram(tuning.x, tuning.edge_index, None, tuning.batch)
+        threshold = best_threshold(tuned, tuning.y, SCORE).threshold
+    tree = pool.dendrogram(graphs.x, graphs.edge_index, None, graphs.batch)
     cluster = tree.cut(threshold)
     return float(clustering_score(cluster, graphs.y, SCORE, batch=graphs.batch).mean())
 

@@ -1,6 +1,7 @@
 """Lists of graphs from a file or a class."""
 
 import json
+import zlib
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,12 @@ from pyg_grapheme.typing import PathLikeStr
 GraphSource = dict[str, Any] | str
 """A file ``*.npz``, a class path, or ``{"class_path": ..., "init_args": {...}}``, also as JSON."""
 
+_DAMAGE = (
+    BadZipFile, EOFError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError,
+    zlib.error,
+)  # fmt: skip
+"""What reading a damaged file raises."""
+
 NODE_FIELDS, EDGE_FIELDS = ("x", "y", "pos"), ("edge_index", "edge_attr")
 
 
@@ -36,6 +43,8 @@ def load_graphs(source: GraphSource) -> Sequence[Data]:
     try:
         read = json.loads(source) if isinstance(source, str) and source[:1] == "{" else source
         options = read if isinstance(read, dict) else {"class_path": read}
+        if unknown := options.keys() - {"class_path", "init_args"}:
+            raise ValueError(f"it has no '{min(unknown)}'")
         package, _, name = options["class_path"].rpartition(".")
         graph_class = getattr(import_module(package), name)
         parser = ArgumentParser(exit_on_error=False)
@@ -57,13 +66,23 @@ def write_graphs(path: PathLikeStr, graphs: Sequence[Data]) -> None:
     It holds ``num_nodes`` and ``num_edges`` [B], and the fields of all graphs one after another:
     ``x`` [N, F], ``edge_index`` [2, E], whose ids count inside each graph, and, where the graphs
     have them, ``edge_attr`` [E, D], ``y`` [N] and ``pos`` [N, 2], positions in a figure.
+
+    Raises:
+        ValueError: if there is no graph, or some graphs have a field and others do not.
     """
+    if not graphs:
+        raise ValueError("Expected 'graphs' to hold at least one graph (got none)")
     arrays: dict[str, Any] = {
         name: [getattr(graph, name) for graph in graphs] for name in ("num_nodes", "num_edges")
     }
     for name in NODE_FIELDS + EDGE_FIELDS:
-        if name in graphs[0]:
-            parts = [graph[name] for graph in graphs]
+        parts = [graph[name] for graph in graphs if name in graph]
+        if parts and len(parts) < len(graphs):
+            raise ValueError(
+                f"Expected all or none of 'graphs' to have '{name}' (got {len(parts)} of "
+                f"{len(graphs)})"
+            )
+        if parts:
             arrays[name] = torch.cat(parts, _dimension(name)).numpy()
     with atomic_path(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)
@@ -81,13 +100,15 @@ def read_graphs(path: PathLikeStr) -> list[Data]:
     try:
         if not is_zipfile(path):
             raise ValueError("it is no .npz archive")
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: torch.from_numpy(file[name]) for name in file.files}
         graphs = _split(arrays)
         for graph in graphs:
             graph.validate()
-    except (BadZipFile, EOFError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+            if graph.edge_index.dtype != torch.long:
+                raise ValueError(f"'edge_index' holds {graph.edge_index.dtype}")
+    except _DAMAGE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: expected graphs (got a file that does not fit: {reason})") from (
             error
         )
@@ -103,6 +124,8 @@ def _split(arrays: dict[str, Tensor]) -> list[Data]:
             if not {name, sizes} <= arrays.keys():
                 raise ValueError(f"it has no '{name}' or no '{sizes}'")
             array, dimension, total = arrays[name], _dimension(name), int(arrays[sizes].sum())
+            if array.dim() <= dimension:
+                raise ValueError(f"'{name}' has {array.dim()} dimensions")
             if array.size(dimension) != total:
                 raise ValueError(f"'{name}' has {array.size(dimension)} entries for {total}")
             parts[name] = torch.split(array, arrays[sizes].tolist(), dimension)

@@ -11,6 +11,7 @@ from torch_geometric.loader import DataLoader
 
 from lightning_modules.datamodules.graph_source import GraphSource, load_graphs
 from lightning_modules.datamodules.seeded_data_module import SeededDataModule, name_splits
+from pyg_grapheme.graphs import check_integers
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.options import expect_count, expect_one_of
 
@@ -113,16 +114,13 @@ def load_labelled(
     """
     graphs = load_featured(source, features)
     for index, graph in enumerate(graphs):
-        y, expected = graph.get("y"), f"{source}, graph {index}: expected 'y' to"
-        if y is None or y.shape != (graph.num_nodes,) or y.dtype not in _INTEGERS:
-            got = "none" if y is None else f"{tuple(y.shape)}, {y.dtype}"
-            raise ValueError(
-                f"{expected} be {graph.num_nodes} integers, the label of each node (got {got})"
-            )
-        if (y < -1).any():
-            raise ValueError(f"{expected} be at least -1 (got {int(y.min())})")
-        if unlabelled == "ignore" and not (y >= 0).any():
-            raise ValueError(f"{expected} label a node, where unlabelled='ignore' (got only -1)")
+        where = f"{source}, graph {index}: expected 'y' to"
+        try:
+            y = check_integers("y", graph.get("y"), low=-1, size=graph.num_nodes)
+        except ValueError as error:
+            raise ValueError(str(error).replace("Expected 'y' to", where)) from error
+        if unlabelled == "ignore" and y.numel() and not (y >= 0).any():
+            raise ValueError(f"{where} label a node, where unlabelled='ignore' (got only -1)")
     return graphs
 
 
@@ -160,6 +158,3 @@ def load_featured(source: GraphSource, features: tuple[int, int] | None = None) 
 def count_features(graph: Data) -> tuple[int, int]:
     """Return the number of features per node and per edge."""
     return int(graph.num_node_features), int(graph.num_edge_features)
-
-
-_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)

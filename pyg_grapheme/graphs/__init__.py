@@ -2,6 +2,7 @@
 
 from pyg_grapheme.graphs.batch_ptr import batch_ptr
 from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs, check_numbers
+from pyg_grapheme.graphs.check_integers import check_integers
 from pyg_grapheme.graphs.distinct_edges import distinct_edges
 from pyg_grapheme.graphs.find_edges import find_edges
 from pyg_grapheme.graphs.int_tensor import int_tensor
@@ -17,6 +18,7 @@ __all__ = [
     "RepeatedGraphs",
     "batch_ptr",
     "check_graphs",
+    "check_integers",
     "check_numbers",
     "distinct_edges",
     "find_edges",

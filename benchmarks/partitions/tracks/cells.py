@@ -14,7 +14,11 @@ EDGE_LOSSES = ("bce", "bce_positive", "bce_negative", "focal")
 SCORES = (
     "double_majority",
     "bcubed",
+    "bcubed_precision",
+    "bcubed_recall",
     "pair_f1",
+    "pair_precision",
+    "pair_recall",
     "rand",
     "adjusted_rand",
     "homogeneity",

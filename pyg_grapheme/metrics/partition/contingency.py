@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import torch
 from torch import Tensor
 
+from pyg_grapheme.graphs import check_integers
 from pyg_grapheme.options import expect_count, expect_one_of
 
 UnlabelledName: TypeAlias = Literal["ignore", "other"]
@@ -81,7 +82,7 @@ def contingency(
     """
     expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
     cluster = check_integers("cluster", cluster, low=0)
-    y = check_integers("y", y, low=-1, like=cluster)
+    y = check_integers("y", y, low=-1, size=cluster.numel(), device=cluster.device)
     batch, num_graphs = _check_batch(batch, batch_size, cluster)
     if unlabelled == "ignore":
         counts = y >= 0
@@ -110,46 +111,13 @@ def contingency(
     )
 
 
-def check_integers(name: str, value: object, *, low: int, like: Tensor | None = None) -> Tensor:
-    """Return [N] integers as int64; refuse anything else.
-
-    Args:
-        name: Name of the argument.
-        value: Its value.
-        low: The least integer allowed.
-        like: A tensor of the same length and on the same device, named ``cluster``; None if any
-            length will do.
-
-    Raises:
-        ValueError: if the value is not as expected.
-    """
-    shape = "[N]" if like is None else f"[{like.numel()}]"
-    if (
-        not isinstance(value, Tensor)
-        or value.dtype not in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
-        or value.dim() != 1
-        or (like is not None and value.numel() != like.numel())
-    ):
-        got = type(value).__name__
-        if isinstance(value, Tensor):
-            got = f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
-        raise ValueError(f"Expected '{name}' to be integers {shape} (got {got})")
-    if like is not None and value.device != like.device:
-        raise ValueError(
-            f"Expected '{name}' to be on {like.device}, as 'cluster' is (got {value.device})"
-        )
-    if value.numel() and int(value.min()) < low:
-        raise ValueError(f"Expected '{name}' to be at least {low} (got {int(value.min())})")
-    return value.long()
-
-
 def _check_batch(batch: object, batch_size: int | None, cluster: Tensor) -> tuple[Tensor, int]:
     """Return the graph of each node [N], and B."""
     size = None if batch_size is None else expect_count("batch_size", batch_size, low=0)
     if batch is None:
         batch, given = torch.zeros_like(cluster), 1
     else:
-        batch = check_integers("batch", batch, low=0, like=cluster)
+        batch = check_integers("batch", batch, low=0, size=cluster.numel(), device=cluster.device)
         given = int(batch.max()) + 1 if batch.numel() else 0
     if size is not None and size < given and batch.numel():
         raise ValueError(f"Expected 'batch_size' to be at least {given} (got {size})")

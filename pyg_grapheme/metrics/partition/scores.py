@@ -63,8 +63,8 @@ def clustering_score(
         batch_size: B; one more than the largest of ``batch`` if None.
         unlabelled: "ignore" leaves nodes without label out, of cluster sizes too; "other" makes
             each a label of its own.
-        min_size: Labels of fewer nodes count neither above nor below the line in "recovered" and
-            "double_majority"; their nodes still count in cluster sizes.
+        min_size: "recovered" and "double_majority" leave out labels of fewer nodes; their nodes
+            still count in cluster sizes.
 
     Returns:
         [B], in float64.
@@ -107,11 +107,13 @@ def resolve_metric(
 
 
 def check_scores(name: str, score: object, sums: PartitionSums) -> Tensor:
-    """Return the scores of a metric; refuse any other shape than that of the sums."""
+    """Return the scores of a metric; refuse all but finite floats of the shape of the sums."""
     shape = sums.num_nodes.shape
-    if not isinstance(score, Tensor) or score.shape != shape:
-        got = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
-        raise ValueError(f"Expected '{name}' to return a tensor {tuple(shape)} (got {got})")
+    if not isinstance(score, Tensor) or score.shape != shape or not score.is_floating_point():
+        got = f"{tuple(score.shape)}, {score.dtype}" if isinstance(score, Tensor) else score
+        raise ValueError(f"Expected '{name}' to return floats {tuple(shape)} (got {got})")
+    if not bool(score.isfinite().all()):
+        raise ValueError(f"Expected '{name}' to return finite numbers (got NaN or infinity)")
     return score
 
 

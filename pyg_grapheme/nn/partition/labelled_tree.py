@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import cumsum
 
-from pyg_grapheme.graphs import batch_ptr
+from pyg_grapheme.graphs import batch_ptr, check_integers
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.nn.pool.dendrogram.merge_tree import merge_tree
@@ -103,20 +103,7 @@ def _by_label(label: Tensor, graph: Tensor) -> tuple[Tensor, Tensor, Tensor, Ten
 def check_labels(y: object, num_nodes: int, device: torch.device, unlabelled: object) -> Tensor:
     """Return labels [N] of nodes; refuse anything else, and unknown meanings of the label -1."""
     expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
-    is_vector = isinstance(y, Tensor) and y.shape == (num_nodes,) and y.dtype in _INTEGERS
-    if not isinstance(y, Tensor) or not is_vector:
-        got = f"{tuple(y.shape)}, {y.dtype}" if isinstance(y, Tensor) else type(y).__name__
-        raise ValueError(
-            f"Expected 'y' to be one integer for each of {num_nodes} nodes (got {got})"
-        )
-    if y.device != device:
-        raise ValueError(f"Expected 'y' to be on {device}, as the graphs are (got {y.device})")
-    if bool((y < -1).any()):
-        raise ValueError(f"Expected 'y' to be at least -1 (got {int(y.min())})")
-    return y
-
-
-_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+    return check_integers("y", y, low=-1, size=num_nodes, device=device)
 
 
 def _expect_labels(y: Tensor, tree: Dendrogram) -> None:

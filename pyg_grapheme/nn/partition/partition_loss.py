@@ -37,8 +37,8 @@ class PartitionLoss(nn.Module):
             must call the loss.
         unlabelled: "ignore" leaves nodes labelled -1 out, of cluster sizes too; "other" makes each
             a label of its own, such as noise.
-        min_size: Labels of fewer nodes count neither above nor below the line in "recovered" and
-            "double_majority"; their nodes still count in cluster sizes.
+        min_size: "recovered" and "double_majority" leave out labels of fewer nodes; their nodes
+            still count in cluster sizes.
 
     Shapes:
         tree of N nodes in B graphs, y [N] integers -> [B], or a scalar with ``pooled=True``.

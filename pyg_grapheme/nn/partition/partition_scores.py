@@ -24,8 +24,8 @@ def partition_scores(
         metric: One of ``METRICS``, or a function of ``PartitionSums``.
         unlabelled: "ignore" leaves nodes without label out, of cluster sizes too; "other" makes
             each a label of its own.
-        min_size: Labels of fewer nodes count neither above nor below the line in "recovered" and
-            "double_majority"; their nodes still count in cluster sizes.
+        min_size: "recovered" and "double_majority" leave out labels of fewer nodes; their nodes
+            still count in cluster sizes.
 
     Returns:
         [R], in float64, in the order of ``tree.probability``.

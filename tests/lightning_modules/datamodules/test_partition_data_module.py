@@ -1,5 +1,6 @@
 """Graphs with a partition of their nodes, from files and classes."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ def test_data_come_from_a_file_or_a_class(tmp_path: Path) -> None:
         ('{"class_path": "collections.UserList"}', "at least one graph"),
         ("torch.nn.ReLU", "a class path"),
         ("{", "a class path"),
+        ('{"class_path": "lightning_modules.TrackEvents", "options": {}}', "it has no 'options'"),
     ],
 )
 def test_what_is_no_source_is_named(source: object, message: str) -> None:
@@ -69,11 +71,16 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path: Path) -> None:
         (arrays | {"num_nodes": np.array([3, 1, 1])}, "does not fit: 'x' has 6 entries for 5"),
         (arrays | {"y": y[:-1]}, "does not fit: 'y' has 5 entries for 6"),
         (arrays | {"edge_index": edge_index + 5}, "does not fit: 'edge_index'"),
+        (arrays | {"edge_index": edge_index[0]}, "does not fit: 'edge_index' has 1 dimensions"),
+        (
+            arrays | {"edge_index": edge_index * 1.0},
+            "does not fit: 'edge_index' holds torch.float64",
+        ),
         (arrays | {"x": np.array([{}], dtype=object)}, "fit: Object arrays cannot be loaded"),
-        (unlabelled, r"graph 0: expected 'y' to be 3 integers, .* of each node \(got none\)"),
-        (arrays | {"y": y[:, None]}, r"graph 0: expected 'y' .* \(got \(3, 1\), torch.int64\)"),
-        (arrays | {"y": x[:, 0]}, r"graph 0: expected 'y' .* \(got \(3,\), torch.float32\)"),
-        (arrays | {"y": y > 0}, r"graph 0: expected 'y' .* \(got \(3,\), torch.bool\)"),
+        (unlabelled, r"graph 0: expected 'y' to be integers \[3\], .* \(got NoneType\)"),
+        (arrays | {"y": y[:, None]}, r"graph 0: expected 'y' .* \(got int64 of shape \(3, 1\)\)"),
+        (arrays | {"y": x[:, 0]}, r"graph 0: expected 'y' .* \(got float32 of shape \(3,\)\)"),
+        (arrays | {"y": y > 0}, r"graph 0: expected 'y' .* \(got bool of shape \(3,\)\)"),
         (arrays | {"y": y - 4}, r"graph 0: expected 'y' to be at least -1 \(got -5\)"),
         (arrays | {"y": none_of_a_graph}, r"graph 1: expected 'y' to label a node, .* only -1"),
         (arrays | {"x": y[:, None]}, r"graph 0: expected 'x' to be floats \(got torch.int64\)"),
@@ -87,6 +94,18 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=message) as caught:
             _ = PartitionDataModule(str(good), str(path)).splits
         assert str(path) in str(caught.value)
+    # Any change of a byte of the file is found, or changes nothing.
+    content = good.read_bytes()
+    for place in range(0, len(content), 37):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
+        with suppress(ValueError):
+            read_graphs(path)
+    for graphs, message in (
+        ([], "'graphs' to hold at least one graph"),
+        ([*GRAPHS, Data(x=GRAPHS[0].x, edge_index=GRAPHS[0].edge_index)], "to have 'y'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write_graphs(path, graphs)
     path.write_text("x")
     with pytest.raises(ValueError, match=r"expected graphs .* it is no .npz archive"):
         read_graphs(path)

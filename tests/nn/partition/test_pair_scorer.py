@@ -68,7 +68,7 @@ def test_what_does_not_fit_is_refused() -> None:
         ):
             pool.scores(X, EDGE_INDEX, edge_attr)
     edge_score = torch.zeros(7).double()
-    with pytest.raises(ValueError, match=r"'y' to be one integer for each of 6 nodes"):
+    with pytest.raises(ValueError, match=r"'y' to be integers \[6\], one per node"):
         pair_bce(pool, X, EDGE_INDEX, y=Y[1:], edge_score=edge_score)
     with pytest.raises(ValueError, match=r"'edge_score' to be a float tensor \[7\]"):
         pair_bce(pool, X, EDGE_INDEX, y=Y, edge_score=edge_score[1:])

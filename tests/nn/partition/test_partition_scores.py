@@ -10,6 +10,7 @@ from sklearn import metrics
 from torch import Tensor
 
 from pyg_grapheme.metrics import METRICS, PartitionSums
+from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.partition import partition_scores
 from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
 
@@ -107,9 +108,9 @@ def test_what_does_not_fit_is_refused() -> None:
     tree = single_linkage(ScoredPairs(pairs, score), batch, 3, torch.tensor(0.5), 0.1)
     y = torch.tensor([0, 1, 0, -1])
     for labels, expected in (
-        (y[1:], r"'y' to be one integer for each of 4 nodes \(got \(3,\), torch.int64\)"),
-        (y.double(), r"'y' .* 4 nodes \(got \(4,\), torch.float64\)"),
-        (y[:, None], r"'y' .* \(got \(4, 1\)"),
+        (y[1:], r"'y' to be integers \[4\], one per node \(got int64 of shape \(3,\)\)"),
+        (y.double(), r"'y' .* \(got float64 of shape \(4,\)\)"),
+        (y[:, None], r"'y' .* \(got int64 of shape \(4, 1\)\)"),
         ([0, 1, 0, 0], r"'y' .* \(got list\)"),
         (y - 1, r"'y' to be at least -1 \(got -2\)"),
         (torch.tensor([0, 1, -1, -1]), r"a node of every graph \(got only -1 in graph 2\)"),
@@ -123,5 +124,20 @@ def test_what_does_not_fit_is_refused() -> None:
         partition_scores(tree, y, "rand", unlabelled="noise")
     with pytest.raises(ValueError, match=r"'min_size' to be at least 1 \(got 0\)"):
         partition_scores(tree, y, "rand", min_size=0)
-    with pytest.raises(ValueError, match=r"'metric' to return a tensor \(5,\) \(got float\)"):
-        partition_scores(tree, y, lambda sums: 1.0)
+    for metric, expected in (
+        (lambda sums: 1.0, r"to return floats \(5,\) \(got 1.0\)"),
+        (lambda sums: sums.num_nodes > 0, r"to return floats \(5,\) \(got \(5,\), torch.bool\)"),
+        (lambda sums: sums.common_pairs / sums.cluster_pairs, r"to return finite numbers"),
+    ):
+        with pytest.raises(ValueError, match=f"'metric' {expected}"):
+            partition_scores(tree, y, metric)
+    with pytest.raises(ValueError, match=r"'acyclic' to be False for a dendrogram"):
+        ThresholdMergePool(acyclic=True).dendrogram(torch.eye(4), pairs)
+
+
+def test_labels_may_be_of_any_integer_dtype() -> None:
+    tree = ThresholdMergePool().dendrogram(torch.eye(3), torch.tensor([[0, 1], [1, 2]]))
+    y = torch.tensor([0, 0, 1])
+    expected = partition_scores(tree, y, "rand")
+    for dtype in (torch.int32, torch.int16, torch.int8, torch.uint8):
+        assert partition_scores(tree, y.to(dtype), "rand").equal(expected)
