@@ -3,8 +3,8 @@
     python -m benchmarks.partitions.scores --output scores.md
     python -m benchmarks.partitions.scores --nodes 1000 --seconds 0.5
 
-Random graphs with three candidate pairs per node, scored at random; ten nodes per label on average.
-The tree is ``pool.dendrogram`` from the scores on, without autograd. The scores are all of
+Random graphs with three candidate pairs per node, and paths, scored at random; a label has ten nodes
+on average. The tree is ``pool.dendrogram`` from the scores on, without autograd. The scores are all of
 ``METRICS``, from one pass over the merges.
 """
 
@@ -26,8 +26,10 @@ from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.partition import partition_sums
 from pyg_grapheme.nn.pool import Dendrogram
 
-LINKAGES = ("components", "average")
-HEAD = ["linkage", "nodes", "merges", "tree, ms", "scores, ms", "scores / tree", "both, s"]
+CASES = (("random", "components"), ("random", "average"), ("path", "components"))
+"""Graphs and linkages; in a path, all linkages are the same."""
+
+HEAD = ["graph", "linkage", "nodes", "merges", "tree, ms", "scores, ms", "scores / tree", "both, s"]
 
 
 @torch.no_grad()
@@ -57,16 +59,20 @@ def time_steps(steps: Sequence[Callable[[], object]], seconds: float) -> list[fl
     return [median(times) for times in taken]
 
 
-def measure(linkage: str, num_nodes: int, seconds: float) -> list[str]:
+def measure(graph: str, linkage: str, num_nodes: int, seconds: float) -> list[str]:
     """Time tree and scores for some seconds; return a line of the table."""
     generator = torch.Generator().manual_seed(0)
-    pairs = torch.randint(num_nodes, (2, 3 * num_nodes), generator=generator)
+    if graph == "path":
+        pairs = torch.arange(num_nodes).unfold(0, 2, 1).T
+    else:
+        pairs = torch.randint(num_nodes, (2, 3 * num_nodes), generator=generator)
     score = torch.rand(pairs.size(1), generator=generator)
     y = torch.randint(max(1, num_nodes // 10), (num_nodes,), generator=generator)
     build = partial(build_tree, linkage, pairs, score, num_nodes)
     tree = build()
     of_tree, of_scores = time_steps((build, partial(score_cuts, tree, y)), seconds)
     return [
+        graph,
         linkage,
         f"{num_nodes:,}",
         f"{tree.step.numel():,}",
@@ -90,7 +96,7 @@ def main() -> None:
     options = parser.parse_args()
     stamp = begin_result(options.output)
     prepare(threads=1)
-    lines = [measure(each, n, options.seconds) for n in options.nodes for each in LINKAGES]
+    lines = [measure(*case, n, options.seconds) for n in options.nodes for case in CASES]
     table = format_table("All scores of all cuts", HEAD, lines)
     end_result(options.output, stamp, describe_machine(), table)
 
