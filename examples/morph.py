@@ -9,9 +9,11 @@ so two of the three expectations are sampled: two cuts per graph each, which is 
 the merge is exact. The trained model classifies at the plain thresholds. ``morph.png`` shows what
 it does to one of the test graphs. Without a data set, it trains on rings and paths.
 
-Either takes half a minute. Rings and paths are told apart, with some nodes split and some edges
-deleted. On MUTAG, the model learns to split nothing and to delete next to nothing; it inserts edges
-between atoms in like positions, and merges most of them in pairs.
+Either takes half a minute. Rings and paths are told apart; how many nodes split depends on the
+seed. On MUTAG, the model learns to split nothing and to delete next to nothing; it inserts edges
+between atoms in like positions, and merges most of them in pairs. The example shows how to train,
+not how to classify MUTAG: after 20 epochs the test loss rises, and of the 38 test graphs the last
+epoch gets 66 to 76 % right (three seeds), hardly more than the largest class has.
 """
 
 import argparse
