@@ -224,3 +224,22 @@ def test_partition() -> None:
     assert len(scores) == 3
     # Records of their own are 20 clusters of 6 persons: precision 1 and recall about 6/20.
     assert all(0.5 < score <= 1 for score in scores)
+
+
+def test_morph(rings_and_paths: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    folder = tmp_path / "pictures"
+    output = run("morph.py", rings_and_paths, "--epochs", "10", "--folder", folder)
+    assert output.startswith("40 graphs (RINGS), 8 of them to test.")
+    rows = [line.strip("| ").split(" | ") for line in output.splitlines() if line.startswith("| ")]
+    assert [int(row[0]) for row in rows[2:]] == list(range(1, 11))
+    for start, reached in zip((0.5, 0.5, 0.8), rows[-1][6:9], strict=True):
+        assert 0.0005 < abs(float(reached) - start) < 0.1  # it is trained
+    assert (folder / "morph.png").exists()
+
+
+def test_morph_without_data_and_extras(tmp_path: Path) -> None:
+    output = run("morph.py", "--quick", "--folder", tmp_path, extras=False)
+    assert output.startswith("100 graphs (made here, as no data set is given), 20 of them to test.")
+    assert "No picture without the extra 'viz'" in output
+    assert list(tmp_path.iterdir()) == []

@@ -4,17 +4,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from torch_geometric.data import Data
 
-from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn import ThresholdMergePool, ThresholdRewire, ThresholdSplit
 from pyg_grapheme.text import MergedText
 from pyg_grapheme.viz import (
     draw_clusters,
     draw_curves,
     draw_dendrogram,
     draw_merges,
+    draw_morph,
     draw_partition,
 )
 
@@ -109,6 +112,78 @@ def test_edges_of_a_partition_are_right_split_or_wrong(
             assert drawn == [[(0, 1)], [(2, 3)], wrong]
     with pytest.raises(ValueError, match="Expected 'unlabelled' to be one of"):
         draw_partition(graph, cluster, axes, unlabelled="noise")
+
+
+def drawn_lines(axes: Axes) -> list[set[frozenset[tuple[float, ...]]]]:
+    """Return the ends of the lines of each collection."""
+    groups = [group for group in axes.collections if isinstance(group, LineCollection)]
+    return [
+        {frozenset(tuple(end) for end in line.round(3).tolist()) for line in group.get_segments()}
+        for group in groups
+    ]
+
+
+def test_each_layer_of_a_chain_shows_what_it_changes(tmp_path: Path) -> None:
+    x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [-1.0, 0.0]])
+    edge_index = torch.tensor([[0, 1, 1, 2, 2, 3, 0], [1, 0, 2, 1, 3, 2, 0]])
+    position = torch.tensor([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]])
+    split = ThresholdSplit(2, 0.5)(x, edge_index, node_score=torch.tensor([0.1, 0.9, 0.2, 0.3]))
+    features = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+    rewired = ThresholdRewire(0.5, candidates="all")(features, split.edge_index)
+    merged = ThresholdMergePool(0.5)(features, rewired.edge_index)
+    figure = draw_morph(edge_index, [split, rewired, merged], position=position)
+    first, second, third, fourth = figure.axes
+
+    def pairs(*ends: tuple[int, int]) -> set[frozenset[tuple[float, ...]]]:
+        return {frozenset({place[i], place[j]}) for i, j in ends}
+
+    place = [tuple(row) for row in position.tolist()]
+    parent = place[1]
+    assert drawn_lines(first) == [pairs((0, 1), (1, 2), (2, 3))]
+    assert first.get_title() == "input: 4 nodes"
+
+    place = [tuple(row) for row in second.collections[-1].get_offsets().round(3).tolist()]
+    assert [place[0], place[3], place[4]] == [(0, 0), (4, 4), (0, 4)]
+    assert place[1] != place[2]
+    assert [sum(pair) / 2 for pair in zip(place[1], place[2], strict=True)] == list(parent)
+    bars = {frozenset({child, parent}) for child in place[1:3]}
+    assert drawn_lines(second) == [pairs((0, 1), (0, 2), (1, 3), (2, 3), (3, 4)), bars]
+    assert second.get_title() == "split: 1 node"
+
+    kept, deleted, inserted = drawn_lines(third)
+    assert kept == pairs((0, 1), (2, 3))
+    assert deleted == pairs((0, 2), (1, 3), (3, 4))
+    assert inserted == pairs((0, 4), (1, 4))
+    legend = [text.get_text() for text in third.get_legend().get_texts()]
+    assert legend == ["2 kept", "3 deleted", "2 inserted"]
+
+    edges, bars, members, nodes = fourth.collections
+    assert len(edges.get_segments()) == 0
+    assert members.get_offsets().round(3).tolist() == list(map(list, place))
+    centres = [torch.tensor([place[i] for i in group]).mean(0) for group in ([0, 1, 4], [2, 3])]
+    torch.testing.assert_close(
+        torch.tensor(nodes.get_offsets().tolist()), torch.stack(centres), atol=1e-3, rtol=0
+    )
+    a, b = nodes.get_facecolors()
+    colours = [a, a, b, b, a]
+    assert [line[0].round(3).tolist() for line in bars.get_segments()] == list(map(list, place))
+    assert bars.get_colors().tolist() == [colour.tolist() for colour in colours]
+    assert fourth.get_title() == "merged: 5 to 2 nodes"
+    figure.savefig(tmp_path / "morph.png")
+    assert imread(tmp_path / "morph.png").std() > 0
+
+
+def test_layers_of_another_chain_are_refused_and_an_empty_graph_is_drawn(tmp_path: Path) -> None:
+    x, edge_index = torch.rand(3, 2), torch.tensor([[0, 1], [1, 2]])
+    split = ThresholdSplit(2, 0.5)(x, edge_index, node_score=torch.ones(3))
+    with pytest.raises(ValueError, match=r"output 1 to be that of 6 nodes \(got 3\)"):
+        draw_morph(edge_index, [split, split])
+    with pytest.raises(ValueError, match=r"'outputs' to be those of one layer or more"):
+        draw_morph(edge_index, [])
+    none, layers = edge_index[:, :0], (ThresholdSplit(2), ThresholdRewire(), ThresholdMergePool())
+    figure = draw_morph(none, [layer(x[:0], none) for layer in layers])
+    assert all(lines == set() for axes in figure.axes for lines in drawn_lines(axes))
+    figure.savefig(tmp_path / "empty.png")
 
 
 def test_without_data_a_figure_is_empty() -> None:

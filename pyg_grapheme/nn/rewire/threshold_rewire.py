@@ -52,7 +52,7 @@ class EdgeProbabilities(NamedTuple):
 
 
 class ThresholdRewire(ThresholdLayer):
-    r"""Keep or insert the edges between similar nodes, with a learned threshold.
+    r"""Delete and insert edges by the similarity of their nodes, with a learned threshold.
 
     Train by :meth:`cuts`, evaluate by ``forward``: ``forward`` rewires at the current threshold
     :math:`\tau`, and by default teaches the threshold and the score nothing. :meth:`cuts` returns
@@ -64,9 +64,10 @@ class ThresholdRewire(ThresholdLayer):
     pair is one candidate: its two directions, and edges that repeat, are kept or deleted together.
     Deletion leaves the direction of edges as it is, so that a directed acyclic graph stays one;
     insertion adds both directions of a pair that no edge joins. Self-loops are no candidates: those
-    of the input are kept, and none is inserted. Nodes stay. The parameter is ``raw_threshold``, the
-    logit of the threshold. A network over the whole graph can set scores and thresholds instead:
-    ``edge_score=`` and ``threshold=`` of the methods.
+    of the input are kept, and none is inserted. Nodes stay, so the output has no ``x``: go on with
+    that of the input, or with ``x[cuts.node]`` and ``cuts.batch`` after :meth:`cuts`. The parameter
+    is ``raw_threshold``, the logit of the threshold. A network over the whole graph can set scores
+    and thresholds instead: ``edge_score=`` and ``threshold=`` of the methods.
 
     Called with a ``Data`` or ``Batch``, as PyG's transforms are, the layer returns a new one; see
     :func:`pyg_grapheme.nn.rewire.rewire_data.rewire_data`. Such calls record no gradient.
@@ -109,8 +110,8 @@ class ThresholdRewire(ThresholdLayer):
 
     Differentiation:
         ``forward`` is exact in edge_attr, and in x and ``new_edge_attr`` through the attributes of
-        inserted edges. The gradient of the threshold is that of the estimator: a zero, unless there
-        are no attributes of floating point, with which it has no output to come from. :meth:`cuts`
+        inserted edges. The gradient of the threshold is that of the estimator; "none" gives a zero
+        through floating-point attributes, and None without them. :meth:`cuts`
         and :meth:`edge_probability` are exact in everything wherever no two scores tie; with "knn",
         they jump in x where another node becomes the k-th nearest.
 

@@ -61,7 +61,8 @@ class ThresholdSplit(ThresholdLayer):
 
     Shapes:
         x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted
-        -> :class:`SplitOutput`.
+        -> :class:`SplitOutput`. For features in half precision, convert the layer too
+        (``split.half()``), as for any layer with weights, or use autocast.
 
     Raises:
         ValueError: if an option or an input is not as expected; names it, what was expected and
