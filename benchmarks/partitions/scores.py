@@ -3,9 +3,9 @@
     python -m benchmarks.partitions.scores --output scores.md
     python -m benchmarks.partitions.scores --nodes 1000 --seconds 0.5
 
-Random graphs with three candidate pairs per node, and paths, scored at random; a label has ten nodes
-on average. The tree is ``pool.dendrogram`` from the scores on, without autograd. The scores are all of
-``METRICS``, from one pass over the merges.
+Random graphs with three candidate pairs per node, and paths, scored at random; a label has ten
+nodes on average. The tree is ``pool.dendrogram`` from the scores on, without autograd. The scores
+are all of ``METRICS``, from one pass over the merges.
 """
 
 import argparse
