@@ -3,6 +3,7 @@
 python docs/draw_pictures.py
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -31,7 +32,7 @@ def draw_filtration(tree: Dendrogram) -> Figure:
     left.set(ylim=(1.02, 0), xticks=range(5), xticklabels="abcde", ylabel="score")
     left.spines[["top", "right", "bottom"]].set_visible(False)
     heights = [1.0, *tree.step_height.tolist(), 0.0]
-    for row, (high, low) in enumerate(zip(heights, heights[1:], strict=False)):
+    for row, (high, low) in enumerate(pairwise(heights)):
         cluster = tree.cut((high + low) / 2).tolist()
         for i in range(4):
             same = cluster[i] == cluster[i + 1]
