@@ -3,7 +3,10 @@
 import re
 from importlib import import_module
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 from pyg_grapheme import __version__
 
@@ -11,7 +14,7 @@ project = "pyg-grapheme"
 author = "The pyg-grapheme authors"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["build"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
@@ -34,8 +37,7 @@ add_module_names = False
 html_theme = "furo"
 html_title = "pyg-grapheme"
 html_show_sourcelink = False
-html_static_path = ["_static"]
-html_css_files = ["style.css"]
+html_math_renderer = "mathml"
 
 # These packages import their names on first use; autodoc looks for them in the module.
 for name in ("pyg_grapheme.metrics", "pyg_grapheme.testing", "lightning_modules"):
@@ -51,6 +53,8 @@ def to_napoleon(
     for line in lines:
         # Two shapes such as [N, *] on one line would be emphasis.
         line = line if "`" in line or ">>>" in line else line.replace(", *]", r", \*]")
+        # A description such as "B." would be item B of a list.
+        line = re.sub(r": ([A-Z]\.)(?=\s|$)", r": \\\1", line)
         match = re.fullmatch(rf"(\s*)({'|'.join(SECTIONS)}): (.+)", line)
         if match:
             indent, section, text = match.groups()
@@ -67,7 +71,21 @@ def skip_field(
     return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field") else None
 
 
+def write_math(translator: HTML5Translator, node: nodes.math) -> None:
+    """Write a formula as MathML, which needs no script from elsewhere."""
+    translator.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def write_math_block(translator: HTML5Translator, node: nodes.math_block) -> None:
+    """Write a displayed formula."""
+    formula = tex2mathml(node.astext(), as_block=True)
+    translator.body.append(f'<div class="table-wrapper">{formula}</div>')
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
-    """Connect the two functions above, the first before napoleon."""
+    """Connect the functions above, the first before napoleon."""
     app.connect("autodoc-process-docstring", to_napoleon, priority=400)
     app.connect("autodoc-skip-member", skip_field)
+    app.add_html_math_renderer("mathml", (write_math, None), (write_math_block, None))
