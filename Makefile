@@ -1,11 +1,12 @@
 # `make fit` trains on the bundled questions, `make test` runs the tests; both set up `.venv` first.
+# `make docs` builds the documentation site.
 # Options go through ARGS: `make fit ARGS="--config conf/inflection.yaml"`.
 PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: fit test lint clean
+.PHONY: fit test lint docs clean
 
 fit: $(VENV)/.fit
 	$(VENV)/bin/python -m lightning_modules.fit $(ARGS)
@@ -18,6 +19,10 @@ lint: $(VENV)/.test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
+
+docs: $(VENV)/.docs
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "Open build/docs/index.html"
 
 clean:
 	rm -rf $(VENV)
@@ -35,6 +40,10 @@ $(VENV)/.fit: $(VENV)/.torch pyproject.toml
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	$(PIP) install --quiet --editable '.[test]'
 	touch $@ $(VENV)/.fit
+
+$(VENV)/.docs: $(VENV)/.torch pyproject.toml
+	$(PIP) install --quiet --editable '.[docs]'
+	touch $@
 
 # Compiled from source against the installed torch. torch-geometric-pool, for the interop tests, needs
 # it, and scikit-learn, which it does not declare. The package and all other tests need none of them.

@@ -18,8 +18,8 @@ def assert_gradients_match(
     """Compare the gradient of a function with central differences, coordinate by coordinate.
 
     The output is reduced by fixed random weights, so that errors do not cancel in a sum. With the
-    gradient a by autograd and n by differences, max |a - n| / max(|n|_inf, floor) of each input has
-    to be below the tolerance. An output that does not require a gradient has the gradient zero.
+    gradient a by autograd and n by differences, ``max |a - n| / max(|n|_inf, floor)`` of each input
+    has to be below the tolerance. An output that does not require a gradient has the gradient zero.
     :func:`torch.autograd.gradcheck` compares each entry of the Jacobian with a tolerance of 1e-3 of
     its value, and does not say which coordinate is wrong.
 
