@@ -1,0 +1,46 @@
+"""The command line of the benchmark; the package describes it."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.checkout import RESULTS, begin_result, end_result
+from benchmarks.data_folder import DATA, data_folder
+from benchmarks.rewiring.cells import list_cells
+from benchmarks.rewiring.methods import TrainingOptions
+from benchmarks.rewiring.records import read_records
+from benchmarks.rewiring.report import report
+from benchmarks.rewiring.running import run_missing
+from benchmarks.transduction.running import choose
+
+FOLDER = str(DATA / "attacked_graphs")
+
+
+def parse_options(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.rewiring", description="Classify nodes of attacked graphs."
+    )
+    add = parser.add_argument
+    add("--cells", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
+    add("--data", type=data_folder, default=FOLDER, help="folder of cora.npz")
+    add("--output", type=Path, default=RESULTS / "rewiring.md", help="file of the tables")
+    add("--hours", type=float, default=12.0, help="time after which no cell is started")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None, training: TrainingOptions | None = None) -> None:
+    """Run the cells that the command line asks for, and write the tables of all records."""
+    options = parse_options(arguments)
+    records = options.output.with_suffix(".jsonl")
+    try:
+        cells = choose(list_cells(), options.cells)
+    except ValueError as error:
+        raise SystemExit(f"error: {error}".replace("--only", "--cells")) from error
+    stamp = begin_result(options.output)
+    path = options.data / "cora.npz"
+    run_missing(cells, records, path, training or TrainingOptions(), options.hours)
+    end_result(options.output, *report(read_records(records, list_cells()), stamp))
+
+
+if __name__ == "__main__":
+    main()
