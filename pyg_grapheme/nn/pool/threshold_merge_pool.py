@@ -118,6 +118,7 @@ class ThresholdMergePool(ThresholdLayer):
         uncompiled, with one graph break.
 
     Example:
+        >>> import torch
         >>> from torch_geometric.utils import degree
         >>> pool = ThresholdMergePool(threshold=0.9)
         >>> x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
