@@ -135,7 +135,10 @@ CLUSTER, Y = torch.tensor([0, 0, 1]), torch.tensor([0, 1, -1])
     ("arguments", "message"),
     [
         ({"cluster": [0, 0, 1]}, r"'cluster' to be integers \[N\], .* \(got list\)"),
-        ({"cluster": CLUSTER.float()}, r"'cluster' to be integers \[N\], .* \(got float32 of shape"),
+        (
+            {"cluster": CLUSTER.float()},
+            r"'cluster' to be integers \[N\], .* \(got float32 of shape",
+        ),
         ({"cluster": CLUSTER - 1}, r"'cluster' to be at least 0 \(got -1\)"),
         ({"y": Y[:2]}, r"'y' to be integers \[3\], .* \(got int64 of shape \(2,\)\)"),
         ({"y": Y - 1}, r"'y' to be at least -1 \(got -2\)"),

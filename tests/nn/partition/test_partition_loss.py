@@ -211,7 +211,9 @@ def test_options_that_do_not_fit_are_refused() -> None:
         with pytest.raises(ValueError, match=expected):
             PartitionLoss(**options)
     model = Model(ThresholdMergePool().double(), PartitionLoss(lambda sums: sums.recall.sum()))
-    with pytest.raises(ValueError, match=r"'objective' to return floats \(\d+,\) \(got \(\), torch.float64\)"):
+    with pytest.raises(
+        ValueError, match=r"'objective' to return floats \(\d+,\) \(got \(\), torch.float64\)"
+    ):
         model(torch.randn(11, 3).double())
     assert repr(PartitionLoss("rand")) == (
         "PartitionLoss('rand', pooled=False, unlabelled='ignore', min_size=1)"
