@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from benchmarks.cell_records import choose
 from benchmarks.checkout import RESULTS, begin_result, end_result
 from benchmarks.data_folder import DATA, data_folder
 from benchmarks.rewiring.cells import list_cells
@@ -10,7 +11,6 @@ from benchmarks.rewiring.methods import TrainingOptions
 from benchmarks.rewiring.records import read_records
 from benchmarks.rewiring.report import report
 from benchmarks.rewiring.running import run_missing
-from benchmarks.transduction.running import choose
 
 FOLDER = str(DATA / "attacked_graphs")
 
@@ -33,9 +33,9 @@ def main(arguments: list[str] | None = None, training: TrainingOptions | None = 
     options = parse_options(arguments)
     records = options.output.with_suffix(".jsonl")
     try:
-        cells = choose(list_cells(), options.cells)
+        cells = choose(list_cells(), options.cells, "--cells")
     except ValueError as error:
-        raise SystemExit(f"error: {error}".replace("--only", "--cells")) from error
+        raise SystemExit(f"error: {error}") from error
     stamp = begin_result(options.output)
     path = options.data / "cora.npz"
     run_missing(cells, records, path, training or TrainingOptions(), options.hours)

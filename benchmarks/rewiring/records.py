@@ -1,12 +1,11 @@
 """The records of cells: one JSON line each."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.cell_records import read_lines, update_lines
 from benchmarks.rewiring.cells import Cell
-from benchmarks.transduction.records import update_lines
 
 
 class Record(NamedTuple):
@@ -44,6 +43,5 @@ def write_record(path: Path, record: Record) -> None:
 
 def read_records(path: Path, cells: Iterable[Cell]) -> dict[Cell, Record]:
     """Read the records of those cells that have been run."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = {record.cell: record for record in (Record(**json.loads(line)) for line in lines)}
-    return {cell: found[cell.name] for cell in cells if cell.name in found}
+    lines = read_lines(path)
+    return {cell: Record(**lines[cell.name]) for cell in cells if cell.name in lines}

@@ -23,13 +23,14 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.cell_records import choose
 from benchmarks.checkout import RESULTS, begin_result, end_result
 from benchmarks.data_folder import DATA, data_folder
 from benchmarks.transduction.baselines import run_baseline
 from benchmarks.transduction.cells import BASELINES, Cell, find_cell, list_cells
 from benchmarks.transduction.records import drop_record, read_records, write_record
 from benchmarks.transduction.report import report
-from benchmarks.transduction.running import choose, run_missing
+from benchmarks.transduction.running import run_missing
 
 PROFILED = Cell("speed", "english", "high", "ours")
 
@@ -117,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Do what the command line asks for."""
     options = parse_options(arguments)
     try:
-        cells = choose(list_cells(), options.only)
+        cells = choose(list_cells(), options.only, "--only")
         cell = find_cell(options.name) if options.action == "cell" else None
         records = read_records(options.output, list_cells())
     except ValueError as error:

@@ -1,18 +1,14 @@
 """The records of cells: a file of JSON lines per table, one line per cell."""
 
-import fcntl
-import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.cell_records import Fields, read_lines, update_lines
 from benchmarks.checkout import DIRTY
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.scoring import Score
-from pyg_grapheme.atomic_write import atomic_write
 
 
 class Stems(NamedTuple):
@@ -94,60 +90,16 @@ def read_record(output: Path, cell: Cell) -> Record | None:
     Raises:
         ValueError: if a line of the file is not the record of a cell; it names file and line.
     """
-    return _parse(_read_lines(table_path(output, cell.table)).get(cell.name))
+    return _parse(read_lines(table_path(output, cell.table)).get(cell.name))
 
 
 def read_records(output: Path, cells: Iterable[Cell]) -> dict[Cell, Record]:
     """Read the records of those cells that have been run; see :func:`read_record`."""
     cells = list(cells)
     tables = {cell.table for cell in cells}
-    lines = {table: _read_lines(table_path(output, table)) for table in tables}
+    lines = {table: read_lines(table_path(output, table)) for table in tables}
     found = {cell: _parse(lines[cell.table].get(cell.name)) for cell in cells}
     return {cell: record for cell, record in found.items() if record is not None}
-
-
-Fields = dict[str, Any]
-
-
-def update_lines(path: Path, changes: Mapping[str, Fields | None]) -> None:
-    """Replace, add or remove (None) lines by the name of their cell.
-
-    The file is replaced as a whole, so a process that is killed leaves no part of a line; a lock on
-    the folder keeps other processes from writing at the same time.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path.parent):
-        lines = {**_read_lines(path), **changes}
-        with atomic_write(path) as file:
-            for _, fields in sorted(lines.items()):
-                if fields is not None:
-                    file.write(json.dumps(fields, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder; it is released when the process ends, however it ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _read_lines(path: Path) -> dict[str, Fields]:
-    lines = {}
-    if path.is_file():
-        with path.open(encoding="utf-8", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    fields = json.loads(line)
-                    lines[fields["cell"]] = fields
-                except (json.JSONDecodeError, KeyError, TypeError) as error:
-                    raise ValueError(
-                        f"{path}:{number}: Expected the record of a cell (got {line[:40]!r})"
-                    ) from error
-    return lines
 
 
 def _parse(fields: Fields | None) -> Record | None:

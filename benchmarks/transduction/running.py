@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -15,22 +14,6 @@ from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.records import read_record
 
 _POLL_SECONDS = 0.1
-
-
-def choose(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
-    """Return the cells whose names match one of the patterns, all cells if there is none.
-
-    ``*`` in a pattern stands for anything, "/" included; a pattern may be the beginning of a name.
-
-    Raises:
-        ValueError: if a pattern matches no cell.
-    """
-    cells = list(cells)
-    matched = [{c for c in cells if fnmatch(c.name, f"{pattern}*")} for pattern in patterns]
-    for pattern, found in zip(patterns, matched, strict=True):
-        if not found:
-            raise ValueError(f"Expected '--only' to fit the name of a cell (got {pattern!r})")
-    return [cell for cell in cells if not patterns or any(cell in found for found in matched)]
 
 
 class _Job(NamedTuple):

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cell_records import choose
 from benchmarks.transduction import overrides
 from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell, find_cell, list_cells
 from benchmarks.transduction.records import Record, table_path, write_record
-from benchmarks.transduction.running import choose, run_missing
+from benchmarks.transduction.running import run_missing
 
 
 def test_every_cell_is_listed_once_and_baselines_come_first() -> None:
@@ -37,13 +38,13 @@ def test_every_cell_is_listed_once_and_baselines_come_first() -> None:
 
 
 def test_patterns_choose() -> None:
-    names = {cell.name for cell in choose(list_cells(), ["g2p/kor", "*/look_up"])}
+    names = {cell.name for cell in choose(list_cells(), ["g2p/kor", "*/look_up"], "--only")}
     corpora = ("german-ridges", "icelandic-icepahc")
     looked_up = {f"normalisation/{c}/{s}/look_up/0" for c in corpora for s in ("25000", "all")}
     assert names == {f"g2p/kor/all/ours/{seed}" for seed in range(3)} | looked_up
-    assert choose(list_cells(), []) == list_cells()
+    assert choose(list_cells(), [], "--only") == list_cells()
     with pytest.raises(ValueError, match=r"Expected '--only' to fit .* \(got 'g2p/fra'\)"):
-        choose(list_cells(), ["g2p", "g2p/fra"])
+        choose(list_cells(), ["g2p", "g2p/fra"], "--only")
     with pytest.raises(SystemExit, match="Expected '--only' to fit"):
         main(["run", "--only", "nothing"])
 

@@ -71,7 +71,7 @@ def test_a_torn_line_is_refused_with_file_and_line(
 
 WRITER = """
 import pathlib, sys
-from benchmarks.transduction.records import update_lines
+from benchmarks.cell_records import update_lines
 path, name = pathlib.Path(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 for number in range(int(sys.argv[3])):

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from benchmarks.cell_records import choose
 from benchmarks.checkout import RESULTS, begin_result, end_result
 from benchmarks.partitions.tracks.cells import list_cells
 from benchmarks.partitions.tracks.records import read_records
@@ -10,7 +11,6 @@ from benchmarks.partitions.tracks.report import report
 from benchmarks.partitions.tracks.running import run_missing
 from benchmarks.partitions.tracks.step_times import measure_steps
 from benchmarks.partitions.tracks.training import TrainingOptions
-from benchmarks.transduction.running import choose
 
 
 def parse_options(arguments: list[str] | None) -> argparse.Namespace:
@@ -32,9 +32,9 @@ def main(arguments: list[str] | None = None, training: TrainingOptions | None = 
     options = parse_options(arguments)
     records = options.output.with_suffix(".jsonl")
     try:
-        cells = choose(list_cells(), options.cells)
+        cells = choose(list_cells(), options.cells, "--cells")
     except ValueError as error:
-        raise SystemExit(f"error: {error}".replace("--only", "--cells")) from error
+        raise SystemExit(f"error: {error}") from error
     stamp = begin_result(options.output)
     training = training or TrainingOptions()
     run_missing(cells, records, options.work, training, options.hours, options.jobs)

@@ -1,14 +1,13 @@
 """The records of cells: one JSON line each."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.cell_records import read_lines, update_lines
 from benchmarks.partitions.tracks.cells import Cell
 from benchmarks.partitions.tracks.evaluation import Evaluation
 from benchmarks.partitions.tracks.scoring import Score
-from benchmarks.transduction.records import update_lines
 
 
 class Record(NamedTuple):
@@ -51,9 +50,8 @@ def write_record(path: Path, record: Record) -> None:
 
 def read_records(path: Path, cells: Iterable[Cell]) -> dict[Cell, Record]:
     """Read the records of those cells that have been run."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = {record.cell: record for record in map(_parse, map(json.loads, lines))}
-    return {cell: found[cell.name] for cell in cells if cell.name in found}
+    lines = read_lines(path)
+    return {cell: _parse(lines[cell.name]) for cell in cells if cell.name in lines}
 
 
 def _parse(fields: dict[str, Any]) -> Record:
