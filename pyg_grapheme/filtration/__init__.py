@@ -9,7 +9,7 @@ from pyg_grapheme.filtration.cuts import Cuts
 from pyg_grapheme.filtration.expectation import expected_value
 from pyg_grapheme.filtration.noise import sample_thresholds
 from pyg_grapheme.filtration.reinforce_loss import ReinforceLoss
-from pyg_grapheme.filtration.sample_cuts import CutSample, sample_cuts
+from pyg_grapheme.filtration.sample_cuts import CutSample, check_bounds, sample_cuts
 from pyg_grapheme.filtration.steps import Steps, score_steps
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Cuts",
     "ReinforceLoss",
     "Steps",
+    "check_bounds",
     "cut_probabilities",
     "expected_value",
     "interval_probability",

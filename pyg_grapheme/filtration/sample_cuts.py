@@ -1,13 +1,16 @@
 """Bounds on the number of cuts: the most probable ones, or a sample."""
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch_geometric.utils import cumsum, scatter
 
+from pyg_grapheme.filtration.cuts import Cuts, Output
 from pyg_grapheme.filtration.expectation import sampled_expectation
-from pyg_grapheme.graphs import batch_ptr, segment_positions
+from pyg_grapheme.graphs import RepeatedGraphs, batch_ptr, segment_positions
+from pyg_grapheme.options import expect_between, expect_count
 
 
 class CutSample(NamedTuple):
@@ -32,6 +35,28 @@ class CutSample(NamedTuple):
         """Return the expectation [B, ...] of a value [R, ...] per cut: as ``Cuts.expectation``."""
         num_graphs = self.dropped.numel()
         return sampled_expectation(value, self.weight, self.half_weights, self.graph, num_graphs)
+
+    def with_output(self, output: Output, copies: RepeatedGraphs) -> Cuts[Output]:
+        """Return the cuts with what a layer returns for them, one copy of a graph per cut."""
+        return Cuts(
+            output=output,
+            graph=self.graph,
+            node=copies.node,
+            batch=copies.batch,
+            weight=self.weight,
+            num_graphs=self.dropped.numel(),
+            dropped=self.dropped,
+            half_weights=self.half_weights,
+        )
+
+
+def check_bounds(
+    levels: int | None, min_mass: float, max_cuts: int | None
+) -> tuple[int | None, int | None]:
+    """Return the bounds ``levels`` and ``max_cuts``; refuse bounds that are not as expected."""
+    expect_between("min_mass", min_mass, 0, math.nextafter(1, 2), "in (0, 1]")
+    max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
+    return None if levels is None else expect_count("levels", levels), max_cuts
 
 
 def sample_cuts(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch_geometric import EdgeIndex, Index
 
+from pyg_grapheme.graphs.repeat_graphs import RepeatedGraphs
 from pyg_grapheme.options import expect_count
 
 
@@ -36,6 +37,17 @@ class Graphs(NamedTuple):
         """Return the same graphs with detached features."""
         edge_attr = None if self.edge_attr is None else self.edge_attr.detach()
         return self._replace(x=self.x.detach(), edge_attr=edge_attr)
+
+    def copy(self, copies: RepeatedGraphs, num_graphs: int) -> "Graphs":
+        """Return the batch of copies of these graphs, with their features and attributes."""
+        attr = self.edge_attr
+        return Graphs(
+            self.x.index_select(0, copies.node),
+            copies.edge_index,
+            None if attr is None else attr.index_select(0, copies.edge),
+            copies.batch,
+            num_graphs,
+        )
 
 
 def check_graphs(

@@ -1,13 +1,12 @@
 """The pooling layer: merge similar nodes, and learn how similar is similar enough."""
 
-import math
 from typing import Literal, NamedTuple, get_args
 
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn.inits import reset
 
-from pyg_grapheme.filtration import Cuts, sample_thresholds, sampled_log_prob
+from pyg_grapheme.filtration import Cuts, check_bounds, sample_thresholds, sampled_log_prob
 from pyg_grapheme.graphs import Graphs, repeat_graphs
 from pyg_grapheme.nn.pool.candidates.candidates import Candidates
 from pyg_grapheme.nn.pool.clustering.acyclic import acyclic_roots
@@ -29,7 +28,7 @@ from pyg_grapheme.nn.pool.select import (
 )
 from pyg_grapheme.nn.pool.uncompiled import uncompiled
 from pyg_grapheme.nn.threshold_layer import ThresholdLayer, per_node
-from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
+from pyg_grapheme.options import expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import CandidatesName, EstimatorName, MergeName
 
 
@@ -268,38 +267,21 @@ class ThresholdMergePool(ThresholdLayer):
             the graphs that ``forward`` returns.
         Cost: O(N' F + (N' + E') log N') for N' nodes and E' edges over all cuts.
         """
-        expect_between("min_mass", min_mass, 0, math.nextafter(1, 2), "in (0, 1]")
-        max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
-        levels = None if levels is None else expect_count("levels", levels)
+        levels, max_cuts = check_bounds(levels, min_mass, max_cuts)
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         tree = self._dendrogram(graphs, edge_score, threshold)
         if levels is not None:
             tree = tree.coarsen(levels)
         sample = tree.sample(min_mass, max_cuts)
         copies = repeat_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, sample.graph)
-        copied = Graphs(
-            graphs.x[copies.node],
-            copies.edge_index,
-            None if graphs.edge_attr is None else graphs.edge_attr[copies.edge],
-            copies.batch,
-            sample.graph.numel(),
-        )
+        copied = graphs.copy(copies, sample.graph.numel())
         root = cluster_cuts(tree, sample)
         if self.acyclic:
             root = acyclic_roots(root, copies.edge_index)
         clusters = dense_labels(root)
         pooled = reduce_members(self.reduce, copied.x, *clusters, tree.threshold)
         tau = tree.threshold if threshold is None else tree.threshold[sample.graph]
-        return Cuts(
-            output=self._connect(copied, pooled, *clusters, tau),
-            graph=sample.graph,
-            node=copies.node,
-            batch=copies.batch,
-            weight=sample.weight,
-            num_graphs=graphs.num_graphs,
-            dropped=sample.dropped,
-            half_weights=sample.half_weights,
-        )
+        return sample.with_output(self._connect(copied, pooled, *clusters, tau), copies)
 
     @uncompiled
     def dendrogram(

@@ -1,6 +1,5 @@
 """The rewiring layer: delete and insert edges, and learn which."""
 
-import math
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
@@ -8,7 +7,14 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
-from pyg_grapheme.filtration import Cuts, Steps, sample_thresholds, sampled_log_prob, score_steps
+from pyg_grapheme.filtration import (
+    Cuts,
+    Steps,
+    check_bounds,
+    sample_thresholds,
+    sampled_log_prob,
+    score_steps,
+)
 from pyg_grapheme.graphs import Graphs, repeat_graphs
 from pyg_grapheme.nn.pool.candidates.candidates import pair_threshold
 from pyg_grapheme.nn.pool.reduce import attach_zero_grad
@@ -31,7 +37,7 @@ from pyg_grapheme.nn.rewire.output import RewireOutput
 from pyg_grapheme.nn.rewire.rewire_data import rewire_data
 from pyg_grapheme.nn.rewire.select import RewireSelection, select_edges
 from pyg_grapheme.nn.threshold_layer import ThresholdLayer, per_node
-from pyg_grapheme.options import expect_between, expect_count, expect_flag, expect_one_of
+from pyg_grapheme.options import expect_count, expect_flag, expect_one_of
 from pyg_grapheme.typing import RewireCandidatesName
 
 
@@ -289,9 +295,7 @@ class ThresholdRewire(ThresholdLayer):
             nearest, so the expectation jumps there in x.
         Cost: O(R (N + P)) for R cuts of graphs of P possible edges, beside that of the layer.
         """
-        expect_between("min_mass", min_mass, 0, math.nextafter(1, 2), "in (0, 1]")
-        max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
-        levels = None if levels is None else expect_count("levels", levels)
+        levels, max_cuts = check_bounds(levels, min_mass, max_cuts)
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         tau = self._check_threshold(threshold, graphs)
         scored = self._score(graphs, edge_score)
@@ -312,16 +316,7 @@ class ThresholdRewire(ThresholdLayer):
             sample.graph.numel(),
             tau if threshold is None else tau[sample.graph],
         )
-        return Cuts(
-            output=output,
-            graph=sample.graph,
-            node=copies.node,
-            batch=copies.batch,
-            weight=sample.weight,
-            num_graphs=graphs.num_graphs,
-            dropped=sample.dropped,
-            half_weights=sample.half_weights,
-        )
+        return sample.with_output(output, copies)
 
     @uncompiled
     def edge_probability(

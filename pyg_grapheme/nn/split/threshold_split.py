@@ -1,13 +1,18 @@
 """The splitting layer: replace nodes by two children, and learn which."""
 
-import math
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
-from pyg_grapheme.filtration import Cuts, sample_thresholds, sampled_log_prob, score_steps
+from pyg_grapheme.filtration import (
+    Cuts,
+    check_bounds,
+    sample_thresholds,
+    sampled_log_prob,
+    score_steps,
+)
 from pyg_grapheme.graphs import Graphs, repeat_graphs
 from pyg_grapheme.nn.pool.uncompiled import uncompiled
 from pyg_grapheme.nn.split.connect import ConnectName, connect_children
@@ -18,7 +23,7 @@ from pyg_grapheme.nn.split.node_score import LinearScore, node_scores
 from pyg_grapheme.nn.split.output import SplitOutput
 from pyg_grapheme.nn.split.select import SplitSelection, place_children, select_nodes
 from pyg_grapheme.nn.threshold_layer import ThresholdLayer, per_node
-from pyg_grapheme.options import expect_between, expect_count, expect_one_of
+from pyg_grapheme.options import expect_count, expect_one_of
 
 
 class ThresholdSplit(ThresholdLayer):
@@ -218,9 +223,7 @@ class ThresholdSplit(ThresholdLayer):
             parameters of the score wherever no two scores tie.
         Cost: O(N log N + N' F + E') for N' nodes and E' edges over all cuts.
         """
-        expect_between("min_mass", min_mass, 0, math.nextafter(1, 2), "in (0, 1]")
-        max_cuts = None if max_cuts is None else expect_count("max_cuts", max_cuts)
-        levels = None if levels is None else expect_count("levels", levels)
+        levels, max_cuts = check_bounds(levels, min_mass, max_cuts)
         graphs = self._check_graphs(x, edge_index, edge_attr, batch, batch_size)
         tau = self._check_threshold(threshold, graphs)
         score = self._scores(graphs, node_score)
@@ -229,13 +232,7 @@ class ThresholdSplit(ThresholdLayer):
             steps = steps.coarsen(levels)
         sample = steps.sample(tau, self.temperature, min_mass, max_cuts)
         copies = repeat_graphs(graphs.edge_index, graphs.batch, graphs.num_graphs, sample.graph)
-        copied = Graphs(
-            graphs.x.index_select(0, copies.node),
-            copies.edge_index,
-            None if graphs.edge_attr is None else graphs.edge_attr.index_select(0, copies.edge),
-            copies.batch,
-            sample.graph.numel(),
-        )
+        copied = graphs.copy(copies, sample.graph.numel())
         selection = place_children(steps.step[copies.node] <= sample.level[copies.batch])
         split_copies = copies.node.index_select(0, selection.split)
         has_children = torch.zeros_like(graphs.batch).index_fill_(0, split_copies, 1)
@@ -243,15 +240,8 @@ class ThresholdSplit(ThresholdLayer):
         children = make_children(self.children_of, graphs.x.index_select(0, split))
         original = (has_children.cumsum(0) - 1).index_select(0, split_copies)
         per_cut = tau if threshold is None else tau[sample.graph]
-        return Cuts(
-            output=self._expand(copied, selection, children.index_select(0, original), per_cut),
-            graph=sample.graph,
-            node=copies.node,
-            batch=copies.batch,
-            weight=sample.weight,
-            num_graphs=graphs.num_graphs,
-            dropped=sample.dropped,
-            half_weights=sample.half_weights,
+        return sample.with_output(
+            self._expand(copied, selection, children.index_select(0, original), per_cut), copies
         )
 
     @uncompiled
