@@ -9,7 +9,6 @@ from typing import Any, TypedDict, cast
 import lightning as L
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 from torch_geometric.utils import scatter
@@ -28,6 +27,7 @@ from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, best_threshold
+from pyg_grapheme.nn.partition.pair_bce import labelled_pair_bce
 from pyg_grapheme.options import expect_at_least, expect_between, expect_count
 from pyg_grapheme.typing import MergeName
 
@@ -156,16 +156,16 @@ class PartitionModule(TaskModule):
         ``pair_bce`` takes the mean over the pairs of all graphs, which batches of several processes
         share unequally.
         """
-        pairs, score = self.pool.scores(*_arguments(graphs), edge_score=logits)
-        first, second = graphs.y[pairs]
-        same = ((first == second) & (first >= 0)).to(score.dtype)
-        counted = torch.ones_like(same)
-        if self.counted["unlabelled"] == "ignore":
-            counted = ((first >= 0) & (second >= 0)).to(score.dtype)
-        each = counted * F.binary_cross_entropy_with_logits(score, same, reduction="none")
-        graph = graphs.batch[pairs[0]]
-        total, count = (scatter(v, graph, dim_size=graphs.num_graphs) for v in (each, counted))
-        mean: Tensor = total / count.clamp(min=1)
+        pairs, bce = labelled_pair_bce(
+            self.pool,
+            *_arguments(graphs),
+            y=graphs.y,
+            edge_score=logits,
+            unlabelled=self.counted["unlabelled"],
+        )
+        mean: Tensor = scatter(
+            bce, graphs.batch[pairs[0]], dim_size=graphs.num_graphs, reduce="mean"
+        )
         return mean
 
     def tracked_values(self) -> dict[str, Tensor]:

@@ -46,6 +46,36 @@ def pair_bce(
     Differentiation: exact in x, the score module and ``edge_score``.
     Cost: that of the scores of all M candidate pairs.
     """
+    _, bce = labelled_pair_bce(
+        pool,
+        x,
+        edge_index,
+        edge_attr,
+        batch,
+        batch_size,
+        y=y,
+        edge_score=edge_score,
+        unlabelled=unlabelled,
+    )
+    return bce.sum() / max(1, bce.numel())
+
+
+def labelled_pair_bce(
+    pool: ThresholdMergePool,
+    x: Tensor,
+    edge_index: Tensor,
+    edge_attr: Tensor | None = None,
+    batch: Tensor | None = None,
+    batch_size: int | None = None,
+    *,
+    y: Tensor,
+    edge_score: Tensor | None = None,
+    unlabelled: UnlabelledName = "ignore",
+) -> tuple[Tensor, Tensor]:
+    """Return the labelled candidate pairs [2, K] and the binary cross-entropy [K] of each.
+
+    Arguments, errors and differentiation are those of :func:`pair_bce`, which is the mean.
+    """
     if not pool.logits:
         raise ValueError("Expected 'pool' to have logits=True (got False)")
     pairs, score = pool.scores(x, edge_index, edge_attr, batch, batch_size, edge_score=edge_score)
@@ -53,6 +83,6 @@ def pair_bce(
     if unlabelled == "ignore":
         kept = ((first >= 0) & (second >= 0)).nonzero().view(-1)
         first, second, score = (t.index_select(0, kept) for t in (first, second, score))
+        pairs = pairs.index_select(1, kept)
     same = ((first == second) & (first >= 0)).to(score.dtype)
-    total = F.binary_cross_entropy_with_logits(score, same, reduction="sum")
-    return total / max(1, score.numel())
+    return pairs, F.binary_cross_entropy_with_logits(score, same, reduction="none")
