@@ -285,7 +285,7 @@ def test_nested_with_the_pool(order: str, draw_graphs: Callable) -> None:
 
 def test_deletion_keeps_a_dag_a_dag(draw_graphs: Callable) -> None:
     for seed in range(20):
-        graphs = draw_graphs(seed, [8, 5], 3.0)
+        graphs = draw_graphs(seed, [8, 5], edges_per_node=3.0)
         forward = graphs.edge_index[0] < graphs.edge_index[1]
         for directed in (False, True):
             setting = {"candidates": "edges", "directed": directed}
