@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 from benchmarks.data_folder import DATA
 from benchmarks.rewiring.__main__ import main
 from benchmarks.rewiring.data import RATES, jaccard, read_graph
+from benchmarks.rewiring.drawn_edges import DrawnEdges, RandomEdges
 from benchmarks.rewiring.gcn import GCN
 from benchmarks.rewiring.learned_edges import LearnedEdges
 from benchmarks.rewiring.methods import METHODS
@@ -89,22 +90,41 @@ def test_the_network_is_two_layers_of_gcn_conv(folder: Path) -> None:
     torch.testing.assert_close(network(network.project(data.x), data.edge_index), expected)
 
 
+class Stub(torch.nn.Module):
+    """Right where a node has no edge, or where it has one; its features are the classes."""
+
+    def __init__(self, isolated: bool) -> None:
+        super().__init__()
+        self.isolated = isolated
+
+    def forward(self, projected: torch.Tensor, edge_index: torch.Tensor) -> torch.Tensor:
+        has_edge = torch.zeros(len(projected), dtype=torch.bool)
+        has_edge[edge_index.view(-1)] = True
+        y = projected.view(-1).long()
+        answer = torch.where(has_edge != self.isolated, y, 1 - y)
+        return torch.nn.functional.one_hot(answer, 2).float()
+
+
+def test_controls(folder: Path) -> None:
+    data = read_graph(folder / "cora.npz", 25)
+    random = RandomEdges(data.edge_index)
+    assert torch.equal(random.edges(), data.edge_index)
+    sizes = {random.draw().size(1) for _ in range(20)}
+    assert len(sizes) > 5
+    assert all(size % 2 == 0 for size in sizes)  # Both directions of an edge, or none.
+    fixed = DrawnEdges(data, (0.2,))
+    assert fixed.learn(Stub(False), data.y[:, None].float()) == 0
+    similarity = jaccard(data.x, data.edge_index)
+    assert fixed.edges().size(1) == int((similarity >= 0.2).sum())
+    assert len({fixed.draw().size(1) for _ in range(20)}) > 5
+    for isolated, best in ((True, 0.9), (False, 0.0)):
+        scanned = DrawnEdges(data, (0.2, 0.0, 0.9))
+        assert scanned.learn(Stub(isolated), data.y[:, None].float()) == 3
+        assert scanned.threshold == best
+
+
 def test_the_learned_threshold_is_that_of_the_smaller_error(folder: Path) -> None:
     data = read_graph(folder / "cora.npz", 25)
-
-    class Stub(torch.nn.Module):
-        """Right where a node has no edge, or where it has one."""
-
-        def __init__(self, isolated: bool) -> None:
-            super().__init__()
-            self.isolated = isolated
-
-        def forward(self, projected: torch.Tensor, edge_index: torch.Tensor) -> torch.Tensor:
-            has_edge = torch.zeros(len(projected), dtype=torch.bool)
-            has_edge[edge_index.view(-1)] = True
-            y = projected.view(-1).long()
-            answer = torch.where(has_edge != self.isolated, y, 1 - y)
-            return torch.nn.functional.one_hot(answer, 2).float()
 
     for isolated in (True, False):
         edges = LearnedEdges(data, TrainingOptions(threshold=0.2, interval=1))
