@@ -55,3 +55,10 @@ def expect_at_least(name: str, value: object, low: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < math.inf:
         raise ValueError(f"Expected '{name}' to be at least {low:g} (got {value!r})")
     return float(value)
+
+
+def expect_share(name: str, value: object) -> float:
+    """Refuse an option that is not a number of at least 0 and below 1; return it as a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ValueError(f"Expected '{name}' to be in [0, 1) (got {value!r})")
+    return float(value)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from lightning_modules.run.epoch_seed import mix_seed
-from pyg_grapheme.options import expect_at_least, expect_between, expect_count
+from pyg_grapheme.options import expect_at_least, expect_between, expect_count, expect_share
 
 NODE_FEATURES = 3
 """Radius of the layer, cosine and sine of the azimuth."""
@@ -69,6 +69,7 @@ class TrackEvents(Sequence[Data]):
         self, num_events: int = 1000, seed: int = 0, options: EventOptions | None = None
     ) -> None:
         num_events = expect_count("num_events", num_events, low=0)
+        seed = expect_count("seed", seed, low=0)
         self.options = _check(options or EventOptions())
         self._events = [self._generate(seed, index) for index in range(num_events)]
 
@@ -91,7 +92,7 @@ def _check(options: EventOptions) -> EventOptions:
     expect_count("num_tracks", options.num_tracks)
     expect_count("num_layers", options.num_layers)
     expect_between("min_momentum", options.min_momentum, 0.5, math.inf, "above 0.5")
-    expect_between("missing", options.missing, -math.ulp(0), 1, "in [0, 1)")
+    expect_share("missing", options.missing)
     expect_between("window", options.window, 0, math.inf, "positive")
     for name in ("mean_momentum", "scattering", "origin", "resolution", "noise"):
         expect_at_least(name, getattr(options, name), 0)

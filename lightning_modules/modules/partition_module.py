@@ -28,7 +28,7 @@ from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, best_threshold
 from pyg_grapheme.nn.partition.pair_bce import labelled_pair_bce
-from pyg_grapheme.options import expect_at_least, expect_between, expect_count
+from pyg_grapheme.options import expect_at_least, expect_between, expect_count, expect_flag
 from pyg_grapheme.typing import MergeName
 
 SCORES = ("double_majority", "bcubed", "pair_f1")
@@ -90,6 +90,7 @@ class PartitionModule(TaskModule):
         self.save_hyperparameters()
         self.lr = expect_at_least("lr", lr, 0)
         self.threshold_lr = expect_at_least("threshold_lr", threshold_lr, 0)
+        expect_flag("baseline", baseline)
         expect_count("channels", channels)
         expect_count("layers", layers)
         self.features = in_channels, edge_dim

@@ -6,7 +6,7 @@ from typing import Any
 import lightning as L
 
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.options import expect_between
+from pyg_grapheme.options import expect_between, expect_share
 
 
 class PartitionRecipe(L.Callback):
@@ -37,7 +37,7 @@ class PartitionRecipe(L.Callback):
         last_temperature: float = 0.3,
         second_lr: float = 1 / 3,
     ) -> None:
-        self.warm_share = expect_between("warm_share", warm_share, -math.ulp(0), 1, "in [0, 1)")
+        self.warm_share = expect_share("warm_share", warm_share)
         self.temperature = expect_between("temperature", temperature, 0, math.inf, "positive")
         self.last_temperature = expect_between(
             "last_temperature", last_temperature, 0, math.inf, "positive"

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 OURS, BASELINE = "partition", "BCE and components"
 
+MAX_NODES = 500
+"""Graphs of as many nodes are not drawn: they are neither readable nor placed soon."""
+
 
 def report_partition(
     module: "PartitionModule",
@@ -56,7 +59,9 @@ def report_partition(
     if has_matplotlib():
         split, graphs = list(data.splits.items())[-1]
         graph = choose_graph(graphs)
-        if graph is not None:
+        if graph is None:
+            print(f"no picture of clusters: every graph of {split} has {MAX_NODES} nodes or more")
+        else:
             figure = _draw(module, Batch.from_data_list([graph]), methods)
             figure.savefig(folder / "partition.png", dpi=120)
             caption = f"A graph of {split}: clusters and labels compared on its edges"
@@ -68,8 +73,8 @@ def report_partition(
 
 
 def choose_graph(graphs: Iterable[Data]) -> Data | None:
-    """Return the first graph of fewer than 500 nodes; more are neither readable nor placed soon."""
-    return next((graph for graph in graphs if (graph.num_nodes or 0) < 500), None)
+    """Return the first graph of fewer than ``MAX_NODES`` nodes."""
+    return next((graph for graph in graphs if (graph.num_nodes or 0) < MAX_NODES), None)
 
 
 def _draw(module: "PartitionModule", graph: Batch, methods: dict[str, float | None]) -> "Figure":

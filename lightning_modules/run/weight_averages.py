@@ -3,6 +3,8 @@
 from lightning.pytorch.callbacks import WeightAveraging
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from pyg_grapheme.options import expect_share
+
 
 class WeightAverages(WeightAveraging):
     """Exponential moving averages of all weights at once.
@@ -18,7 +20,5 @@ class WeightAverages(WeightAveraging):
     """
 
     def __init__(self, decay: float = 0.995) -> None:
-        if not 0 <= decay < 1:
-            raise ValueError(f"Expected 'decay' to be in [0, 1) (got {decay})")
-        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        average = get_ema_multi_avg_fn(expect_share("decay", decay))  # type: ignore[no-untyped-call]
         super().__init__(use_buffers=False, multi_avg_fn=average)

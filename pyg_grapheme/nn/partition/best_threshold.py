@@ -48,8 +48,9 @@ def best_threshold(
         min_size: As for ``partition_scores``.
 
     Returns:
-        The highest threshold with the best score, half-way between two heights where it is between
-        two, and infinity if nothing merges in any graph.
+        A threshold with the best score, of the highest range of thresholds that has it: the middle
+        between two heights, the largest height, or a number just below the smallest; infinity if
+        nothing merges in any graph.
 
     Raises:
         ValueError: if there is no graph, the numbers of trees and labels differ, or as for

@@ -10,7 +10,7 @@ from torch_geometric.utils import scatter, subgraph
 
 from pyg_grapheme.nn.pool import MergeHistory, PoolOutput, ThresholdMergePool
 from pyg_grapheme.nn.pool.estimators.estimators import NoEstimator
-from pyg_grapheme.options import expect_count, expect_one_of
+from pyg_grapheme.options import expect_count, expect_one_of, expect_share
 from pyg_grapheme.text.edits import Edits, apply_edits
 from pyg_grapheme.text.graph import units_graph, units_graphs
 from pyg_grapheme.text.model.chain_encoder import ChainEncoder
@@ -110,8 +110,7 @@ class GraphTransformNet(nn.Module):
             expect_count(name, value)
         if channels < 4 or channels % 4:
             raise ValueError(f"Expected 'channels' to be a positive multiple of 4 (got {channels})")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"Expected 'dropout' to be in [0, 1) (got {dropout})")
+        expect_share("dropout", dropout)
         expect_one_of("candidates of 'pool'", getattr(pool, "candidates", "edges"), ("edges",))
         if pool is not None and not isinstance(pool.estimator, NoEstimator):
             raise ValueError(f"Expected 'pool' to have estimator 'none' (got {pool.estimator})")

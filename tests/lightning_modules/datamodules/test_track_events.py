@@ -78,5 +78,7 @@ def test_refused() -> None:
     for name, value, expected in cases:
         with pytest.raises(ValueError, match=f"Expected '{name}' to be {expected} .*got {value}"):
             TrackEvents(1, options=EventOptions()._replace(**{name: value}))
+    with pytest.raises(ValueError, match=r"Expected 'seed' to be an int .*got 'a'"):
+        TrackEvents(1, "a")
     with pytest.raises(ValueError, match="Expected 'num_events' to be at least 0"):
         TrackEvents(-1)
