@@ -1,4 +1,4 @@
-"""Every Python block of the documentation runs, one namespace per page."""
+"""Every Python block of README and documentation runs, one namespace per page."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,13 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHOWN = {"README", "index"}
+"""Pages whose first block of text is what their Python blocks print in the end."""
+
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OUTPUT = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def run_snippets(page: Path) -> int:
@@ -24,9 +29,25 @@ def run_snippets(page: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if "```python" in page.read_text()], ids=lambda page: page.stem
+    "page",
+    [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")],
+    ids=lambda page: page.stem,
 )
-def test_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_snippets_run(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     assert run_snippets(page) > 0
+    if page.stem in SHOWN:
+        shown = OUTPUT.search(page.read_text(encoding="utf-8"))[1].splitlines()
+        printed = capsys.readouterr().out.splitlines()[-len(shown) :]
+        assert [NUMBER.sub("#", line) for line in printed] == [
+            NUMBER.sub("#", line) for line in shown
+        ]
+        for got, expected in zip(printed, shown, strict=True):
+            numbers = [[float(n) for n in NUMBER.findall(line)] for line in (got, expected)]
+            assert numbers[0] == pytest.approx(numbers[1], abs=0.0101)

@@ -81,6 +81,10 @@ def clustering_sums(
 
     Differentiation: none.
     Cost: O(N log N) time, O(N) memory.
+
+    >>> sums = clustering_sums(torch.tensor([0, 0, 0]), torch.tensor([0, 0, 1]))
+    >>> sums.common_pairs, sums.cluster_pairs  # 1 of the 3 pairs in the cluster has one label
+    (tensor([1.], dtype=torch.float64), tensor([3.], dtype=torch.float64))
     """
     expect_count("min_size", min_size)
     table = contingency(cluster, y, batch, batch_size=batch_size, unlabelled=unlabelled)

@@ -115,8 +115,9 @@ class StructuralLoss(nn.Module):
         """Compare graph b of ``first`` with graph b of ``second``.
 
         Args:
-            first: A PyG graph or ``Batch`` with ``activation`` [N], ``label`` and ``kind``
-                ([N] integers or [N, V] distributions), and ``edge_index``.
+            first: A PyG graph or ``Batch`` with ``edge_index``; ``label`` and ``kind``, [N]
+                integers or [N, V] distributions, where a kind is a coarser class of labels; and
+                ``activation`` [N], any number per node, such as zero.
             second: Likewise, with as many graphs. If it is None, ``first`` is a batch of pairs; see
                 :func:`~pyg_grapheme.nn.loss.graph_features.graph_features`.
 

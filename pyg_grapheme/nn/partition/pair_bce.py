@@ -45,6 +45,13 @@ def pair_bce(
 
     Differentiation: exact in x, the score module and ``edge_score``.
     Cost: that of the scores of all M candidate pairs.
+
+    >>> import torch
+    >>> pool = ThresholdMergePool(logits=True)
+    >>> x, edge_index = torch.eye(3), torch.tensor([[0, 1], [1, 2]])
+    >>> score = torch.tensor([2.0, -2.0])  # right for both pairs
+    >>> pair_bce(pool, x, edge_index, y=torch.tensor([0, 0, 1]), edge_score=score)
+    tensor(0.1269)
     """
     _, bce = labelled_pair_bce(
         pool,

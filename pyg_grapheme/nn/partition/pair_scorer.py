@@ -27,6 +27,16 @@ class PairScorer(nn.Module):
 
     Differentiation: exact in all inputs.
     Cost: O(M (F + D) hidden_channels) for two layers.
+
+    Example:
+        >>> from pyg_grapheme.nn import ThresholdMergePool
+        >>> scorer = PairScorer(in_channels=3)
+        >>> x_i, x_j = torch.randn(5, 3), torch.randn(5, 3)
+        >>> torch.equal(scorer(x_i, x_j), scorer(x_j, x_i))
+        True
+        >>> pool = ThresholdMergePool(score=scorer, logits=True)
+        >>> pool.scores(x_i, torch.tensor([[0, 1], [1, 2]])).score.shape
+        torch.Size([2])
     """
 
     symmetric = True

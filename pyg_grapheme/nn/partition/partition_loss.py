@@ -29,7 +29,10 @@ class PartitionLoss(nn.Module):
     A sum of objectives is the sum of their losses.
 
     Args:
-        objective: "pairs", one of ``METRICS``, for the loss 1 - E[score], or a function of
+        objective: "pairs"; or a score, for the loss 1 - E[score]: "pair_precision", "pair_recall",
+            "pair_f1", "rand", "adjusted_rand", "bcubed_precision", "bcubed_recall", "bcubed",
+            "homogeneity", "completeness", "v_measure", "recovered" or "double_majority", which
+            :func:`~pyg_grapheme.metrics.clustering_score` defines, or a function of
             ``PartitionSums`` that returns scores.
         pooled: Return one loss for all graphs: the score of the expected sums over all graphs, as a
             score over a data set is reported. It is not the expectation of that score. If

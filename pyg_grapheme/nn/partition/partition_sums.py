@@ -42,6 +42,16 @@ def partition_sums(
 
     Differentiation: piecewise constant, without a gradient.
     Cost: O((N + K) log N), one loop over the merges on the CPU.
+
+    >>> from pyg_grapheme.nn import ThresholdMergePool
+    >>> x, edge_index = torch.eye(3), torch.tensor([[0, 1], [1, 2]])
+    >>> score = torch.tensor([0.9, 0.2])
+    >>> tree = ThresholdMergePool().dendrogram(x, edge_index, edge_score=score)
+    >>> sums = partition_sums(tree, torch.tensor([0, 0, 1]))
+    >>> sums.num_clusters  # of the cuts with no merge, one and two
+    tensor([3., 2., 1.], dtype=torch.float64)
+    >>> sums.common_pairs, sums.cluster_pairs
+    (tensor([0., 1., 1.], dtype=torch.float64), tensor([0., 1., 3.], dtype=torch.float64))
     """
     min_size = expect_count("min_size", min_size)
     labelled = labelled_tree(tree, y, unlabelled)
