@@ -8,7 +8,8 @@ one training run, tested at the epoch of the best validation result. Nothing is 
 the ratio of TopK, SAG and ASAP is 0.5. ThresholdMergePool adds up features, as EdgePooling does,
 because GIN can count. ``ours`` and ``ours_matching`` train by ``forward``, so that the threshold
 stays where it begins; ``ours_cuts`` is ``ours`` trained through ``cuts``, a sample of the graphs
-that its threshold can lead to. All rows are evaluated by ``forward``.
+that its threshold can lead to. All rows are evaluated by ``forward``. On PROTEINS, ``ours_cuts``
+gains nothing: its threshold falls, and it merges more.
 """
 
 import argparse
@@ -212,6 +213,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
+    print(
+        "Expect: on PROTEINS, 72 to 74 % in every row, less apart than the folds are. "
+        "Time: 15 to 270 s per fold there, the most for 'cluster', on one core."
+    )
     graphs = read_graph_set(options.path)
     if not 1 <= options.folds <= len(graphs.folds):
         parser.error(f"Expected '--folds' to be in [1, {len(graphs.folds)}] (got {options.folds})")

@@ -185,6 +185,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.path is not None and not options.path.exists():
         parser.error(f"Expected 'path' to be the folder of a TU set (got {options.path})")
+    print(
+        "Expect: an E[loss] below 0.5. Time: half a minute, or 0.3 s per epoch of 150 molecules, "
+        "on one core."
+    )
     torch.manual_seed(options.seed)
     if options.path is None:
         graphs, origin = make_graphs(), "made here, as no data set is given"
@@ -195,8 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     test = [graphs.graphs[i] for i in fold.test]
     largest = max(Counter(int(graph.y) for graph in test).values()) / len(test)
     print(f"{len(graphs.graphs)} graphs ({origin}), {len(test)} of them to test.")
-    print(f"A constant answer has the accuracy {largest:.3f} there; E[loss] should fall below 0.5.")
-    print("On one core, an epoch of 150 small molecules takes about 0.3 s.\n")
+    print(f"A constant answer has the accuracy {largest:.3f} there.\n")
     model = Morph(graphs.num_features, graphs.num_classes)
     train(model, training, test, 2 if options.quick else options.epochs)
     batch = Batch.from_data_list(test)
