@@ -9,11 +9,11 @@ so two of the three expectations are sampled: two cuts per graph each, which is 
 the merge is exact. The trained model classifies at the plain thresholds. ``morph.png`` shows what
 it does to one of the test graphs. Without a data set, it trains on rings and paths.
 
-Either takes half a minute. Rings and paths are told apart; how many nodes split depends on the
-seed. On MUTAG, the model learns to split nothing and to delete next to nothing; it inserts edges
-between atoms in like positions, and merges most of them in pairs. The example shows how to train,
-not how to classify MUTAG: after 20 epochs the test loss rises, and of the 38 test graphs the last
-epoch gets 66 to 76 % right (three seeds), hardly more than the largest class has.
+Rings and paths are told apart; how many nodes split depends on the seed. On MUTAG, the model learns
+to split nothing and to delete next to nothing; it inserts edges between atoms in like positions,
+and merges most of them in pairs. The example shows how to train, not how to classify MUTAG: after
+20 epochs the test loss rises, and of the 38 test graphs the last epoch gets 66 to 76 % right (three
+seeds), hardly more than the largest class has.
 """
 
 import argparse
@@ -186,8 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.path is not None and not options.path.exists():
         parser.error(f"Expected 'path' to be the folder of a TU set (got {options.path})")
     print(
-        "Expect: an E[loss] below 0.5. Time: half a minute, or 0.3 s per epoch of 150 molecules, "
-        "on one core."
+        "Expect: an E[loss] below 0.1 without a data set, 0.3 to 0.6 on MUTAG. "
+        "Time: 20 s for either, 20 s per epoch on PROTEINS, on one core."
     )
     torch.manual_seed(options.seed)
     if options.path is None:
