@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--side", type=int, default=6, help="cells per side of the map")
     parser.add_argument("--threshold", type=float, default=0.8)
     options = parser.parse_args(arguments)
+    print("Expect: about as many clusters as regions, six. Time: 5 s on one core.")
     torch.manual_seed(33)
     data = draw_map(options.side, regions=6, noise=0.2)
     x = data.x - data.x.mean(dim=1, keepdim=True)

@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=Path())
     parser.add_argument("--temperature", type=float, default=0.03)
     options = parser.parse_args(arguments)
+    print("Expect: gradients that differ by less than 1e-6. Time: 7 s on one core.")
     torch.manual_seed(1)
     clean = torch.eye(4, dtype=torch.double)[torch.arange(12) // 4]
     x = clean + 0.3 * torch.randn_like(clean)

@@ -9,11 +9,11 @@ so two of the three expectations are sampled: two cuts per graph each, which is 
 the merge is exact. The trained model classifies at the plain thresholds. ``morph.png`` shows what
 it does to one of the test graphs. Without a data set, it trains on rings and paths.
 
-Either takes half a minute. Rings and paths are told apart; how many nodes split depends on the
-seed. On MUTAG, the model learns to split nothing and to delete next to nothing; it inserts edges
-between atoms in like positions, and merges most of them in pairs. The example shows how to train,
-not how to classify MUTAG: after 20 epochs the test loss rises, and of the 38 test graphs the last
-epoch gets 66 to 76 % right (three seeds), hardly more than the largest class has.
+Rings and paths are told apart; how many nodes split depends on the seed. On MUTAG, the model learns
+to split nothing and to delete next to nothing; it inserts edges between atoms in like positions,
+and merges most of them in pairs. The example shows how to train, not how to classify MUTAG: after
+20 epochs the test loss rises, and of the 38 test graphs the last epoch gets 66 to 76 % right (three
+seeds), hardly more than the largest class has.
 """
 
 import argparse
@@ -185,6 +185,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.path is not None and not options.path.exists():
         parser.error(f"Expected 'path' to be the folder of a TU set (got {options.path})")
+    print(
+        "Expect: an E[loss] below 0.1 without a data set, 0.3 to 0.6 on MUTAG. "
+        "Time: 20 s for either, 20 s per epoch on PROTEINS, on one core."
+    )
     torch.manual_seed(options.seed)
     if options.path is None:
         graphs, origin = make_graphs(), "made here, as no data set is given"
@@ -195,8 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     test = [graphs.graphs[i] for i in fold.test]
     largest = max(Counter(int(graph.y) for graph in test).values()) / len(test)
     print(f"{len(graphs.graphs)} graphs ({origin}), {len(test)} of them to test.")
-    print(f"A constant answer has the accuracy {largest:.3f} there; E[loss] should fall below 0.5.")
-    print("On one core, an epoch of 150 small molecules takes about 0.3 s.\n")
+    print(f"A constant answer has the accuracy {largest:.3f} there.\n")
     model = Morph(graphs.num_features, graphs.num_classes)
     train(model, training, test, 2 if options.quick else options.epochs)
     batch = Batch.from_data_list(test)

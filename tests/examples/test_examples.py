@@ -33,7 +33,9 @@ def run(name: str, *arguments: str | Path, extras: bool = True) -> str:
     command += [str(EXAMPLES / name), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    expected, _, output = done.stdout.partition("\n")
+    assert re.fullmatch(r"Expect: .+\. Time: .+ on one core\.", expected)
+    return output
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +138,18 @@ def test_real_sets_have_their_published_sizes(
     assert sorted(i for fold in read.folds for i in fold.test) == list(range(graphs))
 
 
+def test_docstrings_say_how_to_run() -> None:
+    scripts = [path for path in EXAMPLES.glob("*.py") if path.stem != "graph_sets"]  # readers
+    assert len(scripts) >= 9
+    for path in scripts:
+        assert f"python examples/{path.name}" in path.read_text().split('"""')[1]
+
+
 def test_graph_classification(rings_and_paths: Path) -> None:
     output = run("graph_classification.py", rings_and_paths, "--epochs", "2", "--folds", "2")
     assert output.startswith("RINGS: 40 graphs, 2 folds")
     rows = re.findall(r"^\| (\w+) +\| +([\d.]+) ± +[\d.]+ \| ([\d.]+) \|", output, re.MULTILINE)
-    names = ["none", "topk", "sag", "asap", "edge", "ours", "ours_matching", "cluster"]
+    names = ["none", "topk", "sag", "asap", "edge", "ours", "ours_matching", "ours_cuts", "cluster"]
     assert [name for name, _, _ in rows] == names
     ratio = {name: float(share) for name, _, share in rows}
     assert ratio["none"] == 1
@@ -150,10 +159,11 @@ def test_graph_classification(rings_and_paths: Path) -> None:
 
 
 def test_graph_classification_without_extras(rings_and_paths: Path) -> None:
-    arguments = ["--epochs", "3", "--folds", "1", "--pools", "topk", "ours", "--lr", "0.1"]
+    arguments = ["--epochs", "3", "--folds", "1", "--pools", "ours", "ours_cuts", "--lr", "0.1"]
     output = run("graph_classification.py", rings_and_paths, *arguments, extras=False)
-    threshold = re.search(r"^\| ours .*\| +([\d.]+) \| +[\d.]+ \|$", output, re.MULTILINE)
-    assert abs(float(threshold[1]) - 0.69) > 0.01  # it is trained
+    ours, ours_cuts = map(float, re.findall(r"([\d.]+) \| +[\d.]+ \|$", output, re.MULTILINE))
+    assert ours == 0.69
+    assert abs(ours_cuts - 0.69) > 0.01  # it is trained
 
 
 def test_draw_clusters(tmp_path: Path) -> None:
@@ -216,6 +226,19 @@ def test_graph_unet() -> None:
         assert sizes[0] == 4000
         assert (len(set(sizes)) == 1) == (how == "without")
     assert torch.tensor(sizes).diff().lt(0).all()
+
+
+def test_hidden_threshold() -> None:
+    output = run("hidden_threshold.py", extras=False)
+    learned = re.findall(r"^hidden 0.6, start 0.\d, learned (.+)$", output, re.MULTILINE)
+    assert list(map(float, learned)) == pytest.approx([0.6, 0.6], abs=0.02)
+
+
+def test_edge_clustering() -> None:
+    output = run("edge_clustering.py", extras=False)
+    bce, ours = (float(line.rsplit(" ", 1)[1]) for line in output.splitlines())
+    assert 0.7 < bce < ours - 0.03
+    assert ours < 0.9
 
 
 def test_partition() -> None:
