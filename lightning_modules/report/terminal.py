@@ -35,8 +35,9 @@ def print_summary(folder: Path, scores: Mapping[str, Scores], summary: dict[str,
         ("structural", "structural loss"),
         ("raw_threshold", "raw threshold"),
     ):
-        if summary[f"{name}_first"] != 0:  # else not part of the loss
-            print(f"{label:<16} {summary[name + '_first']:8.3f} -> {summary[name + '_last']:.3f}")
+        first, last = (summary[f"{name}_{end}"] for end in ("first", "last"))
+        if (first, last) != (0, 0):  # else it is not part of the loss
+            print(f"{label:<16} {first:8.3f} -> {last:.3f}")
     print(
         f"{'expected loss':<16} {summary['expected_loss_at_first_threshold']:8.3f} at the first "
         f"threshold, {summary['expected_loss_at_last_threshold']:.3f} at the last, "

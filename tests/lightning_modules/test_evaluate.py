@@ -18,7 +18,8 @@ def rows_of(printed: str) -> list[list[str]]:
 def test_evaluate_agrees_with_the_summary(
     checkpoint: Path, run_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    evaluate.main(["--ckpt_path", str(checkpoint)])
+    files = "bundled:kindergarten.jsonl", "bundled:kindergarten_unseen.jsonl"
+    evaluate.main(["--ckpt_path", str(checkpoint), *files])
     rows = rows_of(capsys.readouterr().out)
     splits = json.loads((run_folder / "summary.json").read_text())["splits"]
     for row, score in zip(rows, splits.values(), strict=True):
