@@ -103,12 +103,10 @@ def test_what_can_not_be_scored_is_named(
     checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for arguments, message in (
-        (["--batch_size", "0"], "Expected '--batch_size' to be at least 1 (got 0)"),
+        (["--batch_size", "0", "-"], "Expected '--batch_size' to be at least 1 (got 0)"),
         (["--preprocess", "modern"], "invalid choice: 'modern'"),
-        (
-            ["nowhere.tsv"],
-            "nowhere.tsv: no such file, named by 'examples'; PYG_",
-        ),
+        (["nowhere.tsv"], "nowhere.tsv: no such file, named by 'examples'; PYG_"),
+        ([], "arguments are required: examples"),
         (["-", "-"], "Expected '-', standard input, once"),
     ):
         with pytest.raises(SystemExit) as stop:
