@@ -1,4 +1,4 @@
-# `make fit` trains on the bundled questions, `make test` runs the tests; both set up `.venv` first.
+# `make fit` trains on the bundled English forms, `make test` runs the tests; both set up `.venv` first.
 # `make docs` builds the documentation site.
 # Options go through ARGS: `make fit ARGS="--config conf/inflection.yaml"`.
 PYTHON ?= python3

@@ -9,6 +9,7 @@ from typing import Any, cast
 import lightning as L
 from lightning import Trainer
 from lightning.fabric.plugins import CheckpointIO
+from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.core.saving import load_hparams_from_yaml
 
@@ -19,10 +20,11 @@ from lightning_modules.run.epoch_seed import EpochSeed
 from lightning_modules.run.resume import LAST, find_checkpoint, read_ckpt_path, run_folder_of
 from lightning_modules.run.run_checkpoint import LastCheckpoint, RunCheckpoint
 from lightning_modules.run.run_logger import RunLogger
+from lightning_modules.run.run_progress_bar import RunProgressBar
 from lightning_modules.run.run_recorder import RunRecorder
 from lightning_modules.run.save_config import SaveConfig
 
-DEFAULT_CONFIG = "kindergarten.yaml"
+DEFAULT_CONFIG = "english.yaml"
 DEFAULT_MODEL = "lightning_modules.TransformModule"
 DEFAULT_DATA = "lightning_modules.TextDataModule"
 
@@ -68,16 +70,21 @@ class FitCLI(LightningCLI):
         self.ckpt_path = find_checkpoint(given, experiment)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Log to the run's folder unless a logger is configured; validate if there is data."""
+        """Log to the run's folder and show one bar unless others are configured."""
         given = self.config_init["trainer"]
         if not getattr(self.datamodule, "has_validation", True):
             kwargs["limit_val_batches"] = 0
         if given["logger"] is None:
             kwargs["logger"] = self._logger()
-        plugins = given["plugins"] or []
-        plugins = plugins if isinstance(plugins, list) else [plugins]
+        plugins, callbacks = (
+            value if isinstance(value, list) else [value] if value else []
+            for value in (given["plugins"], given["callbacks"])
+        )
         if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
             kwargs["plugins"] = [*plugins, AtomicCheckpointIO()]
+        has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
+        if given["enable_progress_bar"] is not False and not has_bar:
+            kwargs["callbacks"] = [*callbacks, RunProgressBar()]
         return super().instantiate_trainer(**kwargs)
 
     def _logger(self) -> RunLogger:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train as the configuration says; without any, on the bundled kindergarten questions."""
+    """Train as the configuration says; without any, on the bundled English forms."""
     # Lightning calls a function that torch has deprecated; users cannot change that.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
     with exit_on_input_error():

@@ -59,12 +59,16 @@ def test_pytest_finds_the_fixtures_where_only_the_wheel_is(wheel: Path, tmp_path
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_wheel_holds_the_configs_and_the_questions(wheel: Path) -> None:
+def test_the_wheel_holds_the_configs_and_the_data_with_their_licences(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     configs = {f"lightning_modules/conf/{path.name}" for path in (ROOT / "conf").glob("*.yaml")}
     assert configs
     assert configs <= names
-    assert "pyg_grapheme/text/bundled/kindergarten.jsonl" in names
+    bundled = {path.name for path in (ROOT / "pyg_grapheme/text/bundled").iterdir()}
+    assert {"english.tsv", "english_unseen.tsv", "LICENSE-english.txt"} <= bundled
+    assert {f"pyg_grapheme/text/bundled/{n}" for n in bundled - {"__pycache__"}} <= names
+    licences = {name.split("/licenses/")[-1] for name in names if "/licenses/" in name}
+    assert licences == {"LICENSE", "pyg_grapheme/text/bundled/LICENSE-english.txt"}
     assert "pyg_grapheme/py.typed" in names
     assert "lightning_modules/report/style.css" in names
     assert not [name for name in names if name.startswith("tests")]

@@ -50,11 +50,12 @@ class TextDataModule(SeededDataModule):
         min_epoch: Minimum of pairs per epoch of training: fewer are repeated.
         report_limit: Maximum of training pairs in the report of a run, taken at even distances.
         train_limit: Train on this many examples, the first ones; on all if None.
+        note: What a reader of the scores has to know; the report of a run shows it.
     """
 
     def __init__(
         self,
-        train: str = "bundled:kindergarten.jsonl",
+        train: str = "bundled:english.tsv",
         val: str | None = None,
         test: dict[str, str] | None = None,
         root: str | None = None,
@@ -67,6 +68,7 @@ class TextDataModule(SeededDataModule):
         train_limit: int | None = None,
         min_epoch: int = 1,
         report_limit: int = 2000,
+        note: str = "",
     ) -> None:
         super().__init__()
         self.files = name_splits(train, val, test)
@@ -82,6 +84,7 @@ class TextDataModule(SeededDataModule):
         self.memorize = memorize
         self.min_epoch = expect_count("min_epoch", min_epoch)
         self.report_limit = expect_count("report_limit", report_limit)
+        self.note = note
         self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
 
     def read_splits(self) -> dict[str, list[Example]]:

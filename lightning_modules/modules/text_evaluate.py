@@ -26,9 +26,8 @@ def add_evaluate_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "examples",
-        nargs="*",
-        default=["bundled:kindergarten.jsonl", "bundled:kindergarten_unseen.jsonl"],
-        help="files of examples, - for standard input (default: the bundled questions)",
+        nargs="+",
+        help="files of examples, such as bundled:english_unseen.tsv; - for standard input",
     )
 
 

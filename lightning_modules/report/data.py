@@ -18,6 +18,7 @@ class ReportData(NamedTuple):
         curves: One value per epoch, by logged name; NaN if there is none.
         sections: What the task adds: HTML by heading, one word each.
         config: The configuration as text.
+        note: What a reader of the scores has to know.
     """
 
     title: str
@@ -26,6 +27,7 @@ class ReportData(NamedTuple):
     curves: Mapping[str, Sequence[float]] = {}
     sections: Mapping[str, str] = {}
     config: str = ""
+    note: str = ""
 
 
 def unseen_first(rows: Mapping[str, Value]) -> dict[str, Value]:

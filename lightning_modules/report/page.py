@@ -33,8 +33,9 @@ def write_report(path: PathLikeStr, data: ReportData) -> None:
 def render_report(data: ReportData) -> str:
     """Return a report as HTML: results, curves, what the task adds, configuration."""
     scores = unseen_first(data.scores)
+    note = f"<p>{escape(data.note)}</p>\n" if data.note else ""
     sections = {
-        "Results": _cards(scores) + score_table(scores) if scores else "",
+        "Results": note + _cards(scores) + score_table(scores) if scores else note,
         "Curves": _charts(choose_charts(data.curves)),
         **data.sections,
         "Configuration": _configuration(data.config),

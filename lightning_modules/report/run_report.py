@@ -29,6 +29,7 @@ def write_run_report(
     scores: Mapping[str, Scores],
     curves: Curves,
     sections: Mapping[str, str],
+    note: str = "",
 ) -> None:
     """Write ``report.html`` and, if matplotlib is installed, the curves as pictures.
 
@@ -38,6 +39,7 @@ def write_run_report(
         scores: Scores by row.
         curves: One value per epoch, by logged name.
         sections: What the task adds to the page: HTML by heading.
+        note: What a reader of the scores has to know.
     """
     if has_matplotlib():
         write_charts(folder, curves)
@@ -55,6 +57,7 @@ def write_run_report(
         curves=curves,
         sections=sections,
         config=config.read_text(encoding="utf-8") if config.is_file() else "",
+        note=note,
     )
     write_report(folder / "report.html", report)
 

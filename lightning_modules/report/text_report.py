@@ -14,7 +14,11 @@ from lightning_modules.report.run_report import (
     write_run_report,
     write_summary,
 )
-from lightning_modules.report.terminal import print_predictions, print_summary
+from lightning_modules.report.terminal import (
+    print_predict_command,
+    print_predictions,
+    print_summary,
+)
 from lightning_modules.report.text_results import Line, TextResults
 from lightning_modules.report.text_sections import text_sections
 from lightning_modules.run.run_recorder import RunRecorder
@@ -31,7 +35,7 @@ def report_text(
     checkpoint: str,
     data: TextDataModule,
     recorder: RunRecorder,
-    shown: int = 5,
+    shown: int = 10,
 ) -> None:
     """Write ``summary.json``, ``predictions.tsv``, pictures and ``report.html``; print tables.
 
@@ -41,7 +45,7 @@ def report_text(
         checkpoint: Path of these weights, relative to it.
         data: What the run was trained on.
         recorder: Curves and times of the run.
-        shown: Predictions per split to print.
+        shown: Predictions per unseen split to print.
     """
     examples = {split: dataset.examples for split, dataset in data.datasets.items()}
     predictions, scores = {}, {}
@@ -70,10 +74,14 @@ def report_text(
 
         figure = draw_merges(results.merges, summary["threshold_last"])
         figure.savefig(folder / "merges.png", dpi=150)
-    write_run_report(folder, summary, scores, recorder.curves, text_sections(results))
+    sections = text_sections(results)
+    write_run_report(folder, summary, scores, recorder.curves, sections, data.note)
     print_predictions(data, predictions, shown)
+    if data.note:
+        print(f"{data.note}\n")
     print_summary(folder, scores, summary)
     print_missing_pictures()
+    print_predict_command(folder / checkpoint, examples)
 
 
 def _list_lines(

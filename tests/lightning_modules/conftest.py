@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from lightning_modules import fit
+from lightning_modules.cli import config_folder
 
 SHORT_RUN = [
+    f"--config={config_folder() / 'kindergarten.yaml'}",
     "--trainer.max_epochs=2",
     "--trainer.enable_progress_bar=false",
     "--trainer.enable_model_summary=false",
@@ -38,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def short_run() -> list[str]:
-    """Options that make a run short."""
+    """Options of a short run on few examples; the first is the configuration."""
     return SHORT_RUN
 
 
@@ -61,7 +63,7 @@ def kill_run() -> Callable[[list[str]], None]:
 
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a run of two epochs of the default experiment."""
+    """Folder of a run of two epochs on the bundled questions."""
     output = tmp_path_factory.mktemp("runs")
     fit.main([*SHORT_RUN, f"--output={output}"])
     return output / "kindergarten" / "version_0"

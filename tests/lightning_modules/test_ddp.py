@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from lightning_modules import TextDataModule, TransformModule, fit
+from lightning_modules.cli import config_folder
 from lightning_modules.run.samplers import UnpaddedDistributedSampler
 from pyg_grapheme.text import GraphPair
 
@@ -27,6 +28,7 @@ PAIRS = {
     "val": ["rat\trats", "fox\tfoxes", "art\tarts"],
 }
 OPTIONS = [
+    f"--config={config_folder() / 'kindergarten.yaml'}",
     "--trainer.max_epochs=3",
     "--trainer.precision=64-true",
     "--trainer.accelerator=cpu",

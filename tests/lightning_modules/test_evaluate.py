@@ -18,7 +18,8 @@ def rows_of(printed: str) -> list[list[str]]:
 def test_evaluate_agrees_with_the_summary(
     checkpoint: Path, run_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    evaluate.main(["--ckpt_path", str(checkpoint)])
+    files = "bundled:kindergarten.jsonl", "bundled:kindergarten_unseen.jsonl"
+    evaluate.main(["--ckpt_path", str(checkpoint), *files])
     rows = rows_of(capsys.readouterr().out)
     splits = json.loads((run_folder / "summary.json").read_text())["splits"]
     for row, score in zip(rows, splits.values(), strict=True):
@@ -102,12 +103,10 @@ def test_what_can_not_be_scored_is_named(
     checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for arguments, message in (
-        (["--batch_size", "0"], "Expected '--batch_size' to be at least 1 (got 0)"),
+        (["--batch_size", "0", "-"], "Expected '--batch_size' to be at least 1 (got 0)"),
         (["--preprocess", "modern"], "invalid choice: 'modern'"),
-        (
-            ["nowhere.tsv"],
-            "nowhere.tsv: no such file, named by 'examples'; PYG_",
-        ),
+        (["nowhere.tsv"], "nowhere.tsv: no such file, named by 'examples'; PYG_"),
+        ([], "arguments are required: examples"),
         (["-", "-"], "Expected '-', standard input, once"),
     ):
         with pytest.raises(SystemExit) as stop:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import lightning as L
 import pytest
 import torch
 import yaml
+from lightning.pytorch.callbacks import TQDMProgressBar
 
-from lightning_modules import fit, load_module
+from lightning_modules import fit, load_module, predict
 from lightning_modules.cli import config_folder, make_cli
+from lightning_modules.run.run_progress_bar import RunProgressBar
 from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.text import read_examples
 from pyg_grapheme.text.bundled import resolve_path
@@ -79,40 +82,58 @@ def test_the_config_of_a_run_runs_again(run_folder: Path) -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_the_default_are_the_english_forms_and_one_bar() -> None:
+    cli = make_cli([])
+    splits = cli.datamodule.splits
+    assert {name: len(split) for name, split in splits.items()} == {"train": 1000, "unseen": 500}
+    for option, bar in (
+        ("--trainer.enable_progress_bar=null", RunProgressBar),
+        ("--trainer.enable_progress_bar=false", type(None)),
+        ("--trainer.callbacks=lightning.pytorch.callbacks.TQDMProgressBar", TQDMProgressBar),
+    ):
+        assert type(make_cli([option]).trainer.progress_bar_callback) is bar, option
+
+
 DATA = config_folder().parent.parent / "shared" / "data"
 
 
 def _shorten(files: dict[str, Any], folder: Path) -> list[str]:
-    """Write the first lines of a config's files into another folder of data; name that folder."""
+    """Write the first lines of a config's files into a folder; return options that name them."""
     if isinstance(files.get("train"), dict):
         return []  # graphs of a generator
     if "train" not in files:
         return ["--data.init_args.train_count=20", "--data.init_args.test_count=5"]
-    for name in (files["train"], files.get("val"), *files.get("test", {}).values()):
-        if name is None or name.startswith("bundled:"):
-            continue
-        if not (DATA / name).exists():
+
+    def shorten(name: str) -> str:
+        path = resolve_path(name) if name.startswith("bundled:") else DATA / name
+        if not path.exists():
             pytest.skip(f"no {name} in {DATA}: docs/data.md says where to get it")
-        lines = (DATA / name).read_text(encoding="utf-8").splitlines(keepends=True)[:60]
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("".join(lines).rstrip("\n"), encoding="utf-8")
-    return [f"--data.root={folder}"]
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[:60]
+        (folder / path.name).write_text("".join(lines).rstrip("\n"), encoding="utf-8")
+        return str(folder / path.name)
+
+    test = {split: shorten(name) for split, name in files["test"].items()}
+    given = {name: shorten(files[name]) for name in ("train", "val") if name in files}
+    given["test"] = json.dumps(test)
+    return [f"--data.init_args.{name}={value}" for name, value in given.items()]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=[path.stem for path in CONFIGS])
-def test_every_config_runs(short_run: list[str], config: Path, tmp_path: Path) -> None:
+def test_every_config_runs(
+    short_run: list[str], config: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     content = yaml.safe_load(config.read_text())
     files = content["data"]["init_args"]
     fit.main(
         [
             "--config",
             str(config),
-            *short_run,
+            *short_run[1:],
             "--trainer.max_epochs=1",
             "--trainer.limit_train_batches=2",
             "--trainer.check_val_every_n_epoch=1",
             f"--output={tmp_path}",
-            *_shorten(files, tmp_path / "data"),
+            *_shorten(files, tmp_path),
         ]
     )
     folder = tmp_path / config.stem / "version_0"
@@ -122,6 +143,14 @@ def test_every_config_runs(short_run: list[str], config: Path, tmp_path: Path) -
         states = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["callbacks"]
         (kept,) = (state for name, state in states.items() if name.startswith("RunCheckpoint"))
         assert kept["best_model_score"] is not None
+    printed = capfd.readouterr().out
+    assert all(files.get("note", "") in s for s in (printed, (folder / "report.html").read_text()))
+    if config.stem != "tracks":  # Texts can be rewritten: the last line is the command for it.
+        _, _, _, *arguments = shlex.split(printed.splitlines()[-1])
+        tags = any("\tV;" in path.read_text() for path in tmp_path.glob("*.tsv"))
+        assert ("--tags" in arguments) == tags
+        predict.main(arguments)
+        assert len(capfd.readouterr().out.splitlines()) == 1
 
 
 def test_what_is_kept_may_be_kept_elsewhere(short_run: list[str], tmp_path: Path) -> None:
@@ -233,7 +262,7 @@ MISSPELT = [
         ["--data.root=folder", "--data.test.unseen=nowhere.tsv"],
         "error: folder/nowhere.tsv: no such file, named by '--data.test.unseen' (see docs/data.md",
     ),
-    (["--data.train=bundled:nothing.jsonl"], "expected one of bundled:kindergarten.jsonl"),
+    (["--data.train=bundled:nothing.jsonl"], "expected one of bundled:english.tsv, bundled:e"),
     (["--data.batch_sizes=3"], "batch_sizes"),
     (["--model.chanels=3"], "chanels"),
     (["--model.chan=8"], "chan"),

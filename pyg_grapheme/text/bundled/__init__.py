@@ -1,7 +1,10 @@
-"""Question/answer pairs that travel with the package, as JSON lines.
+"""Examples that travel with the package.
 
-``kindergarten.jsonl`` is what ``python -m lightning_modules.fit`` trains on;
-``kindergarten_unseen.jsonl`` asks the same kinds of question about nouns that are not in it.
+* ``english.tsv``: 1,000 forms of English verbs, which ``python -m lightning_modules.fit`` trains
+  on; ``english_unseen.tsv``: 500 forms of other verbs. ``LICENSE-english.txt`` says where they
+  come from.
+* ``kindergarten.jsonl``: 40 questions and answers; ``kindergarten_unseen.jsonl``: the same kinds of
+  question about other nouns.
 """
 
 from importlib.resources import files
@@ -20,7 +23,7 @@ def resolve_path(path: str) -> Path:
         return Path(path)
     folder = Path(str(files(__name__)))
     name = path.removeprefix(PREFIX)
-    names = sorted(file.name for file in folder.glob("*.jsonl"))
+    names = sorted(file.name for file in folder.iterdir() if file.suffix in (".jsonl", ".tsv"))
     if name not in names:
         raise FileNotFoundError(f"{path}: expected one of {', '.join(PREFIX + n for n in names)}")
     return folder / name

@@ -62,7 +62,8 @@ def test_without_validation_data_there_is_nothing_to_validate_on() -> None:
 
 
 def test_the_questions_are_at_least_thirty_and_the_unseen_ones_ask_about_other_nouns() -> None:
-    data = TextDataModule(test={"unseen": "bundled:kindergarten_unseen.jsonl"})
+    files = "bundled:kindergarten.jsonl", "bundled:kindergarten_unseen.jsonl"
+    data = TextDataModule(files[0], test={"unseen": files[1]})
 
     def words(text: str) -> set[str]:
         return {word.strip("?,").lower().removesuffix("s") for word in text.split()}

@@ -62,7 +62,7 @@ def test_a_run_that_recalls_is_scored_saved_and_loaded(
 ) -> None:
     files = [f"--data.init_args.{name}={pairs}" for name in ("train", "val")]
     data = ["--data=lightning_modules.TextDataModule", *files, "--data.init_args.memorize=true"]
-    fit.main(["--config=conf/kindergarten.yaml", *short_run, *data, f"--output={tmp_path}"])
+    fit.main([*short_run, *data, f"--output={tmp_path}"])
     folder = tmp_path / "kindergarten/version_0"
     checkpoint = folder / "checkpoints/model.ckpt"
     module = load_module(checkpoint)

@@ -18,11 +18,12 @@ import pytest
 import torch
 
 from lightning_modules import CheckpointError, fit
-from lightning_modules.cli import make_cli
+from lightning_modules.cli import config_folder, make_cli
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.resume import find_checkpoint
 
 OPTIONS = [
+    f"--config={config_folder() / 'kindergarten.yaml'}",
     "--trainer.max_epochs=4",
     "--trainer.enable_progress_bar=false",
     "--trainer.enable_model_summary=false",
