@@ -19,6 +19,9 @@ becomes one node, and the others are the worst cases of a greedy matching, ``cha
 one score for all pairs, the three ``falling`` with scores that fall from one end to the other.
 Worst cases of other linkages are the star, the grid and the complete graph.
 
+"ours rewire" deletes edges below the threshold, or inserts some to the five nearest nodes (knn);
+"expected" is the probability of each edge. "ours split" splits about half of the nodes.
+
 "ours dendrogram" is the tree with the expectation of one number per cut, "ours clusters" the tree
 with the expectation of a linear map of the mean features of all of its clusters. Both return a row
 per graph and build no pooled graph; their time is also given in multiples of "ours components

@@ -18,7 +18,7 @@ from torch_geometric.utils import coalesce, scatter
 
 from benchmarks.pools.features import FEATURES
 from benchmarks.pools.workloads import SEED, Workload
-from pyg_grapheme.nn import ThresholdMergePool, ThresholdRewire
+from pyg_grapheme.nn import ThresholdMergePool, ThresholdRewire, ThresholdSplit
 
 DENSE_LIMIT = 10_000
 
@@ -144,6 +144,11 @@ def expected_degrees(work: Workload) -> nn.Module:
     return ExpectedDegrees(ThresholdRewire(work.threshold))
 
 
+def split(_: Workload, **options: Any) -> ThresholdSplit:
+    """Make a layer that splits about half of the nodes."""
+    return ThresholdSplit(FEATURES, 0.5, **options)
+
+
 def peer(layer: Callable[[int], nn.Module], work: Workload) -> nn.Module:
     """Make a layer of PyG from the number of features."""
     return layer(FEATURES)
@@ -170,10 +175,12 @@ FORWARD = "ours components none"
 TREES = ("ours dendrogram", "ours clusters")
 """Beginnings of the names of the lines that build the tree without the pooled graphs."""
 
-REWIRES = [
+MORPHS = [
     Row("ours rewire edges", "rewire", rewired),
     Row("ours rewire expected", "rewire", expected_degrees),
     Row("ours rewire knn", "rewire", partial(rewired, candidates="knn", k=5), DENSE_LIMIT),
+    Row("ours split inherit", "split", partial(split, connect="inherit")),
+    Row("ours split chain", "split", partial(split, connect="chain")),
 ]
 PEERS = [
     Row("floor", "floor", floor),
@@ -185,7 +192,7 @@ PEERS = [
     Row("EdgePooling", "edge", partial(peer, EdgePooling)),
     Row("ClusterPooling", "cluster", partial(peer, ClusterPooling), DENSE_LIMIT),
 ]
-KEYS = ["ours", "dendrogram", "clusters", "rewire", *(row.key for row in PEERS)]
+KEYS = ["ours", "dendrogram", "clusters", "rewire", "split", *(row.key for row in PEERS)]
 
 
 def list_rows(
@@ -201,4 +208,4 @@ def list_rows(
         for merge in merges
     ]
     tree_rows.append(Row("ours clusters", "clusters", partial(tree, ExpectedClusters)))
-    return [row for row in [*our_rows, *tree_rows, *REWIRES, *PEERS] if row.key in pools]
+    return [row for row in [*our_rows, *tree_rows, *MORPHS, *PEERS] if row.key in pools]

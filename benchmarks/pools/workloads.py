@@ -38,7 +38,7 @@ class Workload(NamedTuple):
         x: [N, F], a leaf that requires a gradient.
         edge_index: [2, E], sorted by row.
         batch: [N], sorted.
-        gradient: [N, F]; its first C rows are the gradient of a layer's C output nodes.
+        gradient: [2 N, F]; its first C rows are the gradient of a layer's C output nodes.
         threshold: Cosine above which ours merges.
         cluster: [N], the cluster of each node by ours (components), for the floor.
     """
@@ -99,7 +99,7 @@ def build_workload(name: str, above: float) -> Workload:
         threshold = float(score.kthvalue(max(1, round((1 - above) * score.numel()))).values)
     with torch.no_grad():
         selection = ThresholdMergePool(threshold).select(x, graph.edge_index, batch=graph.batch)
-    gradient = torch.randn_like(x)
+    gradient = torch.randn(2 * x.size(0), x.size(1))
     x.requires_grad_()
     return Workload(x, *graph, gradient, threshold, selection.cluster)
 
