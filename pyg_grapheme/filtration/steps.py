@@ -63,7 +63,7 @@ def score_steps(score: Tensor, graph: Tensor, num_graphs: int) -> Steps:
     """Return the steps of decisions with these scores.
 
     Args:
-        score: [M].
+        score: [M]; where it is NaN, so are the probabilities of the last cuts of the graph.
         graph: [M], the graph of each decision, in any order.
         num_graphs: B.
 
@@ -71,7 +71,8 @@ def score_steps(score: Tensor, graph: Tensor, num_graphs: int) -> Steps:
         gradient of their step equally.
     Cost: O(M log M).
     """
-    order = score_order(score)
+    # NaN comes last: a group of steps that holds one has the height NaN, and no height is lost.
+    order = score_order(score.detach().masked_fill(score.isnan(), -torch.inf))
     order = order.index_select(0, graph.index_select(0, order).argsort(stable=True))
     ordered, owner = score.index_select(0, order), graph.index_select(0, order)
     value = ordered.detach()

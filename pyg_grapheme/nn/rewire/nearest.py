@@ -15,10 +15,10 @@ BLOCK_SIZE = 2**18
 def nearest_neighbours(x: Tensor, batch: Tensor, num_graphs: int, k: int) -> Tensor:
     """Return an edge to each node from each of its k nearest nodes of its graph, by cosine.
 
-    Cosines are rounded to a multiple of 2^-20 (2^-40 in float64), so that rounding errors decide
-    nothing; of nodes that are then equally near, those of smaller ids are taken. A node without k
-    others in its graph is joined to all of them. A zero vector has the cosine 0 with all others;
-    NaN is the farthest.
+    Cosines are rounded to a multiple of 2^-20 (2^-40 in float64), so that rounding errors
+    rarely decide; of nodes that are then equally near, those of smaller ids are taken. A node
+    without k others in its graph is joined to all of them. A zero vector has the cosine 0 with all
+    others; NaN is the farthest.
 
     Args:
         x: [N, F].

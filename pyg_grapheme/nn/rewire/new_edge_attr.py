@@ -60,11 +60,8 @@ def _new_rows(ends: Tensor, x: Tensor, edge_attr: Tensor, new: NewEdgeAttr) -> T
     shape = (ends.size(1), *edge_attr.shape[1:])
     if new is None or isinstance(new, int | float):
         value = 0.0 if new is None else new
-        if not edge_attr.is_floating_point() and not (math.isfinite(value) and value == int(value)):
-            raise ValueError(
-                f"Expected 'new_edge_attr' to be a whole number, as 'edge_attr' is "
-                f"{str(edge_attr.dtype).removeprefix('torch.')} (got {value})"
-            )
+        if not edge_attr.is_floating_point():
+            _expect_whole(value, edge_attr.dtype)
         return edge_attr.new_full(shape, value)
     if isinstance(new, nn.Module):
         rows = new(*(x.index_select(0, end) for end in ends))
@@ -74,4 +71,23 @@ def _new_rows(ends: Tensor, x: Tensor, edge_attr: Tensor, new: NewEdgeAttr) -> T
     if not isinstance(rows, Tensor) or tuple(rows.shape) != wanted:
         got = tuple(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__
         raise ValueError(f"Expected 'new_edge_attr' to {what}{wanted} (got {got})")
+    if rows.is_floating_point() and not edge_attr.is_floating_point():
+        raise ValueError(
+            f"Expected 'new_edge_attr' to be whole numbers, as 'edge_attr' is "
+            f"{_name(edge_attr.dtype)} (got {_name(rows.dtype)})"
+        )
     return rows.to(edge_attr).expand(shape)
+
+
+def _expect_whole(value: float, dtype: torch.dtype) -> None:
+    """Refuse a number that attributes of an integer dtype cannot hold."""
+    low, high = torch.iinfo(dtype).min, torch.iinfo(dtype).max
+    if not (math.isfinite(value) and value == int(value) and low <= value <= high):
+        raise ValueError(
+            f"Expected 'new_edge_attr' to be a whole number in [{low}, {high}], as 'edge_attr' is "
+            f"{_name(dtype)} (got {value})"
+        )
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

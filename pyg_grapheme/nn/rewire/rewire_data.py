@@ -19,8 +19,9 @@ def rewire_data(rewire: Callable[..., RewireOutput], data: AnyData) -> AnyData:
     """Return a graph, or a batch of graphs, with other edges.
 
     ``edge_index`` and ``edge_attr`` are those of the layer. Other fields with one value per edge,
-    as PyG tells by size and name, follow the edges; they are zero at inserted ones. All other
-    fields are shared with ``data``, which is left as it is.
+    as PyG tells by size and name, follow the edges; they are zero at inserted ones. ``y``, and all
+    other fields, are shared with ``data``, which is left as it is. So labels of edges need a name
+    with "edge" in it, and edge weights that are not zero at inserted edges, ``edge_attr``.
 
     Raises:
         ValueError: if ``data`` is not a ``Data`` or ``Batch``, or has no edge list.
@@ -32,7 +33,7 @@ def rewire_data(rewire: Callable[..., RewireOutput], data: AnyData) -> AnyData:
     rewired = copy.copy(data)
     carried = [key for key in data.keys() if _is_per_edge(key, data, output)]  # noqa: SIM118
     for key in carried:
-        value = torch.cat([data[key], torch.zeros_like(data[key][:1])])
+        value = torch.cat([data[key], data[key].new_zeros(1, *data[key].shape[1:])])
         rewired[key] = value.index_select(0, torch.where(edge < 0, data.num_edges, edge))
     rewired.edge_index, rewired.edge_attr = output.edge_index, output.edge_attr
     if output.edge_attr is None:
@@ -47,7 +48,7 @@ def rewire_data(rewire: Callable[..., RewireOutput], data: AnyData) -> AnyData:
 
 def _is_per_edge(key: str, data: Data, output: RewireOutput) -> bool:
     """Return whether a field follows the edges; where sizes are ambiguous, its name decides."""
-    if "index" in key or key == "edge_attr" or f"{key}_index" in data:
+    if "index" in key or key in ("edge_attr", "y") or f"{key}_index" in data:
         return False
     is_tensor = isinstance(data[key], Tensor)
     ambiguous = data.num_edges == output.history.num_graphs and "edge" not in key

@@ -1,5 +1,6 @@
 """The rewiring layer: delete and insert edges, and learn which."""
 
+from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
@@ -104,7 +105,8 @@ class ThresholdRewire(ThresholdLayer):
             training.
         temperature: T > 0, the width of the noise; None for 0.1, or 1 with ``logits=True``.
         check_finite: Refuse NaN and infinity in features and scores, and scores of a module outside
-            [0, 1]. Without the check, which a gradient scaler needs, NaN is not above.
+            [0, 1]. Without the check, NaN is not above, and makes weights of its graph in
+            :meth:`cuts` NaN, so that a gradient scaler skips the step.
 
     Shapes:
         x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted
@@ -116,9 +118,9 @@ class ThresholdRewire(ThresholdLayer):
 
     Differentiation:
         ``forward`` is exact in edge_attr, and in x and ``new_edge_attr`` through the attributes of
-        inserted edges. The gradient of the threshold is that of the estimator; "none" gives a zero
-        through floating-point attributes, and None without them. :meth:`cuts`
-        and :meth:`edge_probability` are exact in everything wherever no two scores tie; with "knn",
+        inserted edges. The gradient of the threshold is that of the estimator; with "none", it is
+        zero, as are those of the score, and all are None where there are no float attributes.
+        :meth:`cuts` and :meth:`edge_probability` are exact in everything wherever no two scores tie; with "knn",
         they jump in x where another node becomes the k-th nearest.
 
     Cost: O(N F + M F + (M + E) log M) for M candidates, and O(n^2 F) per graph of n nodes to find
@@ -202,7 +204,7 @@ class ThresholdRewire(ThresholdLayer):
         """Rewire tensors by :meth:`forward`, or a ``Data`` or ``Batch``."""
         if inputs and isinstance(inputs[0], Data):
             with torch.no_grad():
-                return rewire_data(super().__call__, *inputs, **options)
+                return rewire_data(partial(super().__call__, **options), *inputs)
         return super().__call__(*inputs, **options)
 
     @uncompiled
@@ -418,6 +420,9 @@ class ThresholdRewire(ThresholdLayer):
         self, graphs: Graphs, selection: RewireSelection, threshold: Tensor
     ) -> RewireOutput:
         attr = self._attributes(graphs, selection)
+        if attr is not None and attr.is_floating_point():
+            for parameter in self.parameters():
+                attr = attach_zero_grad(attr, parameter)
         return self._output(selection, attr, graphs.x.size(0), graphs.num_graphs, threshold)
 
     def _attributes(self, graphs: Graphs, selection: RewireSelection) -> Tensor | None:

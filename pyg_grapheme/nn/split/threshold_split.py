@@ -61,8 +61,9 @@ class ThresholdSplit(ThresholdLayer):
             unbiased together with ``ReinforceLoss``, which samples a threshold per graph in
             training.
         temperature: T > 0, the width of the noise; None for 0.1, or 1 with ``logits=True``.
-        check_finite: Refuse NaN and infinity in features and scores. Without the check, which a
-            gradient scaler needs, NaN does not split.
+        check_finite: Refuse NaN and infinity in features and scores. Without the check, NaN
+            does not split, and makes weights of its graph in :meth:`cuts` NaN, so that a gradient
+            scaler skips the step.
 
     Shapes:
         x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted

@@ -127,6 +127,8 @@ def test_nan_is_not_above_without_the_check() -> None:
         assert [0, 1] in found
         assert [2, 2] in found
         assert ([1, 2] in found) == rewire.keep_edges
+        weight = rewire.cuts(x, edges, levels=2).weight
+        assert bool(weight.isnan().any())
     with pytest.raises(ValueError, match=r"'x' to be finite \(got NaN or infinity\)"):
         ThresholdRewire()(x, edges)
 
@@ -139,6 +141,7 @@ def test_the_zero_gradient_of_the_threshold() -> None:
         output = rewire(case.x, case.edge_index, attr, case.batch)
         output.edge_attr.square().sum().backward()
         assert rewire.raw_threshold.grad.item() == 0
+        assert all(parameter.grad is not None for parameter in rewire.parameters())
         kept = output.history.edge[output.history.edge >= 0]
         expected = torch.zeros_like(attr).index_add(0, kept, 2 * case.edge_attr[kept])
         assert torch.equal(attr.grad, expected)
@@ -248,7 +251,14 @@ def test_logits_may_be_any_numbers() -> None:
     ("new", "attr", "message"),
     [
         (1.0, None, r"'edge_attr' to be given, as 'new_edge_attr' is \(got None\)"),
-        (0.5, torch.ones(7).long(), r"'new_edge_attr' to be a whole number, .* int64 \(got 0.5\)"),
+        (0.5, torch.ones(7).long(), r"'new_edge_attr' to be a whole number .* int64 \(got 0.5\)"),
+        (
+            300,
+            torch.ones(7).byte(),
+            r"whole number in \[0, 255\], as 'edge_attr' is uint8 \(got 300",
+        ),
+        (2, torch.ones(7).bool(), r"whole number in \[0, 1\], as 'edge_attr' is bool \(got 2\)"),
+        (torch.tensor(2.5), torch.ones(7).long(), r"whole numbers, .* is int64 \(got float32\)"),
         (torch.ones(3), torch.ones(7, 2), r"'new_edge_attr' to have the shape .*\(2,\) \(got \(3"),
         (Returns(ones), torch.ones(7, 2), r"'new_edge_attr' to return one row per row of x_i, \("),
         (Returns(lambda x: 1.0), torch.ones(7), r"'new_edge_attr' to return .* \(got float\)"),

@@ -88,3 +88,28 @@ def test_what_is_no_graph_is_refused() -> None:
         rewire(Data(x=torch.ones(2, 2)))
     with pytest.raises(ValueError, match=r"'x' to be a float tensor \[N, F\] \(got HeteroData\)"):
         rewire(HeteroData(), torch.empty(2, 0).long())
+
+
+def test_targets_stay_whatever_their_number_is() -> None:
+    graphs = [Data(x=torch.eye(3), edge_index=torch.tensor([[0, 1], [1, 2]]), y=torch.ones(2))]
+    batch = Batch.from_data_list(graphs * 2)
+    found = ThresholdRewire(0.5)(batch)
+    assert found.num_edges == 0
+    assert found.y.tolist() == [1, 1, 1, 1]
+
+
+def test_edges_are_inserted_where_there_were_none() -> None:
+    data = Data(x=torch.ones(3, 2), edge_index=torch.empty(2, 0, dtype=torch.long))
+    data.edge_weight = torch.empty(0)
+    for graphs in (data, Batch.from_data_list([data, data])):
+        found = ThresholdRewire(0.5, candidates="all")(graphs)
+        assert found.edge_weight.tolist() == [0] * found.num_edges
+        assert found.num_edges == 6 * (len(graphs.x) // 3)
+
+
+def test_a_threshold_per_graph_can_be_given() -> None:
+    data = draw(6)
+    threshold = torch.tensor([0.9])
+    found = ThresholdRewire(0.1)(data, threshold=threshold)
+    expected = ThresholdRewire(0.9)(data)
+    assert found.edge_index.equal(expected.edge_index)
