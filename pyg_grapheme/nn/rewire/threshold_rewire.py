@@ -120,8 +120,8 @@ class ThresholdRewire(ThresholdLayer):
         ``forward`` is exact in edge_attr, and in x and ``new_edge_attr`` through the attributes of
         inserted edges. The gradient of the threshold is that of the estimator; with "none", it is
         zero, as are those of the score, and all are None where there are no float attributes.
-        :meth:`cuts` and :meth:`edge_probability` are exact in everything wherever no two scores tie; with "knn",
-        they jump in x where another node becomes the k-th nearest.
+        :meth:`cuts` and :meth:`edge_probability` are exact in everything wherever no two scores
+        tie; with "knn", they jump in x where another node becomes the k-th nearest.
 
     Cost: O(N F + M F + (M + E) log M) for M candidates, and O(n^2 F) per graph of n nodes to find
         the nearest. All pairs are n (n - 1) / 2 candidates.

@@ -257,7 +257,6 @@ def test_logits_may_be_any_numbers() -> None:
             torch.ones(7).byte(),
             r"whole number in \[0, 255\], as 'edge_attr' is uint8 \(got 300",
         ),
-        (2, torch.ones(7).bool(), r"whole number in \[0, 1\], as 'edge_attr' is bool \(got 2\)"),
         (torch.tensor(2.5), torch.ones(7).long(), r"whole numbers, .* is int64 \(got float32\)"),
         (torch.ones(3), torch.ones(7, 2), r"'new_edge_attr' to have the shape .*\(2,\) \(got \(3"),
         (Returns(ones), torch.ones(7, 2), r"'new_edge_attr' to return one row per row of x_i, \("),
