@@ -68,8 +68,13 @@ def write_graphs(path: PathLikeStr, graphs: Sequence[Data]) -> None:
     have them, ``edge_attr`` [E, D], ``y`` [N] and ``pos`` [N, 2], positions in a figure.
 
     Raises:
-        ValueError: if there is no graph, or some graphs have a field and others do not.
+        ValueError: if there is no graph, some graphs have a field and others do not, or the name of
+            the file does not end in ``.npz``.
     """
+    if Path(path).suffix != ".npz":
+        raise ValueError(f"Expected 'path' to end in .npz (got {path})")
+    if isinstance(graphs, Data):
+        raise ValueError("Expected 'graphs' to be a list: batch.to_data_list() (got a Batch)")
     if not graphs:
         raise ValueError("Expected 'graphs' to hold at least one graph (got none)")
     arrays: dict[str, Any] = {

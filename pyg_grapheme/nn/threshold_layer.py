@@ -31,7 +31,7 @@ class ThresholdLayer(nn.Module):
         expect_flag("logits", logits)
         expect_flag("check_finite", check_finite)
         temperature = (1.0 if logits else 0.1) if temperature is None else temperature
-        self.temperature = expect_between("temperature", temperature, 0, math.inf, "positive")
+        self.temperature = temperature
         self.initial_threshold = threshold
         self.logits, self.check_finite = logits, check_finite
         self.raw_threshold = nn.Parameter(torch.tensor(self._initial_raw_threshold()))
@@ -48,6 +48,15 @@ class ThresholdLayer(nn.Module):
     def threshold(self) -> Tensor:
         """The threshold, sigmoid(raw_threshold): a differentiable scalar in (0, 1)."""
         return torch.sigmoid(self.raw_threshold)
+
+    @property
+    def temperature(self) -> float:
+        """T, the width of the noise; can be set at any time."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self._temperature = expect_between("temperature", value, 0, math.inf, "positive")
 
     def _check(self, *inputs: object) -> Graphs:
         return check_graphs(*inputs, check_finite=self.check_finite)

@@ -36,8 +36,8 @@ def best_threshold(
 
     All partitions of all graphs that a threshold can lead to are scored: it passes the heights of
     all steps from above, and each changes the cut of one graph. Thresholds per graph, and the noise
-    of the trees, play no part. Use the result as ``tree.cut(threshold)``. It is on the scale of the
-    scores: with ``logits=True``, a new pool takes its sigmoid as initial threshold.
+    of the trees, play no part. Use the result as ``tree.cut(best.threshold)``. It is on the scale
+    of the scores: with ``logits=True``, a new pool takes its sigmoid as initial threshold.
 
     Args:
         trees: A tree, or several: one per batch of graphs.

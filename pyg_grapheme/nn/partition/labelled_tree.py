@@ -69,7 +69,7 @@ def labelled_tree(tree: Dendrogram, y: Tensor, unlabelled: UnlabelledName) -> La
 
     Cost: O((N + K) log N).
     """
-    num_nodes, num_merges = tree.batch.numel(), tree.pairs.size(1)
+    num_nodes, num_merges = check_tree(tree).batch.numel(), tree.pairs.size(1)
     y = check_labels(y, num_nodes, tree.batch.device, unlabelled)
     merges = merge_tree(tree.pairs, num_nodes)
     position, start = merges.start[:num_nodes], merges.start[num_nodes:]
@@ -98,6 +98,15 @@ def _by_label(label: Tensor, graph: Tensor) -> tuple[Tensor, Tensor, Tensor, Ten
     first = is_new.nonzero().view(-1)
     size = torch.diff(first, append=first.new_tensor([label.numel()]))
     return members, is_new.cumsum(0) - 1, size, graph.index_select(0, first)
+
+
+def check_tree(tree: object) -> Dendrogram:
+    """Return a dendrogram; refuse anything else, such as the clusters of one cut."""
+    if not isinstance(tree, Dendrogram):
+        raise ValueError(
+            f"Expected 'tree' to be a Dendrogram, from pool.dendrogram (got {type(tree).__name__})"
+        )
+    return tree
 
 
 def check_labels(y: object, num_nodes: int, device: torch.device, unlabelled: object) -> Tensor:

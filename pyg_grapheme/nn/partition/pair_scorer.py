@@ -49,9 +49,10 @@ class PairScorer(nn.Module):
         num_layers: int = 2,
     ) -> None:
         super().__init__()
+        self.in_channels = expect_count("in_channels", in_channels)
         self.edge_dim = None if edge_dim is None else expect_count("edge_dim", edge_dim)
         self.mlp = MLP(
-            in_channels=2 * expect_count("in_channels", in_channels) + (self.edge_dim or 0),
+            in_channels=2 * self.in_channels + (self.edge_dim or 0),
             hidden_channels=expect_count("hidden_channels", hidden_channels),
             out_channels=1,
             num_layers=expect_count("num_layers", num_layers),
@@ -64,6 +65,10 @@ class PairScorer(nn.Module):
 
     def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None = None) -> Tensor:
         """Return the logits of M pairs."""
+        if x_i.size(1) != self.in_channels:
+            raise ValueError(
+                f"Expected 'x' to have in_channels={self.in_channels} features (got {x_i.size(1)})"
+            )
         parts = [(x_i - x_j).abs(), x_i * x_j]
         if self.edge_dim is not None:
             parts.append(self._attributes(edge_attr, x_i.size(0)).to(x_i.dtype))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.metrics.partition.scores import PartitionScore, check_scores, resolve_metric
 from pyg_grapheme.metrics.partition.sums import PartitionSums
+from pyg_grapheme.nn.partition.labelled_tree import check_tree
 from pyg_grapheme.nn.partition.pair_likelihood import meeting_pairs, pair_log_likelihood
 from pyg_grapheme.nn.partition.partition_sums import partition_sums
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
@@ -90,7 +91,7 @@ class PartitionLoss(nn.Module):
             tree: Of any linkage, from ``ThresholdMergePool.dendrogram``.
             y: [N] integers, compared inside graphs alone; -1 for nodes without label.
         """
-        wide = tree._replace(
+        wide = check_tree(tree)._replace(
             step_height=tree.step_height.double(), threshold=tree.threshold.double()
         )
         loss = self._pairs(wide, y) if self.objective == "pairs" else self._score(wide, y)

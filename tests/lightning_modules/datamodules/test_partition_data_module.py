@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from lightning_modules import PartitionDataModule, TrackEvents, read_graphs, write_graphs
 
@@ -106,6 +106,10 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             write_graphs(path, graphs)
+    with pytest.raises(ValueError, match=r"to be a list: batch.to_data_list\(\)"):
+        write_graphs(path, Batch.from_data_list(GRAPHS))
+    with pytest.raises(ValueError, match=r"'path' to end in .npz"):
+        write_graphs(path.with_suffix(""), GRAPHS)
     path.write_text("x")
     with pytest.raises(ValueError, match=r"expected graphs .* it is no .npz archive"):
         read_graphs(path)

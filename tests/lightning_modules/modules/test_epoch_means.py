@@ -12,6 +12,9 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning_modules import TextDataModule, TransformModule
 from lightning_modules.modules.weighted_mean import WeightedMean
 
+QUESTIONS = "bundled:kindergarten.jsonl"
+"""40 examples."""
+
 
 class Steps(L.Callback):
     """Notes the loss and the examples of every step, and breaks off before some step."""
@@ -41,13 +44,15 @@ def fit(
         enable_model_summary=False,
     )
     # Of the package's own making.
-    trainer.fit(module, TextDataModule(batch_size=12), ckpt_path=resume, weights_only=False)
+    trainer.fit(
+        module, TextDataModule(QUESTIONS, batch_size=12), ckpt_path=resume, weights_only=False
+    )
     return trainer.callback_metrics
 
 
 def test_means_are_of_the_examples_of_one_epoch_and_of_no_other() -> None:
     torch.manual_seed(0)
-    module = TransformModule(TextDataModule().vocabulary, channels=8, layers=1)
+    module = TransformModule(TextDataModule(QUESTIONS).vocabulary, channels=8, layers=1)
     broken, whole = Steps(last=2), Steps()
     with pytest.raises(RuntimeError, match="broken off"):
         fit(module, broken)
@@ -64,7 +69,7 @@ def test_means_are_of_the_examples_of_one_epoch_and_of_no_other() -> None:
 @pytest.mark.filterwarnings("ignore:You.re resuming", "ignore:Checkpoint directory")
 def test_means_go_on_where_a_module_does(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    module = TransformModule(TextDataModule().vocabulary, channels=8, layers=1)
+    module = TransformModule(TextDataModule(QUESTIONS).vocabulary, channels=8, layers=1)
     kept = ModelCheckpoint(tmp_path, "{step}", every_n_train_steps=1, save_top_k=-1)
     with pytest.raises(RuntimeError, match="broken off"):
         fit(module, Steps(last=3), kept)

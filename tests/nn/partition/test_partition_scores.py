@@ -10,7 +10,7 @@ from sklearn import metrics
 from torch import Tensor
 
 from pyg_grapheme.metrics import METRICS, PartitionSums
-from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, best_threshold
 from pyg_grapheme.nn.partition import partition_scores
 from pyg_grapheme.nn.pool import ScoredPairs, single_linkage
 
@@ -131,6 +131,12 @@ def test_what_does_not_fit_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=f"'metric' {expected}"):
             partition_scores(tree, y, metric)
+    for function in (partition_scores, PartitionLoss("rand"), PartitionLoss("pairs")):
+        arguments = (y, "rand") if function is partition_scores else (y,)
+        with pytest.raises(ValueError, match=r"'tree' to be a Dendrogram, .*\(got Tensor\)"):
+            function(tree.cut(), *arguments)
+    with pytest.raises(ValueError, match=r"'threshold' to be a number .*\(got BestThreshold\)"):
+        tree.cut(best_threshold(tree, y.clamp(min=0), "rand"))
     with pytest.raises(ValueError, match=r"'acyclic' to be False for a dendrogram"):
         ThresholdMergePool(acyclic=True).dendrogram(torch.eye(4), pairs)
 

@@ -114,6 +114,15 @@ def test_max_and_its_gradient_need_no_torch_scatter(
     torch.testing.assert_close(gradient, wanted)
 
 
+def test_the_temperature_can_be_lowered_but_not_to_zero() -> None:
+    pool = ThresholdMergePool()
+    pool.temperature = 0.01
+    assert pool.temperature == 0.01
+    for value in (0, -0.1, float("nan")):
+        with pytest.raises(ValueError, match="'temperature' to be positive"):
+            pool.temperature = value
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

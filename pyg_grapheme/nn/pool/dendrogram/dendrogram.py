@@ -102,7 +102,12 @@ class Dendrogram(NamedTuple):
 
         Cost: O((N + K) log N).
         """
-        threshold = torch.as_tensor(self.threshold if threshold is None else threshold)
+        threshold = self.threshold if threshold is None else threshold
+        if isinstance(threshold, tuple | list):
+            raise ValueError(
+                f"Expected 'threshold' to be a number or a tensor (got {type(threshold).__name__})"
+            )
+        threshold = torch.as_tensor(threshold)
         if threshold.shape not in ((), self.num_steps.shape) or bool(threshold.isnan().any()):
             got = "NaN" if threshold.isnan().any() else f"shape {tuple(threshold.shape)}"
             raise ValueError(
