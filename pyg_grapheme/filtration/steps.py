@@ -72,7 +72,7 @@ def score_steps(score: Tensor, graph: Tensor, num_graphs: int) -> Steps:
     Cost: O(M log M).
     """
     # NaN comes last: a group of steps that holds one has the height NaN, and no height is lost.
-    order = score_order(score.detach().masked_fill(score.isnan(), -torch.inf))
+    order = score_order(score, nan=-torch.inf)
     order = order.index_select(0, graph.index_select(0, order).argsort(stable=True))
     ordered, owner = score.index_select(0, order), graph.index_select(0, order)
     value = ordered.detach()

@@ -420,9 +420,6 @@ class ThresholdRewire(ThresholdLayer):
         self, graphs: Graphs, selection: RewireSelection, threshold: Tensor
     ) -> RewireOutput:
         attr = self._attributes(graphs, selection)
-        if attr is not None and attr.is_floating_point():
-            for parameter in self.parameters():
-                attr = attach_zero_grad(attr, parameter)
         return self._output(selection, attr, graphs.x.size(0), graphs.num_graphs, threshold)
 
     def _attributes(self, graphs: Graphs, selection: RewireSelection) -> Tensor | None:
@@ -437,7 +434,8 @@ class ThresholdRewire(ThresholdLayer):
         threshold: Tensor,
     ) -> RewireOutput:
         if attr is not None and attr.is_floating_point():
-            attr = attach_zero_grad(attr, threshold)
+            for parameter in (threshold, *self.parameters()):
+                attr = attach_zero_grad(attr, parameter)
         tau = threshold.detach()
         zero = tau.new_zeros(num_graphs)
         history = RewireHistory(selection.edge, num_nodes, num_graphs, tau, zero)
