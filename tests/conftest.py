@@ -1,6 +1,11 @@
 """Fixtures of all tests."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,3 +18,27 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def two_processes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[Any]:
+    """What ``work(rank)`` of the test's module returns in each of two processes under gloo."""
+    if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
+        pytest.skip("this torch was built without gloo")
+    folder = tmp_path_factory.mktemp("two_processes")
+    command = [sys.executable, str(Path(__file__).with_name("process_of_two.py")), request.path]
+    processes = [subprocess.Popen([*command, str(rank), folder]) for rank in range(2)]
+    end = time.monotonic() + 400
+    # If one process fails, the other waits for it in vain.
+    while time.monotonic() < end and not any(process.poll() for process in processes):
+        if all(process.poll() == 0 for process in processes):
+            break
+        time.sleep(0.1)
+    codes = [process.poll() for process in processes]
+    for process in processes:
+        process.kill()
+        process.wait()
+    assert codes == [0, 0]
+    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]

@@ -1,13 +1,4 @@
-"""The pool under DistributedDataParallel: two processes, one of which has no edge.
-
-Run by itself with a rank and a file to meet at, this module is one of the processes.
-"""
-
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
+"""The pool under DistributedDataParallel: two processes, one of which has no edge."""
 
 import pytest
 import torch
@@ -17,7 +8,6 @@ from torch_geometric.nn import SAGEConv
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import Cuts, PoolOutput
 
-WORLD = 2
 MODES = ["none", "gate", "straight_through", "cuts", "average", "learned"]
 
 
@@ -72,11 +62,8 @@ def inputs(rank: int) -> tuple[Tensor, Tensor]:
     return x, edge_index[:, : 0 if rank else 20]
 
 
-def work(rank: int, folder: Path) -> None:
-    """Go forward and backward under DDP in each mode, twice, and save the gradients."""
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder / 'meet'}", rank=rank, world_size=WORLD
-    )
+def work(rank: int) -> dict[str, list[Tensor | None]]:
+    """Gradients by mode, after going forward and backward under DDP twice."""
     gradients = {}
     for mode in MODES:
         model = nn.parallel.DistributedDataParallel(make(mode))
@@ -84,53 +71,20 @@ def work(rank: int, folder: Path) -> None:
             model.zero_grad()
             model(*inputs(rank)).sum().backward()
         gradients[mode] = [p.grad for p in model.parameters()]
-    torch.save(gradients, folder / f"{rank}.part")
-    (folder / f"{rank}.part").rename(folder / f"{rank}.pt")
-    while not all((folder / f"{other}.pt").exists() for other in range(WORLD)):
-        time.sleep(0.05)
-    # To tear gloo down may wait for ever for a process that has left already.
-    os._exit(0)
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[Tensor]]]:
-    """Gradients by mode, of each process."""
-    if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
-        pytest.skip("this torch was built without gloo")
-    folder = tmp_path_factory.mktemp("distributed")
-    processes = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(folder)])
-        for rank in range(WORLD)
-    ]
-    end = time.monotonic() + 200
-    # If one process fails, the other waits for it in vain.
-    while time.monotonic() < end and not any(p.poll() for p in processes):
-        if all(p.poll() == 0 for p in processes):
-            break
-        time.sleep(0.1)
-    codes = [process.poll() for process in processes]
-    for process in processes:
-        process.kill()
-        process.wait()
-    assert codes == [0] * WORLD
-    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
+    return gradients
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_process_has_the_mean_gradient(
-    mode: str, results: list[dict[str, list[Tensor]]]
+    mode: str, two_processes: list[dict[str, list[Tensor]]]
 ) -> None:
     alone = []
-    for rank in range(WORLD):
+    for rank in range(2):
         model = make(mode)
         model(*inputs(rank)).sum().backward()
         alone.append([p.grad for p in model.parameters()])
     for i, (first, second) in enumerate(zip(*alone, strict=True)):
         assert first is not None
         assert second is not None
-        for found in results:
+        for found in two_processes:
             torch.testing.assert_close(found[mode][i], (first + second) / 2)
-
-
-if __name__ == "__main__":
-    work(int(sys.argv[1]), Path(sys.argv[2]))

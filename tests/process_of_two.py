@@ -1,0 +1,30 @@
+"""One of the processes of the fixture ``two_processes``: TEST_FILE RANK FOLDER."""
+
+import os
+import runpy
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+WORLD = 2
+
+
+def main(test_file: str, rank: int, folder: Path) -> None:
+    """Save what ``work(rank)`` of the file returns, under gloo."""
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder / 'meet'}", rank=rank, world_size=WORLD
+    )
+    found = runpy.run_path(test_file)["work"](rank)
+    torch.save(found, folder / f"{rank}.part")
+    (folder / f"{rank}.part").rename(folder / f"{rank}.pt")
+    while not all((folder / f"{other}.pt").exists() for other in range(WORLD)):
+        time.sleep(0.05)
+    # To tear gloo down may wait for ever for a process that has left already.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
