@@ -5,9 +5,17 @@ import sys
 from argparse import ArgumentError
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 _TRAIN, _TEXT = ("lightning", "jsonargparse", "torchmetrics"), ("regex", "rapidfuzz")
 """The packages that the extras "train" and "text" install."""
+
+_OTHER = {
+    "sklearn": "pip install 'pyg-grapheme[records]'",
+    "pandas": "pip install pandas pyarrow",
+    "pyarrow": "pip install pandas pyarrow",
+}
+"""What installs the packages that only tables of records need."""
 
 
 @contextmanager
@@ -23,6 +31,8 @@ def exit_on_input_error() -> Iterator[None]:
         _exit(str(error), error)
     except ImportError as error:
         package = (error.name or "").split(".")[0]
+        if package in _OTHER:
+            _exit(f"the package '{package}' is not installed: {_OTHER[package]}", error)
         if package not in _TRAIN + _TEXT:
             raise
         # The extra "text" brings "train", too, and the text model is the default task.
@@ -31,7 +41,7 @@ def exit_on_input_error() -> Iterator[None]:
         _exit(f"the package '{package}' is not installed: {install}", error)
 
 
-def _exit(message: str, error: Exception) -> None:
+def _exit(message: str, error: Exception) -> NoReturn:
     # What jsonargparse says of an option of a class that may also be None.
     cause = re.search(
         r"Errors:\n\s*- (.*?)\n\s*- Expected a <class 'NoneType'>", message, re.DOTALL

@@ -1,0 +1,179 @@
+"""Tables of records as graphs: records are nodes, candidate pairs edges."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from pyg_grapheme.options import expect_count
+from pyg_grapheme.records.candidates import candidate_pairs
+from pyg_grapheme.records.columns import ColumnKind
+from pyg_grapheme.records.comparers import COMPARERS, Comparer, EncodedColumn, compare_column
+from pyg_grapheme.records.table import Table
+from pyg_grapheme.records.tfidf import cosines
+
+JOINT = ("joint: of the best", "joint: of both bests")
+
+
+class EncodedTable(NamedTuple):
+    """A table, ready for its records to be compared.
+
+    Attributes:
+        columns: The compared columns by name; last the joint text of each record, named "joint".
+        keys: Cells of the columns by whose equal values records are candidates.
+    """
+
+    columns: Mapping[str, EncodedColumn]
+    keys: Sequence[np.ndarray]
+
+    def rows(self, index: np.ndarray) -> "EncodedTable":
+        """Return some of the records."""
+        columns = {name: column.rows(index) for name, column in self.columns.items()}
+        return EncodedTable(columns, [cells[index] for cells in self.keys])
+
+
+class RecordEncoder(nn.Module):
+    """Turns records into nodes, and pairs that may be one entity into edges with features.
+
+    What it learns from one table, frequencies of terms and scales of numbers, are buffers, used for
+    every table from then on: the features of a block of records do not depend on other blocks.
+
+    Args:
+        kinds: The columns to compare, and how.
+        neighbours: Nearest records by joint text, and by each column of ``search``, that are
+            candidates.
+        search: Further columns of texts or lists to find neighbours by.
+        keys: Columns; records of one value are candidates, too.
+        max_frequency: Terms of more records than that, in a block, do not help to find neighbours,
+            and records are no candidates by a key that so many share.
+
+    Raises:
+        ValueError: if an option is invalid.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, ColumnKind],
+        *,
+        neighbours: int = 15,
+        search: Sequence[str] = (),
+        keys: Sequence[str] = (),
+        max_frequency: int = 500,
+    ) -> None:
+        super().__init__()
+        if "joint" in kinds:
+            raise ValueError("Expected 'kinds' to have no column 'joint', the name of all texts")
+        self.kinds: dict[str, ColumnKind] = {**kinds, "joint": "text"}
+        self.neighbours = expect_count("neighbours", neighbours)
+        self.max_frequency = expect_count("max_frequency", max_frequency)
+        self.search, self.keys = tuple(search), tuple(keys)
+        for name in self.search:
+            if kinds.get(name) not in ("text", "list"):
+                raise ValueError(
+                    f"Expected 'search' to name compared columns of texts or lists (got {name!r})"
+                )
+        for column, kind in enumerate(self.kinds.values()):
+            for part, size in enumerate(COMPARERS[kind].sizes):
+                self.register_buffer(f"learnt_{column}_{part}", torch.ones(size))
+
+    def _comparers(self) -> dict[str, Comparer]:
+        found: dict[str, Comparer] = {}
+        for column, (name, kind) in enumerate(self.kinds.items()):
+            parts = range(len(COMPARERS[kind].sizes))
+            buffers: list[Tensor] = [getattr(self, f"learnt_{column}_{part}") for part in parts]
+            found[name] = COMPARERS[kind](tuple(b.float().cpu().numpy() for b in buffers))
+        return found
+
+    def fit(self, table: Table) -> Self:
+        """Learn frequencies of terms and scales of numbers from a table; labels play no part."""
+        for column, (name, cells) in enumerate(self._cells(table).items()):
+            learnt = COMPARERS[self.kinds[name]].fit(cells).learnt
+            for part, array in enumerate(learnt):
+                getattr(self, f"learnt_{column}_{part}").copy_(torch.from_numpy(array))
+        return self
+
+    def expect_columns(self, table: Table) -> None:
+        """Refuse a table without a column that this one compares or searches.
+
+        Raises:
+            ValueError: if there is one; names it.
+        """
+        for name in (*self.kinds, *self.keys):
+            if name != "joint":
+                table.column(name, "columns")
+
+    def _cells(self, table: Table) -> dict[str, Sequence]:  # type: ignore[type-arg]
+        """Return the cells of all compared columns, and the joint texts."""
+        compared = {name: table.column(name, "columns") for name in self.kinds if name != "joint"}
+        names = [name for name in compared if self.kinds[name] in ("text", "list")]
+        texts = [table.texts(name, "columns") for name in names] or [[""] * table.num_rows]
+        return {**compared, "joint": [" ".join(row) for row in zip(*texts, strict=True)]}
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The name of each feature of a pair."""
+        missing = ("one missing", "both missing")
+        return [
+            f"{column}: {name}"
+            for column, kind in self.kinds.items()
+            for name in (*COMPARERS[kind].names, *missing)
+        ] + list(JOINT)
+
+    @property
+    def num_node_features(self) -> int:
+        """F, features per record."""
+        return len(self.kinds)
+
+    def encode(self, table: Table) -> EncodedTable:
+        """Prepare the records of a table.
+
+        Raises:
+            ValueError: if a column is not there.
+        """
+        cells, comparers = self._cells(table), self._comparers()
+        keys = [np.array(table.texts(name, "keys"), dtype=object) for name in self.keys]
+        columns = {name: comparers[name].encode(cells[name]) for name in comparers}
+        return EncodedTable(columns, keys)
+
+    def pair_features(self, table: EncodedTable, pairs: np.ndarray) -> np.ndarray:
+        """Return features [M, D] of pairs of rows [2, M]; they do not depend on the order of rows.
+
+        The last two are the cosine of the joint texts over the largest of all pairs of either
+        record.
+        """
+        parts = [
+            compare_column(comparer, table.columns[name], pairs)
+            for name, comparer in self._comparers().items()
+        ]
+        joint = table.columns["joint"]
+        characters = cosines(joint.vectors[0], pairs)
+        best = np.zeros(joint.is_missing.size, dtype=np.float32)
+        for side in pairs:
+            np.maximum.at(best, side, characters)
+        of_best = characters / np.maximum(best[pairs], 1e-6)
+        parts.append(np.stack([of_best.max(axis=0), of_best.min(axis=0)], axis=1))
+        return np.concatenate(parts, axis=1)
+
+    def graph(self, table: EncodedTable) -> Data:
+        """Return the graph of the records of one block.
+
+        Returns:
+            ``x`` [N, F]: 1, and which cells are missing; ``edge_index`` [2, M], the smaller row
+            first; ``edge_attr`` [M, D].
+        """
+        pairs = candidate_pairs(
+            [table.columns[name].vectors[0] for name in ("joint", *self.search)],
+            table.keys,
+            self.neighbours,
+            self.max_frequency,
+        )
+        missing = [c.is_missing for name, c in table.columns.items() if name != "joint"]
+        x = np.stack([np.ones_like(table.columns["joint"].is_missing), *missing], axis=1)
+        return Data(
+            x=torch.from_numpy(x.astype(np.float32)),
+            edge_index=torch.from_numpy(pairs),
+            edge_attr=torch.from_numpy(self.pair_features(table, pairs)),
+        )

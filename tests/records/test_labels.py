@@ -1,0 +1,92 @@
+"""Known clusters, and their split."""
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from pyg_grapheme.records.labels import (
+    column_labels,
+    pair_labels,
+    row_of_id,
+    split_entities,
+)
+from pyg_grapheme.records.table import Table
+
+ROWS = {f"r{row}": row for row in range(40)}
+
+
+def known(pairs: list[tuple[str, ...]]) -> Table:
+    names = ("left", "right", "same")[: len(pairs[0])]
+    return Table(
+        dict(zip(names, map(list, zip(*pairs, strict=True)), strict=True)), len(pairs), "k.csv"
+    )
+
+
+def test_labels_of_pairs_are_connected_components() -> None:
+    rng = np.random.default_rng(0)
+    pairs = [tuple(f"r{row}" for row in rng.integers(0, 40, 2)) for _ in range(15)]
+    y = pair_labels(known(pairs), ROWS)
+    graph = nx.Graph(pairs)
+    components = [{ROWS[id_] for id_ in part} for part in nx.connected_components(graph)]
+    found = [set(np.flatnonzero(y == label).tolist()) for label in np.unique(y[y >= 0])]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, components))
+
+
+def test_pairs_that_are_not_one_entity_label_records() -> None:
+    y = pair_labels(known([("r0", "r1", "yes"), ("r1", "r2", "no"), ("r3", "r3", "same")]), ROWS)
+    assert y[0] == y[1] != y[2] >= 0
+    assert y[3] >= 0
+    assert (y[4:] == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([("r0", "x")], r"k\.csv, pair 1: expected the id of a record \(got 'x'\)"),
+        ([("r0", "r1", "maybe")], "pair 1: expected one of 1, true, yes, same"),
+        (
+            [("r0", "r1", "1"), ("r1", "r2", "1"), ("r2", "r0", "0")],
+            "pair 3: expected two entities",
+        ),
+        ([("r0",)], r"expected two columns of ids.*\(got 1 columns\)"),
+    ],
+)
+def test_bad_pairs_are_named(pairs: list[tuple[str, ...]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        pair_labels(known(pairs), ROWS)
+
+
+def test_ids_are_distinct_and_present() -> None:
+    table = Table({"id": ["a", "b", "a"], "gap": ["a", "", "b"], "y": ["", "p", "q"]}, 3, "t.csv")
+    assert row_of_id(table, None) == {"0": 0, "1": 1, "2": 2}
+    with pytest.raises(ValueError, match=r"t\.csv, record 3: .* \(got 'a' also for record 1\)"):
+        row_of_id(table, "id")
+    with pytest.raises(ValueError, match=r"record 2: .* \(got none\)"):
+        row_of_id(table, "gap")
+    assert column_labels(table, "y").tolist() == [-1, 0, 1]
+    with pytest.raises(ValueError, match=r"t\.csv: expected 'cluster' to name one of"):
+        column_labels(table, "z")
+    with pytest.raises(ValueError, match="expected ids in the column 'y'"):
+        column_labels(Table({"y": ["", ""]}, 2), "y")
+
+
+@pytest.mark.parametrize("by_block", [False, True])
+def test_no_entity_or_block_is_in_two_splits(by_block: bool) -> None:
+    rng = np.random.default_rng(1)
+    y = rng.integers(-1, 20, 200)
+    blocks = np.split(rng.permutation(200), 10)
+    split = split_entities(y, blocks, by_block, [0.1, 0.3], seed=3)
+    assert ((split == -1) == (y == -1)).all()
+    groups = [split[rows][y[rows] >= 0] for rows in blocks]
+    if not by_block:
+        groups = [split[y == label] for label in range(20)]
+    numbers = [np.unique(group) for group in groups if group.size]
+    assert all(number.size == 1 for number in numbers)
+    assert np.bincount(np.concatenate(numbers)).tolist() == ([6, 1, 3] if by_block else [12, 2, 6])
+    again = split_entities(y, blocks, by_block, [0.1, 0.3], seed=4)
+    assert not np.array_equal(split, again)
+
+
+def test_too_few_entities_to_split() -> None:
+    with pytest.raises(ValueError, match=r"Expected more than 2 known entities to split \(got 2\)"):
+        split_entities(np.array([0, 0, 1]), [np.arange(3)], False, [0.1, 0.1], 0)
