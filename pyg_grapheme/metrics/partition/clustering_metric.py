@@ -59,6 +59,8 @@ class ClusteringScore(ScoreOfSums):
         y: Tensor,
         batch: Tensor | None = None,
         batch_size: int | None = None,
+        *,
+        counted: Tensor | None = None,
     ) -> None:
         """Add B graphs.
 
@@ -67,6 +69,8 @@ class ClusteringScore(ScoreOfSums):
             y: [N], the label of each node, likewise; -1 if it has none.
             batch: [N], the graph of each node; one graph if None.
             batch_size: B; one more than the largest of ``batch`` if None.
+            counted: [N], bool, the nodes that are scored; the others only take part in clusters and
+                labels. All if None.
         """
         self.add(
             clustering_sums(
@@ -76,6 +80,7 @@ class ClusteringScore(ScoreOfSums):
                 batch_size=batch_size,
                 unlabelled=self.unlabelled,
                 min_size=self.min_size,
+                counted=counted,
             )
         )
 

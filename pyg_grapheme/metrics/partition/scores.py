@@ -24,6 +24,7 @@ def clustering_score(
     batch_size: int | None = None,
     unlabelled: UnlabelledName = "ignore",
     min_size: int = 1,
+    counted: Tensor | None = None,
 ) -> Tensor:
     """Score the clustering of each graph against the labels of its nodes.
 
@@ -65,6 +66,9 @@ def clustering_score(
             each a label of its own.
         min_size: "recovered" and "double_majority" leave out labels of fewer nodes; their nodes
             still count in cluster sizes.
+        counted: [N], bool, the nodes that are scored; the others only take part in clusters and
+            labels. A pair or a label counts if one of its nodes does; see :class:`PartitionSums`.
+            Homogeneity and completeness can then be below 0. All if None.
 
     Returns:
         [B], in float64.
@@ -85,7 +89,13 @@ def clustering_score(
     """
     score = resolve_metric("metric", metric)
     sums = clustering_sums(
-        cluster, y, batch, batch_size=batch_size, unlabelled=unlabelled, min_size=min_size
+        cluster,
+        y,
+        batch,
+        batch_size=batch_size,
+        unlabelled=unlabelled,
+        min_size=min_size,
+        counted=counted,
     )
     return check_scores("metric", score(sums), sums)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
-from pyg_grapheme.metrics.partition.contingency import UnlabelledName, contingency
+from pyg_grapheme.metrics.partition.contingency import Contingency, UnlabelledName, contingency
 from pyg_grapheme.options import expect_count
 
 
@@ -16,6 +16,10 @@ class PartitionSums(NamedTuple):
     A graph has N nodes, a cluster a, a label b, n of which are in the cluster. All are sums over
     nodes or pairs of nodes of one graph, so they can be added up over graphs. The
     first five depend on the labels alone.
+
+    If only some nodes are counted, N, a, b and n are still numbers of all nodes, but sums run over
+    counted nodes (with n / a, not n^2 / a, for each), over pairs with at least one of them, and
+    over labels and clusters with at least one of them; ``num_nodes`` is their number.
 
     Attributes:
         num_nodes: N.
@@ -61,6 +65,7 @@ def clustering_sums(
     batch_size: int | None = None,
     unlabelled: UnlabelledName = "ignore",
     min_size: int = 1,
+    counted: Tensor | None = None,
 ) -> PartitionSums:
     """Compute the sums of which every score of a clustering is a function.
 
@@ -72,6 +77,8 @@ def clustering_sums(
         unlabelled: "ignore" leaves unlabelled nodes out, "other" makes each a label of its own.
         min_size: Smallest size of a label that ``num_labels``, ``recovered`` and
             ``double_majority`` count.
+        counted: [N], bool, the nodes to sum over; the others only take part in clusters and
+            labels. All if None.
 
     Returns:
         Sums [B].
@@ -88,7 +95,16 @@ def clustering_sums(
     """
     expect_count("min_size", min_size)
     table = contingency(cluster, y, batch, batch_size=batch_size, unlabelled=unlabelled)
-    pair_graph = table.label_graph[table.label]
+    if counted is None:
+        return _sums(table, table.common.double(), min_size)
+    counted = _check_counted(counted, cluster)
+    counted = counted[y >= 0] if unlabelled == "ignore" else counted
+    weight = torch.bincount(table.pair[counted], minlength=table.common.numel())
+    return _sums(table, weight.double(), min_size)
+
+
+def _sums(table: Contingency, w: Tensor, min_size: int) -> PartitionSums:
+    """Return the sums, given the number w [P] of counted nodes of each pair of the table."""
 
     def by_graph(value: Tensor, graph: Tensor) -> Tensor:
         summed: Tensor = scatter(value.double(), graph, dim_size=table.num_graphs)
@@ -101,30 +117,51 @@ def clustering_sums(
         return by_graph(value, table.label_graph)
 
     def by_pair(value: Tensor) -> Tensor:
-        return by_graph(value, pair_graph)
+        return by_graph(value, table.label_graph[table.label])
 
     a, b, n = table.cluster_size.double(), table.label_size.double(), table.common.double()
+    w_of_cluster: Tensor = scatter(w, table.cluster, dim_size=a.numel())
+    w_of_label: Tensor = scatter(w, table.label, dim_size=b.numel())
     a_of_pair, b_of_pair = a[table.cluster], b[table.label]
-    is_counted = table.label_size >= min_size
-    size = by_label(b)
+    is_counted = (table.label_size >= min_size) & (w_of_label > 0)
+    size, num_counted = by_label(b), by_label(w_of_label)
     return PartitionSums(
-        num_nodes=size,
+        num_nodes=num_counted,
         num_labels=by_label(is_counted),
-        num_pairs=_pairs(size),
-        label_pairs=by_label(_pairs(b)),
-        label_entropy=by_label(b.xlogy(size[table.label_graph] / b)),
-        num_clusters=by_cluster(torch.ones_like(a)),
-        cluster_pairs=by_cluster(_pairs(a)),
-        common_pairs=by_pair(_pairs(n)),
-        precision=by_pair(n * n / a_of_pair),
-        recall=by_pair(n * n / b_of_pair),
-        cluster_entropy=by_cluster(a.xlogy(size[table.cluster_graph] / a)),
-        cluster_given_label=by_pair(n.xlogy(b_of_pair / n)),
-        label_given_cluster=by_pair(n.xlogy(a_of_pair / n)),
+        num_pairs=_pairs(num_counted, size),
+        label_pairs=by_label(_pairs(w_of_label, b)),
+        label_entropy=by_label(w_of_label.xlogy(size[table.label_graph] / b)),
+        num_clusters=by_cluster(w_of_cluster > 0),
+        cluster_pairs=by_cluster(_pairs(w_of_cluster, a)),
+        common_pairs=by_pair(_pairs(w, n)),
+        precision=by_pair(w * n / a_of_pair),
+        recall=by_pair(w * n / b_of_pair),
+        cluster_entropy=by_cluster(w_of_cluster.xlogy(size[table.cluster_graph] / a)),
+        cluster_given_label=by_pair(w.xlogy(b_of_pair / n)),
+        label_given_cluster=by_pair(w.xlogy(a_of_pair / n)),
         recovered=by_pair(table.matches("perfect") & is_counted[table.label]),
         double_majority=by_pair(table.matches("double_majority") & is_counted[table.label]),
     )
 
 
-def _pairs(size: Tensor) -> Tensor:
-    return size * (size - 1) / 2
+def _pairs(counted: Tensor, size: Tensor) -> Tensor:
+    """Return the number of pairs of ``size`` nodes of which at least one is counted."""
+    return counted * (2 * size - counted - 1) / 2
+
+
+def _check_counted(counted: object, cluster: Tensor) -> Tensor:
+    if (
+        not isinstance(counted, Tensor)
+        or counted.dtype != torch.bool
+        or counted.shape != cluster.shape
+        or counted.device != cluster.device
+    ):
+        got = type(counted).__name__
+        if isinstance(counted, Tensor):
+            dtype = str(counted.dtype).removeprefix("torch.")
+            got = f"{dtype} of shape {tuple(counted.shape)} on {counted.device}"
+        raise ValueError(
+            f"Expected 'counted' to be a bool tensor [{cluster.numel()}] on {cluster.device}, one "
+            f"per node (got {got})"
+        )
+    return counted

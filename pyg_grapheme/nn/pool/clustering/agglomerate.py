@@ -1,9 +1,9 @@
 """Agglomeration over sparse pairs: the nearest clusters merge first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -14,6 +14,10 @@ from pyg_grapheme.nn.pool.clustering.components import jump
 
 LEAST_LINKS, LEAST_SHARE = 200, 0.03
 """The links that a round has to remove, and their share; with fewer, a heap is faster."""
+
+
+MayJoin: TypeAlias = Callable[[int, int], bool]
+"""Whether the clusters of two nodes may merge; a function that says so takes note of the merge."""
 
 
 class Agglomeration(NamedTuple):
@@ -59,6 +63,7 @@ def agglomerate(
     average: bool,
     limit: float,
     num_nodes: int,
+    may_join: MayJoin | None = None,
 ) -> Agglomeration:
     """Merge the two nearest linked clusters until no two are nearer than the limit.
 
@@ -75,11 +80,19 @@ def agglomerate(
         average: Whether the mean counts, or the maximum.
         limit: Clusters merge only if they are strictly nearer.
         num_nodes: N.
+        may_join: Asked before each merge, in order; clusters that may not merge stay apart. Where
+            it is given, a heap does all merges, pairs may repeat, and ``in_tree`` is False.
     """
     first = torch.arange(distance.numel(), device=pairs.device)
     links = _Links(pairs, first, distance, torch.ones_like(distance))
     links = links.at((~in_tree).nonzero().view(-1))
     state = Agglomeration(first, in_tree.clone(), distance.clone())
+    if may_join is not None:
+        kept = torch.ones_like(in_tree)
+        kept[_coalesce(links, first, average, num_nodes, state)] = False
+        links = links.at(kept.nonzero().view(-1))
+        _merge_in_order(links, average, limit, num_nodes, state, may_join)
+        return state._replace(merge=jump(state.merge))
     while (before := links.first.numel()) > 0:
         # A round adds up to four sums.
         exact = not average or float(links.total.abs().max()) < 2**51
@@ -163,7 +176,12 @@ def _repeats(key: Tensor, num_keys: int) -> tuple[Tensor, Tensor]:
 
 
 def _merge_in_order(
-    links: _Links, average: bool, limit: float, num_nodes: int, state: Agglomeration
+    links: _Links,
+    average: bool,
+    limit: float,
+    num_nodes: int,
+    state: Agglomeration,
+    may_join: MayJoin | None = None,
 ) -> None:
     """Merge the nearest clusters one by one."""
     ends = links.ends.reshape(-1)
@@ -178,8 +196,9 @@ def _merge_in_order(
     start = links.total / links.size
     order = score_order(-start)
     queue = zip(start[order].tolist(), order.tolist(), strict=True)
-    distance = start.tolist()
-    target, taken, taken_at = _merge_queue(queue, left, right, distance, sums, limit)
+    distance, node = start.tolist(), used.nonzero().view(-1).tolist()
+    ask = None if may_join is None else lambda a, b: may_join(node[a], node[b])
+    target, taken, taken_at = _merge_queue(queue, left, right, distance, sums, limit, ask)
     first = links.first
     state.merge[first] = first[int_tensor(target, first.device)]
     merged = first[int_tensor(taken, first.device)]
@@ -194,6 +213,7 @@ def _merge_queue(
     distance: list[float],
     sums: tuple[list[float], list[float]] | None,
     limit: float,
+    may_join: MayJoin | None = None,
 ) -> tuple[list[int], list[int], list[float]]:
     """Merge the ends of the nearest of L links again and again, few neighbours into many.
 
@@ -207,6 +227,7 @@ def _merge_queue(
         distance: Changed: infinity for links that are gone.
         sums: Sum and number of the pairs of each link, for means; changed. None for maxima.
         limit: Links merge only if they are strictly nearer.
+        may_join: Asked before each merge about the two clusters, as one of their ends each.
 
     Returns:
         The link that each one joined, or itself; the links that merged, and at which distances.
@@ -234,14 +255,17 @@ def _merge_queue(
             if distance[i] < limit:
                 heappush(heap, (distance[i], i))
             continue
-        taken.append(i)
-        taken_at.append(at)
         distance[i] = inf
         a, b = left[i], right[i]
         while parent[a] != a:
             parent[a] = a = parent[parent[a]]
         while parent[b] != b:
             parent[b] = b = parent[parent[b]]
+        if may_join is not None and not may_join(a, b):
+            del near[a][b], near[b][a]
+            continue
+        taken.append(i)
+        taken_at.append(at)
         large, small = near[a], near[b]
         if len(large) < len(small):
             a, b, large, small = b, a, small, large

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pyg_grapheme.filtration.score_order import score_order
 from pyg_grapheme.nn.pool.candidates.candidates import ScoredPairs, has_no_cycle, pair_threshold
-from pyg_grapheme.nn.pool.clustering.agglomerate import Agglomeration, agglomerate
+from pyg_grapheme.nn.pool.clustering.agglomerate import Agglomeration, MayJoin, agglomerate
 from pyg_grapheme.nn.pool.clustering.components import component_roots
 from pyg_grapheme.nn.pool.clustering.matching import tie_order
 
@@ -60,12 +60,7 @@ def keep_linkage(
     if bool(score.isnan().any()):
         candidates = candidates.keep((~score.isnan()).nonzero().view(-1))
         return keep_linkage(candidates, linkage, batch, num_graphs, min_score)
-    largest = float(score.abs().masked_fill(score.isinf(), 0).max())
-    if largest > MAX_SCORE:
-        raise ValueError(
-            f"Expected scores in [-{MAX_SCORE:g}, {MAX_SCORE:g}] for {linkage} linkage "
-            f"(got {largest:g})"
-        )
+    check_magnitude(score, linkage)
     if has_no_cycle(candidates.pairs):
         return candidates.as_forest()
     candidates, in_tree = _split_components(candidates, batch.numel(), min_score)
@@ -73,12 +68,47 @@ def keep_linkage(
         return candidates.as_forest()
     order = tie_order(candidates.score, candidates.pairs, batch, num_graphs)
     candidates, in_tree = candidates.keep(order), in_tree.index_select(0, order)
+    return linkage_merges(candidates, in_tree, linkage, batch, min_score)
+
+
+def check_magnitude(score: Tensor, linkage: str) -> None:
+    """Refuse finite scores [M] that are too large for exact sums."""
+    largest = float(score.abs().masked_fill(score.isinf(), 0).max())
+    if largest > MAX_SCORE:
+        raise ValueError(
+            f"Expected scores in [-{MAX_SCORE:g}, {MAX_SCORE:g}] for {linkage} linkage "
+            f"(got {largest:g})"
+        )
+
+
+def linkage_merges(
+    candidates: ScoredPairs,
+    in_tree: Tensor,
+    linkage: Literal["average", "complete"],
+    batch: Tensor,
+    min_score: Tensor | None,
+    root: Tensor | None = None,
+    may_join: MayJoin | None = None,
+) -> ScoredPairs:
+    """Return the merges of linkage, as :func:`keep_linkage` does.
+
+    Args:
+        candidates: M pairs in :func:`~pyg_grapheme.nn.pool.clustering.matching.tie_order`.
+        in_tree: [M], whether the component of each pair has no cycle.
+        linkage: "average" or "complete".
+        batch: [N], the graph of each node. Merges at one height of a graph are one step.
+        min_score: Scalar or [N], the same for all nodes of a graph.
+        root: [N], one node of the cluster that each node is in from the start.
+        may_join: As for :func:`~pyg_grapheme.nn.pool.clustering.agglomerate.agglomerate`; needed if
+            ``root`` is given.
+    """
     measure = _mean_distance if linkage == "average" else _max_distance
     distance, limit = measure(candidates, in_tree, min_score)
-    merges = agglomerate(
-        candidates.pairs, distance, in_tree, linkage == "average", limit, batch.numel()
-    )
-    return _with_heights(candidates, merges, linkage == "average", batch)
+    pairs, average = candidates.pairs, linkage == "average"
+    if root is not None:
+        pairs = root.index_select(0, pairs.reshape(-1)).view(2, -1)
+    merges = agglomerate(pairs, distance, in_tree, average, limit, batch.numel(), may_join)
+    return _with_heights(candidates, merges, average, batch)
 
 
 def _split_components(
