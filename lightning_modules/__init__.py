@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from lightning_modules.datamodules.graph_source import read_graphs, write_graphs
     from lightning_modules.datamodules.maths_data_module import MathsDataModule
     from lightning_modules.datamodules.partition_data_module import PartitionDataModule
+    from lightning_modules.datamodules.records_data_module import RecordsDataModule
     from lightning_modules.datamodules.text_data_module import TextDataModule
     from lightning_modules.datamodules.track_events import TrackEvents
     from lightning_modules.modules.partition_module import PartitionModule
     from lightning_modules.modules.partition_recipe import PartitionRecipe
+    from lightning_modules.modules.records_module import RecordsModule
     from lightning_modules.modules.task_module import TaskModule
     from lightning_modules.modules.transform_module import TransformModule
     from lightning_modules.run.checkpoint import CheckpointError, load_module
@@ -26,6 +28,8 @@ __all__ = [
     "PartitionDataModule",
     "PartitionModule",
     "PartitionRecipe",
+    "RecordsDataModule",
+    "RecordsModule",
     "TaskModule",
     "TextDataModule",
     "TrackEvents",
@@ -42,6 +46,8 @@ _FILES = {
     "PartitionDataModule": "datamodules.partition_data_module",
     "PartitionModule": "modules.partition_module",
     "PartitionRecipe": "modules.partition_recipe",
+    "RecordsDataModule": "datamodules.records_data_module",
+    "RecordsModule": "modules.records_module",
     "TaskModule": "modules.task_module",
     "TextDataModule": "datamodules.text_data_module",
     "TrackEvents": "datamodules.track_events",

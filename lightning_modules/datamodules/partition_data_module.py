@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import get_args
 
-import torch
-from torch.utils.data import Sampler
 from torch_geometric.data import Data
-from torch_geometric.loader import DataLoader
 
+from lightning_modules.datamodules.graph_data_module import GraphDataModule, count_features
 from lightning_modules.datamodules.graph_source import GraphSource, load_graphs
-from lightning_modules.datamodules.seeded_data_module import SeededDataModule, name_splits
+from lightning_modules.datamodules.seeded_data_module import name_splits
 from pyg_grapheme.graphs import check_integers
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
-from pyg_grapheme.options import expect_count, expect_one_of
+from pyg_grapheme.options import expect_one_of
 
 
-class PartitionDataModule(SeededDataModule):
+class PartitionDataModule(GraphDataModule):
     """Graphs whose nodes have labels ``y``: nodes of one label belong to one cluster.
 
     Graphs have ``x`` [N, F], ``edge_index`` [2, E], ``y`` [N], -1 for nodes without label, and
@@ -43,9 +41,8 @@ class PartitionDataModule(SeededDataModule):
         batch_size: int = 4,
         unlabelled: UnlabelledName = "ignore",
     ) -> None:
-        super().__init__()
+        super().__init__(batch_size)
         self.sources = name_splits(train, val, test)
-        self.batch_size = expect_count("batch_size", batch_size)
         expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
         self.unlabelled: UnlabelledName = unlabelled
 
@@ -60,41 +57,8 @@ class PartitionDataModule(SeededDataModule):
 
     @property
     def has_validation(self) -> bool:
-        """Whether there are graphs to validate on."""
+        """Whether there are graphs to validate on; known before they are read."""
         return "val" in self.sources
-
-    @property
-    def in_channels(self) -> int:
-        """Features per node."""
-        return count_features(self.splits["train"][0])[0]
-
-    @property
-    def edge_dim(self) -> int:
-        """Features per edge."""
-        return count_features(self.splits["train"][0])[1]
-
-    def loader(self, split: str, sampler: Sampler[int] | None = None) -> DataLoader:
-        """Return batches of one split, in order unless a sampler is given."""
-        return DataLoader(
-            self.splits[split],
-            self.batch_size,
-            sampler=sampler,
-            # Starting an epoch must not change the random numbers of the model.
-            generator=torch.Generator(),
-        )
-
-    def train_dataloader(self) -> DataLoader:
-        """Return shuffled batches to train on; each of n processes reads every n-th graph.
-
-        Some graphs are read twice per epoch if the shares are not equal.
-        """
-        return self.loader("train", self.train_sampler(self.splits["train"]))
-
-    def val_dataloader(self) -> DataLoader | list[DataLoader]:
-        """Return batches to validate on, each graph once; none if there is no such split."""
-        if not self.has_validation:
-            return []
-        return self.loader("val", self.val_sampler(self.splits["val"]))
 
 
 def load_labelled(
@@ -153,8 +117,3 @@ def load_featured(source: GraphSource, features: tuple[int, int] | None = None) 
                 f"(got {found[0]} and {found[1]})"
             )
     return graphs
-
-
-def count_features(graph: Data) -> tuple[int, int]:
-    """Return the number of features per node and per edge."""
-    return int(graph.num_node_features), int(graph.num_edge_features)

@@ -3,22 +3,20 @@
 import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, ClassVar, TypedDict, cast
 
 import lightning as L
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 from torch_geometric.utils import scatter
 from torchmetrics import MetricCollection
 
-from lightning_modules.datamodules.partition_data_module import (
-    PartitionDataModule,
-    load_featured,
-    load_labelled,
-)
+from lightning_modules.datamodules.graph_data_module import GraphDataModule
+from lightning_modules.datamodules.partition_data_module import load_featured, load_labelled
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.edge_net import EdgeNet
 from lightning_modules.modules.task_module import Scores, TaskModule
@@ -67,7 +65,9 @@ class PartitionModule(TaskModule):
         threshold_lr: Learning rate of the raw threshold.
     """
 
-    data_links = ("in_channels", "edge_dim", "unlabelled")
+    data_links: ClassVar[Sequence[str]] = ("in_channels", "edge_dim", "unlabelled")
+    pooled_scores: ClassVar[bool] = False
+    """Whether scores are those of all graphs together, not the mean over graphs."""
 
     def __init__(
         self,
@@ -91,18 +91,13 @@ class PartitionModule(TaskModule):
         self.lr = expect_at_least("lr", lr, 0)
         self.threshold_lr = expect_at_least("threshold_lr", threshold_lr, 0)
         expect_flag("baseline", baseline)
-        expect_count("channels", channels)
-        expect_count("layers", layers)
         self.features = in_channels, edge_dim
         self.is_warm = False
         # Pairs that meet in the dendrogram have no score at a single cut.
         self.metric = SCORES[-1] if objective == "pairs" else objective
-        self.net = EdgeNet(in_channels, max(1, edge_dim), channels, layers)
+        self.net = self.make_net(in_channels, edge_dim, channels, layers)
         self.pool = ThresholdMergePool(0.5, logits=True, merge=merge)
-        self.baseline: EdgeNet | None = None
-        if baseline:
-            self.baseline = EdgeNet(in_channels, max(1, edge_dim), channels, layers)
-            self.baseline.load_state_dict(self.net.state_dict())
+        self.baseline = deepcopy(self.net) if baseline else None
         self.counted = CountedLabels(unlabelled=unlabelled, min_size=min_size)
         self.score_weight = expect_at_least("score_weight", score_weight, 0)
         self.pair_temperature = pair_temperature
@@ -114,25 +109,50 @@ class PartitionModule(TaskModule):
             self.score_loss = PartitionLoss(objective, **self.counted)
         self.scores = self._make_scores()
 
+    def make_net(self, in_channels: int, edge_dim: int, channels: int, layers: int) -> nn.Module:
+        """Return the network (x [N, F], edge_index [2, E], edge_attr [E, D]) -> logits [E]."""
+        expect_count("channels", channels)
+        return EdgeNet(in_channels, max(1, edge_dim), channels, expect_count("layers", layers))
+
+    def logits(self, graphs: Data) -> Tensor:
+        """Return the logit of each edge [E]."""
+        return _logits(self.net, graphs)
+
+    def thresholds(self, graphs: Data) -> Tensor | None:
+        """Return a threshold per graph [B], as a logit, or None for the learned one of all."""
+        return None
+
+    def threshold_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters, numbers, that thresholds are made of."""
+        return [self.pool.raw_threshold]
+
     def _make_scores(self, sync: bool = True) -> MetricCollection:
         names = sorted({self.metric, *SCORES})
         return MetricCollection(
-            {name: ClusteringScore(name, **self.counted, sync_on_compute=sync) for name in names}
+            {
+                name: ClusteringScore(
+                    name, pooled=self.pooled_scores, **self.counted, sync_on_compute=sync
+                )
+                for name in names
+            }
         )
 
     def forward(self, graphs: Data) -> Tensor:
         """Return the cluster [N] of each node of a batch, at the learned threshold."""
-        logits = _logits(self.net, graphs)
-        return self.pool.select(*_arguments(graphs), edge_score=logits).cluster
+        logits, threshold = self.logits(graphs), self.thresholds(graphs)
+        selection = self.pool.select(*_arguments(graphs), edge_score=logits, threshold=threshold)
+        return selection.cluster
 
     def training_step(self, graphs: Data) -> Tensor:
         """Minimise the losses of the phase."""
-        logits = _logits(self.net, graphs)
+        logits = self.logits(graphs)
         bce = self._bce(logits, graphs).mean()
         # Every weight has a gradient in both phases, as DDP expects.
-        loss = bce + 0 * self.pool.raw_threshold
+        loss = bce + 0 * sum(self.threshold_parameters())
         if not self.is_warm:
-            tree = self.pool.dendrogram(*_arguments(graphs), edge_score=logits)
+            tree = self.pool.dendrogram(
+                *_arguments(graphs), edge_score=logits, threshold=self.thresholds(graphs)
+            )
             wide = tree._replace(temperature=self.pair_temperature or tree.temperature)
             loss = loss + self.pairs(wide, graphs.y).mean()
             if self.score_loss is not None:
@@ -175,7 +195,12 @@ class PartitionModule(TaskModule):
 
     def validation_step(self, graphs: Data) -> None:
         """Compare clusters with labels."""
-        self.scores.update(self(graphs), graphs.y, graphs.batch, graphs.num_graphs)
+        self.update_scores(self.scores, self(graphs), graphs)
+
+    def update_scores(self, scores: MetricCollection, cluster: Tensor, graphs: Data) -> None:
+        """Score clusters; only nodes marked ``counted`` count, if the graphs have that field."""
+        counted = graphs.get("counted")
+        scores.update(cluster, graphs.y, graphs.batch, graphs.num_graphs, counted=counted)
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the whole set, of all processes."""
@@ -190,12 +215,12 @@ class PartitionModule(TaskModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return AdamW, with a separate learning rate for the threshold."""
-        threshold = self.pool.raw_threshold
-        rest = [p for p in self.parameters() if p is not threshold]
+        thresholds = self.threshold_parameters()
+        rest = [p for p in self.parameters() if not any(p is t for t in thresholds)]
         groups: list[dict[str, Any]] = [
             {"params": rest, "lr": self.lr},
             {
-                "params": [threshold],
+                "params": thresholds,
                 "lr": self.threshold_lr,
                 "weight_decay": 0.0,
                 "constant": True,
@@ -207,7 +232,7 @@ class PartitionModule(TaskModule):
         self, folder: Path, checkpoint: str, data: L.LightningDataModule, recorder: RunRecorder
     ) -> None:
         """Compare the scores of each split with those of the baseline, in print and pictures."""
-        report_partition(self, folder, checkpoint, cast(PartitionDataModule, data), recorder)
+        report_partition(self, folder, checkpoint, cast(GraphDataModule, data), recorder)
 
     @torch.no_grad()
     def scan_baseline(self, batches: Iterable[Data]) -> float:
@@ -235,7 +260,7 @@ class PartitionModule(TaskModule):
         count, scores = 0, self._make_scores(sync=False)  # One process reports.
         for graphs in batches:
             cluster = self.find_clusters(graphs, baseline_threshold)
-            scores.update(cluster, graphs.y, graphs.batch, graphs.num_graphs)
+            self.update_scores(scores, cluster, graphs)
             count += graphs.num_graphs
         found = {name: float(value) for name, value in scores.compute().items()}
         learned = float(self.pool.raw_threshold.detach())
@@ -293,7 +318,7 @@ def _arguments(graphs: Data) -> tuple[Tensor, Tensor, None, Tensor, int]:
     return graphs.x, graphs.edge_index, None, graphs.batch, graphs.num_graphs
 
 
-def _logits(net: EdgeNet, graphs: Data) -> Tensor:
+def _logits(net: nn.Module, graphs: Data) -> Tensor:
     dtype = next(net.parameters()).dtype
     edge_attr = graphs.edge_attr
     if edge_attr is None:

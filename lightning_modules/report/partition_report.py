@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch_geometric.data import Batch, Data
 
-from lightning_modules.datamodules.partition_data_module import PartitionDataModule
+from lightning_modules.datamodules.graph_data_module import GraphDataModule
 from lightning_modules.modules.task_module import Scores
 from lightning_modules.report.figures import has_matplotlib, show_figure
 from lightning_modules.report.run_report import (
@@ -32,7 +32,7 @@ def report_partition(
     module: "PartitionModule",
     folder: Path,
     checkpoint: str,
-    data: PartitionDataModule,
+    data: GraphDataModule,
     recorder: RunRecorder,
 ) -> None:
     """Write ``summary.json``, pictures and ``report.html``; print the scores of each split.

@@ -54,6 +54,9 @@ class RecordEncoder(nn.Module):
         ValueError: if an option is invalid.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self,
         kinds: Mapping[str, ColumnKind],
@@ -78,6 +81,8 @@ class RecordEncoder(nn.Module):
         for column, kind in enumerate(self.kinds.values()):
             for part, size in enumerate(COMPARERS[kind].sizes):
                 self.register_buffer(f"learnt_{column}_{part}", torch.ones(size))
+        self.register_buffer("mean", torch.zeros(len(self.feature_names)))
+        self.register_buffer("deviation", torch.ones(len(self.feature_names)))
 
     def _comparers(self) -> dict[str, Comparer]:
         found: dict[str, Comparer] = {}
@@ -104,6 +109,20 @@ class RecordEncoder(nn.Module):
         for name in (*self.kinds, *self.keys):
             if name != "joint":
                 table.column(name, "columns")
+
+    def fit_scale(self, graphs: Sequence[Data]) -> None:
+        """Learn mean and deviation of the features of pairs, and scale those of these graphs.
+
+        Args:
+            graphs: Of this encoder, before it has learned a scale; ``edge_attr`` changes in place.
+        """
+        features = torch.cat([graph.edge_attr for graph in graphs])
+        if features.size(0) > 1:
+            self.mean.copy_(features.mean(dim=0))
+            deviation = features.std(dim=0)
+            self.deviation.copy_(torch.where(deviation > 1e-6, deviation, 1.0))
+        for graph in graphs:
+            graph.edge_attr.sub_(self.mean).div_(self.deviation)
 
     def _cells(self, table: Table) -> dict[str, Sequence]:  # type: ignore[type-arg]
         """Return the cells of all compared columns, and the joint texts."""
@@ -162,7 +181,7 @@ class RecordEncoder(nn.Module):
 
         Returns:
             ``x`` [N, F]: 1, and which cells are missing; ``edge_index`` [2, M], the smaller row
-            first; ``edge_attr`` [M, D].
+            first; ``edge_attr`` [M, D], scaled.
         """
         pairs = candidate_pairs(
             [table.columns[name].vectors[0] for name in ("joint", *self.search)],
@@ -172,8 +191,9 @@ class RecordEncoder(nn.Module):
         )
         missing = [c.is_missing for name, c in table.columns.items() if name != "joint"]
         x = np.stack([np.ones_like(table.columns["joint"].is_missing), *missing], axis=1)
+        features = torch.from_numpy(self.pair_features(table, pairs))
         return Data(
             x=torch.from_numpy(x.astype(np.float32)),
             edge_index=torch.from_numpy(pairs),
-            edge_attr=torch.from_numpy(self.pair_features(table, pairs)),
+            edge_attr=features.sub_(self.mean).div_(self.deviation),
         )

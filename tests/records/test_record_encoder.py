@@ -105,6 +105,17 @@ def test_a_block_has_the_same_graph_alone(encoder: RecordEncoder, table: Table) 
     assert part.x.shape == (7, encoder.num_node_features)
 
 
+def test_features_of_graphs_are_scaled(encoder: RecordEncoder, table: Table) -> None:
+    encoded = encoder.encode(table)
+    graph = encoder.graph(encoded)
+    raw = encoder.pair_features(encoded, graph.edge_index.numpy())
+    encoder.fit_scale([graph])
+    deviation = raw.std(axis=0, ddof=1)
+    expected = (raw - raw.mean(axis=0)) / np.where(deviation > 1e-6, deviation, 1)
+    assert graph.edge_attr.numpy() == pytest.approx(expected, abs=1e-4)
+    assert torch.equal(encoder.graph(encoded).edge_attr, graph.edge_attr)
+
+
 def test_the_state_brings_all_that_was_learned(encoder: RecordEncoder, table: Table) -> None:
     other = RecordEncoder(KINDS, neighbours=4, search=["tags"])
     pairs = np.array([[0, 3], [9, 7]])

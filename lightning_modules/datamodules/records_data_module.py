@@ -1,0 +1,196 @@
+"""A table of records whose clusters are known in part, as graphs."""
+
+from collections.abc import Sequence
+from copy import copy
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from lightning.pytorch.utilities import rank_zero_only
+from torch_geometric.data import Data
+from torch_geometric.loader import DataLoader
+
+from lightning_modules.datamodules.data_files import find_file
+from lightning_modules.datamodules.graph_data_module import GraphDataModule
+from pyg_grapheme.options import expect_count, expect_one_of, expect_share
+from pyg_grapheme.records.blocks import split_blocks
+from pyg_grapheme.records.candidates import candidate_recall
+from pyg_grapheme.records.columns import ColumnKind, column_kinds
+from pyg_grapheme.records.labels import (
+    column_labels,
+    pair_labels,
+    row_of_id,
+    split_entities,
+)
+from pyg_grapheme.records.record_encoder import RecordEncoder
+from pyg_grapheme.records.table import Table, read_table
+
+SplitName = Literal["entities", "blocks"]
+
+SPLITS = ("train", "val", "test")
+
+
+class RecordsDataModule(GraphDataModule):
+    """A table of records; those of one entity belong to one cluster.
+
+    Records are nodes, pairs that may be one entity are edges, blocks are graphs. Entities are split
+    into those to train on, to validate on and to test on. All records of a block are clustered
+    together; in training the labels of held-out entities are hidden, and the scores of a held-out
+    split count its records, and the pairs with at least one of them.
+
+    Args:
+        records: The table: ``.csv``, ``.tsv``, ``.jsonl`` (maybe ``.gz``) or ``.parquet``.
+        cluster: The column of the known entity ids; records without are unlabelled.
+        labels: Instead of it, a table of known pairs: two columns of ids of records, and maybe a
+            third one that says whether they are one entity. See :func:`pair_labels`.
+        id: The column of the ids of records, for ``labels``; row numbers from 0 if None.
+        columns: The columns to compare, by kind: "text", "list", "number" or "date"; if None all
+            but those that are named by another option, and kinds are found as by
+            :func:`column_kinds`.
+        block: Columns; only records that agree in all of them can be one entity.
+        neighbours: As for :class:`RecordEncoder`, and so are the next three.
+        search: Further columns to find neighbours by.
+        keys: Columns of which equal values make candidates.
+        max_frequency: Bound on frequent terms and keys.
+        split: Whether entities are split, or blocks.
+        val_share: Share of the entities or blocks to validate on.
+        test_share: Share to test on.
+        split_seed: Seed of the split.
+        repeats: How often an epoch visits each block; a table without blocks is one step a visit.
+        batch_size: Blocks per batch.
+
+    Raises:
+        ValueError: if an option is invalid; the table is read and checked on first use.
+    """
+
+    def __init__(
+        self,
+        records: str,
+        cluster: str | None = None,
+        labels: str | None = None,
+        id: str | None = None,
+        columns: dict[str, ColumnKind] | None = None,
+        block: list[str] | None = None,
+        neighbours: int = 15,
+        search: list[str] | None = None,
+        keys: list[str] | None = None,
+        max_frequency: int = 500,
+        split: SplitName = "entities",
+        val_share: float = 0.1,
+        test_share: float = 0.2,
+        split_seed: int = 0,
+        repeats: int = 20,
+        batch_size: int = 1,
+    ) -> None:
+        super().__init__(batch_size)
+        if (cluster is None) == (labels is None):
+            raise ValueError(
+                f"Expected either 'cluster' or 'labels' (got {cluster!r} and {labels!r})"
+            )
+        expect_one_of("split", split, get_args(SplitName))
+        self.records, self.cluster, self.labels, self.id = records, cluster, labels, id
+        self.columns, self.block, self.split = columns, block or [], split
+        self.options: dict[str, Any] = {
+            "neighbours": expect_count("neighbours", neighbours),
+            "search": search or [],
+            "keys": keys or [],
+            "max_frequency": expect_count("max_frequency", max_frequency),
+        }
+        self.shares = expect_share("val_share", val_share), expect_share("test_share", test_share)
+        self.repeats = expect_count("repeats", repeats)
+        self.split_seed = expect_count("split_seed", split_seed, low=0)
+
+    @cached_property
+    def table(self) -> Table:
+        """The records."""
+        return read_table(find_file(self.records, "--data.records"))
+
+    @cached_property
+    def fitted(self) -> RecordEncoder:
+        """The encoder, fitted to the table."""
+        kinds = self.columns
+        if kinds is None:
+            named = {self.cluster, self.id, *self.block}
+            rest = {n: c for n, c in self.table.columns.items() if n not in named}
+            kinds = column_kinds(self.table._replace(columns=rest))
+        else:
+            column_kinds(self.table, kinds)
+        return RecordEncoder(kinds, **self.options).fit(self.table)
+
+    @property
+    def encoder(self) -> dict[str, Any]:
+        """The options of the encoder, and the columns of blocks; the model takes them from here."""
+        kinds = {name: kind for name, kind in self.fitted.kinds.items() if name != "joint"}
+        return {"kinds": kinds, **self.options, "block": self.block}
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """The label of each record, -1 if it has none."""
+        if self.labels is None:
+            return column_labels(self.table, str(self.cluster))
+        rows = row_of_id(self.table, self.id)
+        return pair_labels(read_table(find_file(self.labels, "--data.labels")), rows)
+
+    @cached_property
+    def graphs(self) -> list[Data]:
+        """One graph per block, with the numbers of rows as ``row`` [N]."""
+        table, graphs = self.fitted.encode(self.table), []
+        for rows in split_blocks(self.table, self.block):
+            graph = self.fitted.graph(table.rows(rows))
+            graph.row = torch.from_numpy(rows)
+            graphs.append(graph)
+        self.fitted.fit_scale(graphs)
+        return graphs
+
+    @cached_property
+    def splits(self) -> dict[str, Sequence[Data]]:
+        """The blocks of each split.
+
+        ``y`` are the labels of the split in "train", and all known labels in the others, of which
+        ``counted`` [N] says which records are of the split.
+        """
+        blocks = [graph.row.numpy() for graph in self.graphs]
+        by_block, shares = self.split == "blocks", [share for share in self.shares if share]
+        names = ("train", *(n for n, s in zip(SPLITS[1:], self.shares, strict=True) if s))
+        number = split_entities(self.known, blocks, by_block, shares, self.split_seed)
+        splits: dict[str, Sequence[Data]] = {}
+        for index, name in enumerate(names):
+            chosen = number == index
+            y = np.where(chosen, self.known, -1) if name == "train" else self.known
+            splits[name] = [
+                _labelled(graph, y, chosen) for graph in self.graphs if chosen[graph.row].any()
+            ]
+        self._describe()
+        return splits
+
+    def train_dataloader(self) -> DataLoader:
+        """Return shuffled batches to train on, in which each block occurs ``repeats`` times."""
+        graphs = list(self.splits["train"]) * self.repeats
+        sampler, generator = self.train_sampler(graphs), torch.Generator()
+        return DataLoader(graphs, self.batch_size, sampler=sampler, generator=generator)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether there are entities to validate on; known before the table is read."""
+        return self.shares[0] > 0
+
+    @rank_zero_only
+    def _describe(self) -> None:
+        found, known = 0, 0
+        for graph in self.graphs:
+            counts = candidate_recall(graph.edge_index.numpy(), self.known[graph.row])
+            found, known = found + counts[0], known + counts[1]
+        pairs = sum(graph.num_edges for graph in self.graphs)
+        share = f"{found / known:.1%}".replace("%", " %") if known else "none"
+        print(
+            f"{self.table.num_rows} records in {len(self.graphs)} blocks, {pairs} candidate pairs; "
+            f"{share} of the {known} known pairs of one entity are candidates"
+        )
+
+
+def _labelled(graph: Data, y: np.ndarray, counted: np.ndarray) -> Data:
+    labelled = copy(graph)  # The features are shared.
+    labelled.y = torch.from_numpy(y[graph.row])
+    labelled.counted = torch.from_numpy(counted[graph.row])
+    return labelled

@@ -1,0 +1,293 @@
+"""The commands ``predict`` and ``evaluate`` for tables of records."""
+
+import csv
+import io
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch
+from tqdm import tqdm
+
+from lightning_modules.datamodules.data_files import find_file
+from lightning_modules.errors import exit_on_input_error
+from lightning_modules.modules.task_module import Scores
+from pyg_grapheme.nn.pool.clustering.constrained import constrained_clusters
+from pyg_grapheme.nn.pool.clustering.merge_constraints import (
+    MergeConstraints,
+    check_constraints,
+)
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
+from pyg_grapheme.options import expect_count
+from pyg_grapheme.records.blocks import split_blocks
+from pyg_grapheme.records.labels import column_labels, read_pairs, row_of_id
+from pyg_grapheme.records.table import Table, read_table
+
+if TYPE_CHECKING:
+    from lightning_modules.modules.records_module import RecordsModule
+
+GROUP = 20_000
+"""Records of as many blocks are clustered at a time, whatever the number of processes."""
+
+
+class Constraints(NamedTuple):
+    """What the clusters of a table have to keep to.
+
+    Attributes:
+        together: Pairs of rows [2, K] that are in one cluster.
+        apart: Pairs of rows [2, K] that are not.
+        max_size: Largest cluster.
+        source: [n], records of one source are never in one cluster; -1 for no source.
+    """
+
+    together: np.ndarray
+    apart: np.ndarray
+    max_size: int | None
+    source: np.ndarray | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        given = self.together.size or self.apart.size
+        return not given and self.max_size is None and self.source is None
+
+    @property
+    def largest(self) -> int:
+        """The largest row of a pair, -1 if there is none."""
+        return int(max(self.together.max(initial=-1), self.apart.max(initial=-1)))
+
+
+class Found(NamedTuple):
+    """The clusters of some records.
+
+    Attributes:
+        rows: [n].
+        cluster: [n], from 0.
+        probability: [clusters], NaN for a cluster that is none of the tree's.
+    """
+
+    rows: np.ndarray
+    cluster: np.ndarray
+    probability: np.ndarray
+
+
+def add_predict_arguments(parser: ArgumentParser) -> None:
+    """Add the table, and what its clusters have to keep to."""
+    add = parser.add_argument
+    add("records", help="table with the columns of the training table")
+    add("--id", metavar="COLUMN", help="ids of records (default: row numbers, from 0)")
+    add(
+        "--pairs",
+        metavar="FILE",
+        help="table of pairs of ids that are in one cluster or, by a third column with 'no' or "
+        "'different', are not",
+    )
+    add("--max_size", type=int, metavar="N", help="largest cluster")
+    add("--source", metavar="COLUMN", help="records of one source are never in one cluster")
+    add("--jobs", type=int, default=1, help="processes that share the blocks")
+
+
+def cluster_lines(module: "RecordsModule", options: Namespace) -> Iterator[Sequence[str]]:
+    """Return lines of CSV in the order of the table: id, cluster, probability.
+
+    Raises:
+        ValueError: if the table or a constraint is not as described; nothing is clustered then.
+    """
+    jobs = expect_count("--jobs", options.jobs)
+    table = read_table(find_file(options.records, "records"))
+    rows = row_of_id(table, options.id)
+    blocks = split_blocks(table, module.block)
+    constraints = _read_constraints(table, options, rows)
+    _expect_consistent(constraints, blocks, list(rows))
+    module.encoder.expect_columns(table)
+    return _lines(list(rows), find_clusters(module, table, blocks, constraints, jobs))
+
+
+def _read_constraints(table: Table, options: Namespace, rows: dict[str, int]) -> Constraints:
+    pairs, is_same = np.empty((2, 0), dtype=np.int64), np.empty(0, dtype=bool)
+    if options.pairs is not None:
+        pairs, is_same = read_pairs(read_table(find_file(options.pairs, "--pairs")), rows)
+    size = options.max_size
+    return Constraints(
+        pairs[:, is_same],
+        pairs[:, ~is_same],
+        None if size is None else expect_count("--max_size", size),
+        None if options.source is None else column_labels(table, options.source, "--source"),
+    )
+
+
+def _expect_consistent(
+    constraints: Constraints, blocks: Sequence[np.ndarray], ids: Sequence[str]
+) -> None:
+    """Refuse constraints that no clusters keep to."""
+    try:
+        all_rows = np.arange(len(ids))
+        check_constraints(_of_rows(constraints, all_rows), len(ids), torch.device("cpu"))
+    except ValueError as error:
+        raise ValueError(f"{error}; nodes are records, counted from 0") from error
+    block = np.empty(len(ids), dtype=np.int64)
+    for number, rows in enumerate(blocks):
+        block[rows] = number
+    left, right = constraints.together
+    wrong = np.flatnonzero(block[left] != block[right])
+    if wrong.size:
+        a, b = ids[left[wrong[0]]], ids[right[wrong[0]]]
+        raise ValueError(f"Expected pairs of one cluster to be in one block (got {a!r} and {b!r})")
+
+
+def find_clusters(
+    module: "RecordsModule",
+    table: Table,
+    blocks: Sequence[np.ndarray],
+    constraints: Constraints,
+    jobs: int,
+) -> Iterator[Found]:
+    """Yield the clusters of groups of blocks, which do not depend on the number of processes."""
+    tasks = [(table.rows(np.concatenate(group)), group, constraints) for group in _groups(blocks)]
+    with ExitStack() as stack:
+        bar = stack.enter_context(tqdm(total=table.num_rows, desc="clusters", unit=" records"))
+        if jobs == 1 or len(tasks) == 1:
+            results: Iterator[Found] = (cluster_group(module, *task) for task in tasks)
+        else:
+            pool = stack.enter_context(
+                ProcessPoolExecutor(jobs, get_context("spawn"), _take_module, (module,))
+            )
+            results = pool.map(_work, tasks)
+        for found in results:
+            bar.update(found.rows.size)
+            yield found
+
+
+def _groups(blocks: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    """Yield consecutive blocks of together at least ``GROUP`` records, but for the last ones."""
+    group: list[np.ndarray] = []
+    for rows in blocks:
+        group.append(rows)
+        if sum(block.size for block in group) >= GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+_MODULE: list["RecordsModule"] = []
+"""The module of a process that shares the work."""
+
+
+def _take_module(module: "RecordsModule") -> None:
+    torch.set_num_threads(1)
+    _MODULE.append(module)
+
+
+def _work(task: tuple[Table, list[np.ndarray], Constraints]) -> Found:
+    return cluster_group(_MODULE[0], *task)
+
+
+@torch.no_grad()
+def cluster_group(
+    module: "RecordsModule", table: Table, group: list[np.ndarray], constraints: Constraints
+) -> Found:
+    """Cluster the records of some blocks.
+
+    Args:
+        module: The model.
+        table: The records of the blocks, one after the other.
+        group: The rows of each block in the whole table.
+        constraints: On rows of the whole table.
+    """
+    graphs = encode_blocks(module, table, [block.size for block in group])
+    (tree,) = module.trees([graphs])
+    rows = np.concatenate(group)
+    if constraints.is_empty:
+        cluster = tree.cut()
+    else:
+        cluster = constrained_clusters(
+            graphs.edge_index,
+            module.logits(graphs),
+            rows.size,
+            tree.threshold if tree.threshold.dim() == 0 else tree.threshold[graphs.batch],
+            merge=module.merge,
+            batch=graphs.batch,
+            constraints=_of_rows(constraints, rows),
+        )
+    return Found(rows, cluster.numpy(), cluster_probability(tree, cluster).numpy())
+
+
+def encode_blocks(module: "RecordsModule", table: Table, sizes: Sequence[int]) -> Batch:
+    """Return the graphs of blocks whose records stand one after the other."""
+    encoded, first, graphs = module.encoder.encode(table), 0, []
+    for size in sizes:
+        graphs.append(module.encoder.graph(encoded.rows(np.arange(first, first + size))))
+        first += size
+    return Batch.from_data_list(graphs)
+
+
+def _of_rows(constraints: Constraints, rows: np.ndarray) -> MergeConstraints:
+    """Return the constraints on some rows, which are numbered from 0."""
+    number = np.full(max(rows.max(), constraints.largest) + 1, -1)
+    number[rows] = np.arange(rows.size)
+
+    def numbered(pairs: np.ndarray) -> Tensor:
+        pairs = number[pairs]
+        return torch.from_numpy(pairs[:, (pairs >= 0).all(axis=0)])
+
+    source = None if constraints.source is None else torch.from_numpy(constraints.source[rows])
+    return MergeConstraints(
+        numbered(constraints.together), numbered(constraints.apart), constraints.max_size, source
+    )
+
+
+def cluster_probability(tree: Dendrogram, cluster: Tensor) -> Tensor:
+    """Return the probability of each cluster at the noisy threshold, [clusters].
+
+    It is NaN for a cluster that is none of the tree's.
+    """
+    known = tree.clusters()
+    position = torch.empty_like(known.order)
+    position[known.order] = torch.arange(known.order.numel())
+    count = torch.bincount(cluster)
+    start = torch.full_like(count, position.numel()).scatter_reduce(0, cluster, position, "amin")
+    end = torch.zeros_like(count).scatter_reduce(0, cluster, position, "amax") + 1
+    # A cluster of the tree is an interval of the order; its key is unique.
+    width = position.numel() + 1
+    keys, order = (known.start * width + known.start + known.size).sort()
+    key = start * width + end
+    at = torch.searchsorted(keys, key).clamp(max=keys.numel() - 1)
+    is_known = (keys[at] == key) & (end - start == count)
+    return torch.where(is_known, known.probability[order[at]], torch.nan)
+
+
+def _lines(ids: Sequence[str], found: Iterator[Found]) -> Iterator[Sequence[str]]:
+    cluster, probability = np.empty(len(ids), dtype=np.int64), np.empty(len(ids))
+    first = 0
+    for part in found:
+        cluster[part.rows] = first + part.cluster
+        probability[part.rows] = part.probability[part.cluster]
+        first += part.probability.size
+    yield ["id,cluster,probability"]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="")
+    for id_, number, value in zip(ids, cluster, probability, strict=True):
+        writer.writerow([id_, number, "" if np.isnan(value) else f"{value:.4f}"])
+        yield [buffer.getvalue()]
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def evaluate_table(module: "RecordsModule", options: Namespace) -> dict[str, Scores]:
+    """Return the scores of the records of known entity in a table."""
+    with exit_on_input_error():
+        table = read_table(find_file(options.records, "records"))
+        y = column_labels(table, options.cluster, "--cluster")
+        module.encoder.expect_columns(table)
+        blocks = split_blocks(table, module.block)
+    rows = np.concatenate(blocks)
+    graphs = encode_blocks(module, table.rows(rows), [block.size for block in blocks])
+    graphs.y = torch.from_numpy(y[rows])
+    return {options.records: module.score([graphs])}

@@ -1,0 +1,223 @@
+"""The commands on tables of records."""
+
+import csv
+import json
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lightning_modules import evaluate, fit, predict
+from lightning_modules.cli import config_folder
+
+FIRST, LAST = ["Ann", "Bo", "Cleo", "Dan", "Eva"], ["Lee", "Stone", "Gül", "Okafor", "Li"]
+
+
+def draw_rows(seed: int, num_entities: int = 60) -> list[list[str]]:
+    """Records of people: each of one to four sources, with errors in names and years."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for entity in range(num_entities):
+        name, year = f"{rng.choice(FIRST)} {rng.choice(LAST)}", int(rng.integers(1950, 2000))
+        city = str(rng.choice(["Rome", "Oslo", "Lima"]))
+        for source in rng.permutation(4)[: rng.integers(1, 5)]:
+            letters = list(f"{name} {entity % 7}")
+            letters[rng.integers(len(letters))] = str(rng.choice(list("aeiou")))
+            known = "" if rng.random() < 0.2 else str(year + rng.integers(-1, 2))
+            rows.append([f"e{entity}", "".join(letters), known, city, f"s{source}"])
+    return [[f"r{i}", *row] for i, row in enumerate(rows)]
+
+
+HEAD = ["id", "person", "name", "year", "city", "shop"]
+
+
+def write(path: Path, rows: list[list[str]], head: list[str] = HEAD) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([head, *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("records")
+    write(folder / "train.csv", draw_rows(0))
+    write(folder / "new.csv", draw_rows(1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def options(folder: Path) -> list[str]:
+    return [
+        f"--config={config_folder() / 'records.yaml'}",
+        f"--data.records={folder / 'train.csv'}",
+        "--data.cluster=person",
+        "--data.id=id",
+        "--trainer.max_epochs=6",
+        "--model.lr=0.01",
+        "--trainer.enable_progress_bar=false",
+        "--trainer.enable_model_summary=false",
+        "--trainer.accelerator=cpu",
+    ]
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, options: list[str]) -> Path:
+    fit.main([*options, f"--output={folder / 'runs'}"])
+    return folder / "runs" / "records" / "version_0"
+
+
+@pytest.fixture
+def checkpoint(run: Path) -> str:
+    return f"--ckpt_path={run / 'checkpoints' / 'model.ckpt'}"
+
+
+def clusters(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_reports_scores_of_held_out_entities(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    scores = summary["scores"]
+    assert list(scores) == [
+        f"{split}, {method}"
+        for split in ("train", "val", "test")
+        for method in ("BCE and components", "partition")
+    ]
+    assert scores["test, partition"]["pair_f1"] > 0.6
+    page = (run / "report.html").read_text()
+    for text in ("Surest merges of test", "Most doubtful merges of test", "Scan", "one entity"):
+        assert text in page
+
+
+def test_a_new_table_is_clustered(
+    checkpoint: str, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    output, table = tmp_path / "clusters.csv", folder / "new.csv"
+    predict.main([checkpoint, str(table), "--id=id", f"--output={output}"])
+    found = clusters(output)
+    rows = draw_rows(1)
+    assert [row["id"] for row in found] == [row[0] for row in rows]
+    together = {(i, j) for i, j in combinations(range(len(rows)), 2) if rows[i][1] == rows[j][1]}
+    joined = {
+        (i, j)
+        for i, j in combinations(range(len(rows)), 2)
+        if found[i]["cluster"] == found[j]["cluster"]
+    }
+    f1 = 2 * len(together & joined) / (len(together) + len(joined))
+    assert f1 > 0.6
+    probability = {row["cluster"]: float(row["probability"]) for row in found}
+    assert all(0 <= value <= 1 for value in probability.values())
+    capfd.readouterr()
+    evaluate.main([checkpoint, str(table), "--cluster=person"])
+    assert f"{f1:.3f}" in capfd.readouterr().out
+
+
+def test_constraints_hold(checkpoint: str, folder: Path, tmp_path: Path) -> None:
+    rows, output = draw_rows(1), tmp_path / "clusters.csv"
+    pairs = write(
+        tmp_path / "pairs.csv",
+        [["r0", "r9", "same"], ["r1", "r2", "different"], ["r20", "r40", "yes"]],
+        ["a", "b", "is"],
+    )
+    given = [f"--pairs={pairs}", "--source=shop", "--max_size=3"]
+    rows = draw_rows(1)
+    if rows[0][5] == rows[9][5] or rows[20][5] == rows[40][5]:
+        pytest.fail("the pairs of the test are of one shop")
+    predict.main([checkpoint, str(folder / "new.csv"), "--id=id", f"--output={output}", *given])
+    found = clusters(output)
+    cluster = {row["id"]: row["cluster"] for row in found}
+    assert cluster["r0"] == cluster["r9"]
+    assert cluster["r20"] == cluster["r40"]
+    assert cluster["r1"] != cluster["r2"]
+    assert max(Counter(cluster.values()).values()) <= 3
+    assert len({(cluster[row[0]], row[5]) for row in rows}) == len(rows)
+    assert "" in {row["probability"] for row in found}
+
+
+def test_two_processes_write_what_one_writes(
+    checkpoint: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightning_modules.modules.records_predict.GROUP", 40)
+    written = []
+    for jobs in (1, 2):
+        output = tmp_path / f"{jobs}.csv"
+        arguments = [checkpoint, str(folder / "new.csv"), f"--jobs={jobs}", f"--output={output}"]
+        predict.main(arguments)
+        written.append(output.read_bytes())
+    assert written[0] == written[1]
+
+
+def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path: Path) -> None:
+    fit.main([*options, f"--output={tmp_path}"])
+    weights = [
+        torch.load(path / "checkpoints" / "model.ckpt", weights_only=True)["state_dict"]
+        for path in (run, tmp_path / "records" / "version_0")
+    ]
+    assert weights[0].keys() == weights[1].keys()
+    for name, value in weights[0].items():
+        assert torch.equal(value, weights[1][name]), name
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        (b"", [], "expected the names of columns in the first line"),
+        (b"id,person,name\nr1,\xff,x\n", [], "line 2: expected UTF-8"),
+        (b"id,name\nr1,x\nr2,y\n", [], "expected 'cluster' to name one of 'id', 'name'"),
+        (b"id,person,name\nr1,a,x\nr2,a,x\n", [], "a column of at least two distinct values"),
+        (b"id,person,name\nr1,a,x\nr2,a,y\n", [], "Expected more than 2 known entities"),
+        (b"id,person,name\nr1,a,x\nr2,b,y\n", ["--data.columns={name: words}"], "words"),
+    ],
+)
+def test_bad_tables_are_named_in_one_line(
+    content: bytes,
+    arguments: list[str],
+    message: str,
+    options: list[str],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    table = tmp_path / "bad.csv"
+    table.write_bytes(content)
+    with pytest.raises(SystemExit) as stop:
+        fit.main([*options, f"--data.records={table}", f"--output={tmp_path}", *arguments])
+    assert stop.value.code == 2
+    error = capfd.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
+    assert not (tmp_path / "records").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "arguments", "message"),
+    [
+        ([["r0", "r1", "yes"], ["r1", "r0", "no"]], [], "r"),
+        ([["r0", "nobody", "yes"]], [], "pair 1: expected the id of a record (got 'nobody')"),
+        ([["r0", "r1", "yes"]], ["--max_size=1"], "max_size"),
+        ([["r0", "r1", "yes"]], ["--source=none"], "expected '--source' to name one of"),
+        ([["r0", "r1", "yes"]], ["--id=city"], "expected an id of its own in 'city'"),
+        ([["r0", "r1", "yes"]], ["--jobs=0"], "Expected '--jobs' to be at least 1 (got 0)"),
+    ],
+)
+def test_bad_requests_write_nothing(
+    rows: list[list[str]],
+    arguments: list[str],
+    message: str,
+    checkpoint: str,
+    folder: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    pairs, output = write(tmp_path / "pairs.csv", rows, ["a", "b", "is"]), tmp_path / "out.csv"
+    given = [checkpoint, str(folder / "new.csv"), "--id=id", f"--pairs={pairs}"]
+    with pytest.raises(SystemExit) as stop:
+        predict.main([*given, f"--output={output}", *arguments])
+    assert stop.value.code == 2
+    error = capfd.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
+    assert not output.exists()
