@@ -17,8 +17,9 @@ from torch_geometric.data import Data
 from pyg_grapheme.atomic_write import atomic_path
 from pyg_grapheme.typing import PathLikeStr
 
-GraphSource = dict[str, Any] | str
-"""A file ``*.npz``, a class path, or ``{"class_path": ..., "init_args": {...}}``, also as JSON."""
+GraphSource = dict[str, Any] | str | Sequence[Data]
+"""A file ``*.npz``, a class path, ``{"class_path": ..., "init_args": {...}}``, also as JSON, or
+the graphs themselves."""
 
 _DAMAGE = (
     BadZipFile, EOFError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError,
@@ -40,6 +41,8 @@ def load_graphs(source: GraphSource) -> Sequence[Data]:
     """
     if isinstance(source, str) and source.endswith(".npz"):
         return read_graphs(source)
+    if not isinstance(source, str | dict):
+        return _expect_graphs(source)
     try:
         read = json.loads(source) if isinstance(source, str) and source[:1] == "{" else source
         options = read if isinstance(read, dict) else {"class_path": read}
@@ -57,6 +60,15 @@ def load_graphs(source: GraphSource) -> Sequence[Data]:
         raise ValueError(
             f"Expected graphs to be a file *.npz or a class path (got {source!r}: {error})"
         ) from error
+    return graphs
+
+
+def _expect_graphs(graphs: Sequence[Data]) -> Sequence[Data]:
+    for index, graph in enumerate(graphs):
+        if not isinstance(graph, Data):
+            raise ValueError(
+                f"Expected graphs to be Data (got {type(graph).__name__} at position {index})"
+            )
     return graphs
 
 

@@ -9,7 +9,7 @@ from torch_geometric.data import Data
 from lightning_modules.datamodules.graph_data_module import GraphDataModule, count_features
 from lightning_modules.datamodules.graph_source import GraphSource, load_graphs
 from lightning_modules.datamodules.seeded_data_module import name_splits
-from pyg_grapheme.graphs import check_integers
+from pyg_grapheme.graphs import check_graphs, check_integers
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.options import expect_one_of
 
@@ -103,14 +103,17 @@ def load_featured(source: GraphSource, features: tuple[int, int] | None = None) 
         raise ValueError(f"Expected at least one graph (got none from {source!r})")
     features = features or count_features(graphs[0])
     for index, graph in enumerate(graphs):
-        found, where = count_features(graph), f"{source}, graph {index}: expected"
-        for name in ("x", "edge_attr") if "edge_attr" in graph else ("x",):
-            value = graph.get(name)
-            if value is None or not value.is_floating_point():
-                got = "none" if value is None else value.dtype
-                raise ValueError(f"{where} '{name}' to be floats (got {got})")
-            if not value.isfinite().all():
-                raise ValueError(f"{where} '{name}' to be finite (got NaN or infinity)")
+        where = f"{source}, graph {index}: expected"
+        try:
+            attr = graph.get("edge_attr")
+            check_graphs(graph.get("x"), graph.get("edge_index"), attr, None, None)
+        except ValueError as error:
+            raise ValueError(str(error).replace("Expected", where, 1)) from error
+        if attr is not None and not attr.is_floating_point():
+            raise ValueError(f"{where} 'edge_attr' to be floats (got {attr.dtype})")
+        if attr is not None and not attr.isfinite().all():
+            raise ValueError(f"{where} 'edge_attr' to be finite (got NaN or infinity)")
+        found = count_features(graph)
         if found != features:
             raise ValueError(
                 f"{where} {features[0]} features per node and {features[1]} per edge "

@@ -265,7 +265,8 @@ class PartitionModule(TaskModule):
         found = {name: float(value) for name, value in scores.compute().items()}
         learned = float(self.pool.raw_threshold.detach())
         threshold = learned if baseline_threshold is None else baseline_threshold
-        return {"graphs": count, **found, "threshold": threshold}
+        shown = threshold if math.isfinite(threshold) else None  # infinite if nothing merges
+        return {"graphs": count, **found, "threshold": shown}
 
     @classmethod
     def add_evaluate_arguments(cls, parser: ArgumentParser) -> None:

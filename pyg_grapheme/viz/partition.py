@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from torch import Tensor
 from torch_geometric.data import Data
+from torch_geometric.utils import coalesce
 
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.options import expect_one_of
@@ -43,7 +44,8 @@ def draw_partition(
         title: Title of the panel.
     """
     expect_one_of("unlabelled", unlabelled, get_args(UnlabelledName))
-    first, second = graph.edge_index
+    edge_index = coalesce(graph.edge_index.sort(dim=0).values)  # An undirected edge counts once.
+    first, second = edge_index
     known = graph.y >= 0
     same_label = (graph.y[first] == graph.y[second]) & known[first]
     same_cluster = cluster[first] == cluster[second]
@@ -59,7 +61,7 @@ def draw_partition(
     pos = None if pos is None or pos.dim() != 2 or pos.size(1) != 2 else pos
     position = place_nodes(graph.edge_index, graph.num_nodes or 0, pos)
     for order, (kind, style) in enumerate(_STYLES.items()):
-        ends = graph.edge_index[:, kinds[kind] & counted].cpu()
+        ends = edge_index[:, kinds[kind] & counted].cpu()
         lines = list(position[ends.T].numpy())
         label = f"{len(lines)} {kind}{'s' * (len(lines) != 1)}"
         axes.add_collection(LineCollection(lines, label=label, zorder=1 + order / 10, **style))

@@ -95,7 +95,10 @@ def test_edges_of_a_partition_are_right_split_or_wrong(
     graph.pos = torch.arange(6.0)[:, None].expand(6, 2)
     in_space = graph.clone()
     in_space.pos = torch.rand(6, 3)
-    for placed in (graph, in_space, Data(edge_index=graph.edge_index, y=y, num_nodes=6)):
+    undirected = graph.clone()  # Both directions of an edge count once.
+    undirected.edge_index = torch.cat([graph.edge_index, graph.edge_index.flip(0)], dim=1)
+    unplaced = Data(edge_index=graph.edge_index, y=y, num_nodes=6)
+    for placed in (graph, in_space, unplaced, undirected):
         figure = Figure()
         axes = figure.add_subplot()
         draw_partition(placed, cluster, axes, unlabelled=unlabelled, title="ours")

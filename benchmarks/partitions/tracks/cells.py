@@ -29,7 +29,7 @@ SCORES = (
 """Scores of a partition whose expectation is an objective."""
 
 RECIPES = ("pairs+bce", "pairs+double_majority+bce", "pairs+bcubed+bce")
-"""Objectives that are trained everywhere, chosen on the tuning events."""
+"""Objectives that are trained everywhere: the reported scores, and what they share."""
 
 TRIED = (
     "pairs",

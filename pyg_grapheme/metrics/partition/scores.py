@@ -63,7 +63,7 @@ def clustering_score(
         batch: [N], the graph of each node; one graph if None.
         batch_size: B; one more than the largest of ``batch`` if None.
         unlabelled: "ignore" leaves nodes without label out, of cluster sizes too; "other" makes
-            each a label of its own.
+            each a label of its own. A graph in which no node counts has scores of 0 / 0.
         min_size: "recovered" and "double_majority" leave out labels of fewer nodes; their nodes
             still count in cluster sizes.
         counted: [N], bool, the nodes that are scored; the others only take part in clusters and

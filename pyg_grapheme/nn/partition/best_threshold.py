@@ -1,7 +1,7 @@
 """The threshold with the best score on labelled graphs, by a scan of all cuts."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -10,9 +10,12 @@ from torch_geometric.utils import cumsum
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.metrics.partition.scores import PartitionScore, check_scores, resolve_metric
 from pyg_grapheme.metrics.partition.sums import PartitionSums
+from pyg_grapheme.nn.partition.labelled_tree import check_tree
 from pyg_grapheme.nn.partition.partition_sums import partition_sums, with_exact_zeros
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_flag
+
+Item = TypeVar("Item")
 
 
 class BestThreshold(NamedTuple):
@@ -37,7 +40,8 @@ def best_threshold(
     All partitions of all graphs that a threshold can lead to are scored: it passes the heights of
     all steps from above, and each changes the cut of one graph. Thresholds per graph, and the noise
     of the trees, play no part. Use the result as ``tree.cut(best.threshold)``. It is on the scale
-    of the scores: with ``logits=True``, a new pool takes its sigmoid as initial threshold.
+    of the scores: ``pool.raw_threshold.data.fill_(best.threshold)`` sets that of a pool with
+    ``logits=True``.
 
     Args:
         trees: A tree, or several: one per batch of graphs.
@@ -69,8 +73,8 @@ def best_threshold(
     """
     score_of = resolve_metric("metric", metric)
     expect_flag("pooled", pooled)
-    listed = [trees] if isinstance(trees, Dendrogram) else list(trees)
-    labels = [y] if isinstance(y, Tensor) else list(y)
+    listed = [check_tree(tree) for tree in _list(trees, Dendrogram)]
+    labels = _list(y, Tensor)
     num_graphs = sum(tree.num_steps.numel() for tree in listed)
     if num_graphs == 0:
         raise ValueError("Expected 'trees' to have at least one graph (got none)")
@@ -101,6 +105,13 @@ def best_threshold(
         score = totals[0] / num_graphs
     best = int(score.argmax())
     return BestThreshold(_threshold(height, best), float(score[best]))
+
+
+def _list(given: Item | Sequence[Item], item_type: type[Item]) -> list[Item]:
+    """Return a list; what is no list is one item, and a tree is a tuple itself."""
+    if isinstance(given, list | tuple) and not isinstance(given, item_type):
+        return list(given)
+    return [cast(Item, given)]
 
 
 def _threshold(height: Tensor, count: int) -> float:

@@ -83,6 +83,8 @@ def labelled_pair_bce(
 
     Arguments, errors and differentiation are those of :func:`pair_bce`, which is the mean.
     """
+    if not isinstance(pool, ThresholdMergePool):
+        raise ValueError(f"Expected 'pool' to be a ThresholdMergePool (got {type(pool).__name__})")
     if not pool.logits:
         raise ValueError("Expected 'pool' to have logits=True (got False)")
     pairs, score = pool.scores(x, edge_index, edge_attr, batch, batch_size, edge_score=edge_score)

@@ -65,9 +65,10 @@ class PairScorer(nn.Module):
 
     def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor | None = None) -> Tensor:
         """Return the logits of M pairs."""
-        if x_i.size(1) != self.in_channels:
+        if x_i.dim() != 2 or x_i.size(1) != self.in_channels:
             raise ValueError(
-                f"Expected 'x' to have in_channels={self.in_channels} features (got {x_i.size(1)})"
+                f"Expected 'x' to have in_channels={self.in_channels} features per node (got shape "
+                f"{tuple(x_i.shape)})"
             )
         parts = [(x_i - x_j).abs(), x_i * x_j]
         if self.edge_dim is not None:

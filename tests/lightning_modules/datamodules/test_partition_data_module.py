@@ -83,7 +83,8 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path: Path) -> None:
         (arrays | {"y": y > 0}, r"graph 0: expected 'y' .* \(got bool of shape \(3,\)\)"),
         (arrays | {"y": y - 4}, r"graph 0: expected 'y' to be at least -1 \(got -5\)"),
         (arrays | {"y": none_of_a_graph}, r"graph 1: expected 'y' to label a node, .* only -1"),
-        (arrays | {"x": y[:, None]}, r"graph 0: expected 'x' to be floats \(got torch.int64\)"),
+        (arrays | {"x": y[:, None]}, r"graph 0: expected 'x' to be a float tensor \[N, F\]"),
+        (arrays | {"x": x[:, 0]}, r"graph 0: expected 'x' to be a float tensor \[N, F\]"),
         (
             arrays | {"x": np.where(y[:, None] == 7, np.inf, x)},
             "graph 1: expected 'x' to be finite",
@@ -128,3 +129,23 @@ def test_a_graph_may_be_noise_alone_where_noise_is_not_ignored() -> None:
 def test_names_of_splits_are_their_own() -> None:
     with pytest.raises(ValueError, match="Expected 'test' to have names of its own"):
         PartitionDataModule("a.npz", test={"val": "b.npz"})
+
+
+def test_graphs_can_be_given_and_are_checked() -> None:
+    graphs = [graph.clone() for graph in GRAPHS]
+    assert PartitionDataModule(graphs).splits["train"] is graphs
+    edge_attr = torch.ones(graphs[0].num_edges, 1)
+    for changes, message in (
+        ({"edge_index": graphs[0].edge_index + 9}, "graph 0: expected 'edge_index' to"),
+        ({"edge_index": None}, "graph 0: expected 'edge_index' to be"),
+        ({"edge_index": graphs[0].edge_index * 1.0}, "graph 0: expected 'edge_index' to be"),
+        ({"edge_attr": edge_attr[:-1]}, "graph 0: expected 'edge_attr' to"),
+        ({"edge_attr": edge_attr.long()}, "graph 0: expected 'edge_attr' to be floats"),
+        ({"edge_attr": edge_attr / 0}, "graph 0: expected 'edge_attr' to be finite"),
+    ):
+        bad = graphs[0].clone()
+        bad.update(changes)
+        with pytest.raises(ValueError, match=message):
+            _ = PartitionDataModule([bad]).splits
+    with pytest.raises(ValueError, match=r"Expected graphs to be Data \(got int at position 1\)"):
+        _ = PartitionDataModule([graphs[0], 5]).splits

@@ -72,7 +72,11 @@ def test_what_does_not_fit_is_refused() -> None:
         pair_bce(pool, X, EDGE_INDEX, y=Y[1:], edge_score=edge_score)
     with pytest.raises(ValueError, match=r"'edge_score' to be a float tensor \[7\]"):
         pair_bce(pool, X, EDGE_INDEX, y=Y, edge_score=edge_score[1:])
-    with pytest.raises(ValueError, match=r"'x' to have in_channels=4 features \(got 3\)"):
+    with pytest.raises(ValueError, match=r"'x' to have in_channels=4 features .* \(6, 3\)\)"):
         PairScorer(4)(X.float(), X.float())
+    with pytest.raises(ValueError, match=r"'x' to have in_channels=3 features .* \(6,\)\)"):
+        PairScorer(3)(X[:, 0].float(), X[:, 0].float())
+    with pytest.raises(ValueError, match=r"'pool' to be a ThresholdMergePool \(got PairScorer\)"):
+        pair_bce(PairScorer(3), X, EDGE_INDEX, y=Y)
     with pytest.raises(ValueError, match=r"'hidden_channels' to be at least 1 \(got 0\)"):
         PairScorer(3, hidden_channels=0)
