@@ -5,16 +5,27 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+from torch_geometric.data import Batch, Data
 
 from benchmarks.partitions.tracks import evaluation, running
 from benchmarks.partitions.tracks.__main__ import main
 from benchmarks.partitions.tracks.cells import EDGE_LOSSES, RECIPES, SCORES, Cell, list_cells
-from benchmarks.partitions.tracks.evaluation import Evaluation
+from benchmarks.partitions.tracks.evaluation import Evaluation, evaluate
 from benchmarks.partitions.tracks.records import Record, read_records, write_record
 from benchmarks.partitions.tracks.report import report
 from benchmarks.partitions.tracks.scoring import Score
-from benchmarks.partitions.tracks.training import TrainingOptions, edge_loss
+from benchmarks.partitions.tracks.training import (
+    Splits,
+    TrainingOptions,
+    edge_loss,
+    make_loss,
+    make_pool,
+)
+from lightning_modules.datamodules.track_events import TrackEvents
 from pyg_grapheme.metrics import METRICS
+from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, partition_scores
+from pyg_grapheme.nn.pool import Dendrogram
 
 SMALL = TrainingOptions(
     train_events=4,
@@ -55,6 +66,83 @@ def test_losses_over_edges() -> None:
     }
     for name in EDGE_LOSSES:
         assert torch.allclose(edge_loss(name, logits, is_true), expected[name], atol=1e-6)
+
+
+def test_losses_are_added_with_weights_and_temperatures() -> None:
+    data = Batch.from_data_list(TrackEvents(2)[:])
+    inner, outer = data.y[data.edge_index]
+    is_true = (inner == outer) & (inner >= 0)
+    noise = torch.randn(data.num_edges, generator=torch.Generator().manual_seed(0))
+    logits = 6 * is_true - 3 + noise
+    counted = {"unlabelled": "other", "min_size": 3}
+    options = SMALL._replace(temperatures=(3.0, 1.0), score_weight=5.0)
+    terms = {"bce": F.binary_cross_entropy_with_logits(logits, is_true.float())}
+    for done, temperature in ((0, 3), (0.5, 2), (1, 1)):
+        for linkage in ("components", "average"):
+
+            def tree(temperature: float, linkage: str = linkage) -> Dendrogram:
+                pool = ThresholdMergePool(0.5, temperature=temperature, logits=True, merge=linkage)
+                arguments = data.x, data.edge_index, None, data.batch
+                return pool.dendrogram(*arguments, edge_score=logits)
+
+            terms["pairs"] = PartitionLoss("pairs", **counted)(tree(3), data.y).mean()
+            for name in ("double_majority", "bcubed"):
+                scores = partition_scores(tree(temperature), data.y, name, **counted)
+                expected = tree(temperature).expectation(scores).mean()
+                assert 0.02 < expected < 0.98
+                terms[name] = 5 * (1 - expected)
+            for objective in (*RECIPES, "pairs", "double_majority", "double_majority+bce"):
+                cell = Cell(30, 4, 0, objective, linkage)
+                loss = make_loss(cell, make_pool(linkage), options)(data, logits, done)
+                torch.testing.assert_close(
+                    loss.double(), sum(terms[name].double() for name in objective.split("+"))
+                )
+        for name in EDGE_LOSSES:
+            loss = make_loss(Cell(30, 4, 0, name, "edges"), make_pool("components"), options)
+            assert torch.equal(loss(data, logits, done), edge_loss(name, logits, is_true))
+
+
+def test_cuts_are_the_best_on_the_tuning_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two tracks of four hits, each with a noise hit at its end. All clusterings follow the chain.
+    y = torch.tensor([0, 0, 0, 0, -1, 1, 1, 1, 1, -1])
+    tuning = torch.tensor([6.0, 6, 4, 2, 0, 6, 6, 4, 2])
+    nodes = torch.arange(10)
+
+    def make_events(logits: Tensor) -> Data:
+        edge_index = torch.stack([nodes[:-1], nodes[1:]])
+        x, edge_attr = torch.ones(10, 1), logits[:, None]
+        return Batch.from_data_list([Data(x=x, edge_index=edge_index, edge_attr=edge_attr, y=y)])
+
+    # The best cuts of the test events are lower by 2.
+    splits = Splits(None, make_events(tuning), make_events(tuning - 2))
+    levels = (-1.0, 1.0, 3.0, 5.0)
+    monkeypatch.setattr(evaluation, "WALK_LEVELS", torch.tensor(levels).double().sigmoid().tolist())
+    pool = make_pool("average")
+    torch.nn.init.constant_(pool.raw_threshold, -0.5)
+
+    def net(_: Tensor, __: Tensor, edge_attr: Tensor) -> Tensor:
+        return edge_attr[:, 0]
+
+    found = evaluate(net, pool, splits, "edges")
+    trained = evaluate(net, pool, splits, "average")["average"]
+    whole = Score(1.0, 1.0)
+    # Between 4 and 6, three of four hits are together: majorities, but a B-cubed recall of 10 / 16.
+    parts = Score(1.0, pytest.approx(2 * 0.7 / 1.7))
+    single = Score(0.0, pytest.approx(2 * 0.4 / 1.4))
+    # Between 0 and 2, a track is with a noise hit: a B-cubed precision of (16 + 1) / 25.
+    joined = Score(1.0, pytest.approx(2 * 0.68 / 1.68))
+    by_tree = {
+        "efficiency": Evaluation((5.0,), parts, single),
+        "bcubed": Evaluation((3.0,), whole, parts),
+    }
+    for name in ("components", "average", "chains"):
+        assert found[name] == by_tree
+    learned = trained.pop("learned")
+    assert trained == by_tree
+    assert learned == Evaluation((-0.5,), Score(0.0, learned.tune.bcubed), joined)
+    # The lowest of equally good levels, three times.
+    for name, cut, scores in (("efficiency", 1, (joined, whole)), ("bcubed", 3, (whole, parts))):
+        assert found["walkthrough"][name] == Evaluation((pytest.approx(cut),) * 3, *scores)
 
 
 def test_cells_are_run_once_and_tables_written(

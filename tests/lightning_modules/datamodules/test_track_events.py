@@ -5,8 +5,28 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from lightning_modules.datamodules.track_events import EventOptions, TrackEvents
+
+EXACT = EventOptions(20, scattering=0, origin=0, resolution=0, missing=0, noise=0)
+"""Circles through the origin."""
+
+
+def positions(events: TrackEvents) -> Tensor:
+    """The positions of the hits of tracks that have all hits, [T, 9, 2]."""
+    num_tracks = events.options.num_tracks
+    for event in events:
+        order = torch.cartesian_prod(torch.arange(9), torch.arange(num_tracks))
+        assert torch.equal(torch.stack([event.layer, event.y], dim=1), order)
+    pos = [event.pos.view(9, num_tracks, 2).transpose(0, 1) for event in events]
+    return torch.cat(pos).double()
+
+
+def circle_centres(pos: Tensor) -> Tensor:
+    """The centres [T, 2] of circles through the origin that are closest to tracks."""
+    squares = pos.square().sum(2, keepdim=True)
+    return torch.linalg.lstsq(2 * pos, squares).solution.squeeze(2)
 
 
 def test_an_event_depends_on_seed_and_index_alone() -> None:
@@ -36,17 +56,46 @@ def test_hits_edges_and_the_share_of_true_edges() -> None:
 
 
 def test_tracks_without_scattering_are_circles_through_the_origin() -> None:
-    exact = EventOptions(20, scattering=0, origin=0, resolution=0, missing=0, noise=0)
-    event = TrackEvents(1, options=exact)[0]
-    assert event.num_nodes == 20 * 9
-    for track in range(20):
-        pos = event.pos[event.y == track].double()
-        assert torch.equal(event.layer[event.y == track], torch.arange(9))
-        # x^2 + y^2 = 2 (a x + b y) for a circle about (a, b) through the origin.
-        squares = pos.square().sum(1, keepdim=True)
-        centre = torch.linalg.lstsq(2 * pos, squares).solution
-        assert torch.allclose(2 * pos @ centre, squares, atol=1e-5)
-        assert centre.norm() >= exact.min_momentum - 1e-3
+    pos = positions(TrackEvents(1, options=EXACT))
+    # x^2 + y^2 = 2 (a x + b y) for a circle about (a, b) through the origin.
+    squares = pos.square().sum(2, keepdim=True)
+    centre = circle_centres(pos)
+    assert torch.allclose(2 * pos @ centre[..., None], squares, atol=1e-5)
+    assert (centre.norm(dim=1) >= EXACT.min_momentum - 1e-3).all()
+
+
+def test_each_effect_moves_hits_by_its_formula() -> None:
+    # Events of one seed have the same tracks, and differ in the effect alone.
+    before = positions(TrackEvents(100, options=EXACT))
+    momentum = circle_centres(before).norm(dim=1, keepdim=True)
+
+    def moved(**effect: float) -> Tensor:
+        """The angle by which each hit is moved, [T, 9]."""
+        after = positions(TrackEvents(100, options=EXACT._replace(**effect)))
+        cross = before[..., 0] * after[..., 1] - before[..., 1] * after[..., 0]
+        return torch.atan2(cross, (before * after).sum(2))
+
+    radius = torch.arange(1, 10) / 9
+    length = moved(origin=0.01) * radius
+    assert torch.allclose(length, length[:, :1].expand(-1, 9), atol=1e-5)
+    assert float(length[:, 0].std()) == pytest.approx(0.01, rel=0.05)
+
+    found = (moved(resolution=0.01) * radius / 0.01).T.cov()
+    torch.testing.assert_close(found, torch.eye(9).double(), atol=0.1, rtol=0)
+
+    angle = moved(scattering=0.02)
+    # Inner layers k deflect by independent angles, which turn a hit of layer i by 1 - k / i.
+    layers = range(1, 10)
+    expected = [
+        [sum((1 - k / i) * (1 - k / j) for k in range(1, min(i, j))) for j in layers]
+        for i in layers
+    ]
+    for share in (momentum < 1.25, momentum >= 1.25):
+        scaled = (angle * momentum / 0.02)[share.view(-1)]
+        assert len(scaled) > 800
+        torch.testing.assert_close(
+            scaled.T.cov(), torch.tensor(expected).double(), atol=0.05, rtol=0.1
+        )
 
 
 def test_edges_lead_outwards_inside_the_window_and_carry_differences() -> None:

@@ -8,8 +8,13 @@ from lightning_modules import PartitionModule
 from pyg_grapheme.nn import PartitionLoss, pair_bce
 
 
-@pytest.mark.parametrize("unlabelled", ["ignore", "other"])
-def test_the_loss_is_the_mean_over_graphs_of_the_losses_of_each(unlabelled: str) -> None:
+@pytest.mark.parametrize(
+    ("unlabelled", "options"),
+    [("ignore", {}), ("other", {}), ("other", {"score_weight": 3, "pair_temperature": 4})],
+)
+def test_the_loss_is_the_mean_over_graphs_of_the_losses_of_each(
+    unlabelled: str, options: dict[str, float]
+) -> None:
     generator = torch.Generator().manual_seed(0)
     graphs = [
         Data(
@@ -19,7 +24,9 @@ def test_the_loss_is_the_mean_over_graphs_of_the_losses_of_each(unlabelled: str)
         )
         for size in (6, 9)
     ]
-    module = PartitionModule(2, 0, channels=4, layers=1, objective="bcubed", unlabelled=unlabelled)
+    options = {"channels": 4, "layers": 1, "unlabelled": unlabelled, **options}
+    module = PartitionModule(2, 0, objective="bcubed", **options)
+    weight = options.get("score_weight", 1)
     for is_warm in (True, False):
         module.is_warm, expected = is_warm, 0.0
         for graph in graphs:
@@ -29,8 +36,12 @@ def test_the_loss_is_the_mean_over_graphs_of_the_losses_of_each(unlabelled: str)
             expected += pair_bce(module.pool, *arguments, **scored) / 2
             if not is_warm:
                 tree = module.pool.dendrogram(*arguments, edge_score=logits)
-                for name in ("pairs", "bcubed"):
-                    expected += PartitionLoss(name, unlabelled=unlabelled)(tree, graph.y).sum() / 2
+                wide = tree._replace(temperature=options.get("pair_temperature", tree.temperature))
+                pairs, bcubed = (
+                    PartitionLoss(name, unlabelled=unlabelled) for name in ("pairs", "bcubed")
+                )
+                expected += pairs(wide, graph.y).sum() / 2
+                expected += weight * bcubed(tree, graph.y).sum() / 2
         module.log_dict = lambda *_, **__: None
         loss = module.training_step(Batch.from_data_list(graphs))
         torch.testing.assert_close(loss, expected)

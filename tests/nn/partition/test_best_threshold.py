@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from pyg_grapheme.metrics import METRICS, PartitionSums
+from pyg_grapheme.metrics import METRICS, PartitionSums, clustering_score
 from pyg_grapheme.nn import best_threshold, partition_scores
 from pyg_grapheme.nn.partition import partition_sums
 from pyg_grapheme.nn.pool import Dendrogram, ScoredPairs, single_linkage
@@ -49,26 +49,43 @@ def test_no_threshold_is_better(draw_case: Callable) -> None:
                 assert found.score == pytest.approx(best, abs=1e-9), (seed, name, pooled)
                 own = score([sums_at(case, found.threshold) for case in cases])
                 assert own == pytest.approx(best, abs=1e-9), (seed, name, pooled)
+                if not pooled:
+                    reached = [
+                        clustering_score(
+                            case.tree.cut(found.threshold),
+                            case.y,
+                            name,
+                            case.tree.batch,
+                            batch_size=case.tree.num_steps.numel(),
+                            **options,
+                        )
+                        for case in cases
+                    ]
+                    assert float(torch.cat(reached).mean()) == pytest.approx(best, abs=1e-9), seed
 
 
-def chain(*heights: float) -> Dendrogram:
+def chain(*heights: float, dtype: torch.dtype = torch.float) -> Dendrogram:
     nodes = torch.arange(len(heights) + 1)
-    pairs = ScoredPairs(torch.stack([nodes[:-1], nodes[1:]]), torch.tensor(heights))
+    score = torch.tensor(heights, dtype=dtype)
+    pairs = ScoredPairs(torch.stack([nodes[:-1], nodes[1:]]), score)
     return single_linkage(pairs, torch.zeros_like(nodes), 1, torch.tensor(0.5), 0.1)
 
 
-def test_thresholds_are_half_way_and_pass_the_heights_at_the_ends() -> None:
-    y = torch.tensor([0, 0, 1])
-    assert best_threshold(chain(0.75, 0.25), y, "pair_f1") == (0.5, 1.0)
-    assert best_threshold(chain(0.75, 0.25), torch.tensor([0, 1, 2]), "rand") == (0.75, 1.0)
-    low = best_threshold(chain(0.75, 0.25), torch.tensor([1, 1, 1]), "rand")
+@pytest.mark.parametrize("dtype", [torch.float, torch.double])
+def test_thresholds_are_half_way_and_pass_the_heights_at_the_ends(dtype: torch.dtype) -> None:
+    tree, y = chain(0.75, 0.25, dtype=dtype), torch.tensor([0, 0, 1])
+    assert best_threshold(tree, y, "pair_f1") == (0.5, 1.0)
+    assert best_threshold(tree, torch.tensor([0, 1, 2]), "rand") == (0.75, 1.0)
+    assert tree.cut(0.75).tolist() == [0, 1, 2]
+    low = best_threshold(tree, torch.tensor([1, 1, 1]), "rand")
     assert low.score == 1
     assert 0.24999 < low.threshold < 0.25
+    assert tree.cut(low.threshold).tolist() == [0, 0, 0]
     assert best_threshold(chain(), torch.tensor([1]), "rand") == (torch.inf, 1.0)
     # No number lies between two neighbouring heights: the lower one is the threshold.
-    upper = torch.tensor(0.75)
+    upper = torch.tensor(0.7, dtype=dtype)
     lower = float(torch.nextafter(upper, upper * 0))
-    tree = chain(float(upper), lower)
+    tree = chain(float(upper), lower, dtype=dtype)
     found = best_threshold(tree, y, "pair_f1")
     assert found == (lower, 1.0)
     assert tree.cut(found.threshold).tolist() == [0, 0, 1]

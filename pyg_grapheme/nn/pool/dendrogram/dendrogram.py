@@ -107,7 +107,9 @@ class Dendrogram(NamedTuple):
             raise ValueError(
                 f"Expected 'threshold' to be a number or a tensor (got {type(threshold).__name__})"
             )
-        threshold = torch.as_tensor(threshold)
+        if not isinstance(threshold, Tensor):
+            # The default, float32, would move it past heights in float64.
+            threshold = torch.as_tensor(threshold, dtype=torch.double)
         if threshold.shape not in ((), self.num_steps.shape) or bool(threshold.isnan().any()):
             got = "NaN" if threshold.isnan().any() else f"shape {tuple(threshold.shape)}"
             raise ValueError(
