@@ -47,3 +47,15 @@ def test_the_loss_is_the_mean_over_graphs_of_the_losses_of_each(
         torch.testing.assert_close(loss, expected)
         loss.backward()
         assert (module.pool.raw_threshold.grad != 0) == (not is_warm)
+
+
+def test_graphs_in_which_nothing_merges_have_scores_and_no_threshold() -> None:
+    module = PartitionModule(2, 0, channels=4, layers=1, baseline=True)
+    graph = Data(
+        x=torch.randn(3, 2), edge_index=torch.empty(2, 0).long(), y=torch.tensor([0, 0, 1])
+    )
+    batch = Batch.from_data_list([graph])
+    cut = module.scan_baseline([batch])
+    scores = module.score([batch], cut)
+    assert scores["threshold"] is None
+    assert scores["pair_f1"] == 0

@@ -97,6 +97,11 @@ def test_what_does_not_fit_is_refused() -> None:
         best_threshold([], [], "rand")
     with pytest.raises(ValueError, match=r"'y' to be one tensor per tree, 2 \(got 1\)"):
         best_threshold([tree, tree], y, "rand")
+    for trees, got in ((tree.cut(), "Tensor"), (None, "NoneType"), ([tree, y], "Tensor")):
+        with pytest.raises(ValueError, match=rf"'tree' to be a Dendrogram, .* \(got {got}\)"):
+            best_threshold(trees, y, "rand")
+    with pytest.raises(ValueError, match=r"'y' to be integers .* \(got NoneType\)"):
+        best_threshold(tree, None, "rand")
     with pytest.raises(ValueError, match=r"'metric' to be one of 'pair_precision', .*'pairs'"):
         best_threshold(tree, y, "pairs")
     with pytest.raises(ValueError, match=r"'pooled' to be True or False \(got 1\)"):
