@@ -44,15 +44,7 @@ def report_partition(
         data: What the run was trained on.
         recorder: Curves and times of the run.
     """
-    methods: dict[str, float | None] = {OURS: None}
-    if module.baseline is not None:
-        tuning = data.loader("val" if data.has_validation else "train")
-        methods = {BASELINE: module.scan_baseline(tuning), **methods}
-    table: dict[str, Scores] = {
-        f"{split}, {method}": module.score(data.loader(split), cut)
-        for split in data.splits
-        for method, cut in methods.items()
-    }
+    methods, table = score_methods(module, data)
     summary = {"checkpoint": checkpoint, **module.summarize(recorder), "scores": table}
     write_summary(folder, summary)
     sections = {}
@@ -70,6 +62,21 @@ def report_partition(
     print_scores(table)
     print(f"all in {folder}")
     print_missing_pictures()
+
+
+def score_methods(
+    module: "PartitionModule", data: GraphDataModule
+) -> tuple[dict[str, float | None], dict[str, Scores]]:
+    """Return the threshold of each method, None for the learned one, and all scores by row."""
+    methods: dict[str, float | None] = {OURS: None}
+    if module.baseline is not None:
+        tuning = data.loader("val" if data.has_validation else "train")
+        methods = {BASELINE: module.scan_baseline(tuning), **methods}
+    return methods, {
+        f"{split}, {method}": module.score(data.loader(split), cut)
+        for split in data.splits
+        for method, cut in methods.items()
+    }
 
 
 def choose_graph(graphs: Iterable[Data]) -> Data | None:

@@ -10,9 +10,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from lightning_modules.datamodules.records_data_module import RecordsDataModule
-from lightning_modules.modules.task_module import Scores
 from lightning_modules.report.figures import has_matplotlib, show_figure
-from lightning_modules.report.partition_report import BASELINE, OURS
+from lightning_modules.report.partition_report import score_methods
 from lightning_modules.report.run_report import (
     print_missing_pictures,
     write_run_report,
@@ -49,15 +48,7 @@ def report_records(
         data: What the run was trained on.
         recorder: Curves and times of the run.
     """
-    methods: dict[str, float | None] = {OURS: None}
-    if module.baseline is not None:
-        tuning = data.loader("val" if data.has_validation else "train")
-        methods = {BASELINE: module.scan_baseline(tuning), **methods}
-    scores: dict[str, Scores] = {
-        f"{split}, {method}": module.score(data.loader(split), cut)
-        for split in data.splits
-        for method, cut in methods.items()
-    }
+    _, scores = score_methods(module, data)
     summary = {"checkpoint": checkpoint, **module.summarize(recorder), "scores": scores}
     write_summary(folder, summary)
     split = list(data.splits)[-1]
