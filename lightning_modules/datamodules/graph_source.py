@@ -17,9 +17,8 @@ from torch_geometric.data import Data
 from pyg_grapheme.atomic_write import atomic_path
 from pyg_grapheme.typing import PathLikeStr
 
-GraphSource = dict[str, Any] | str | Sequence[Data]
-"""A file ``*.npz``, a class path, ``{"class_path": ..., "init_args": {...}}``, also as JSON, or
-the graphs themselves."""
+GraphSource = dict[str, Any] | str
+"""A file ``*.npz``, a class path, or ``{"class_path": ..., "init_args": {...}}``, also as JSON."""
 
 _DAMAGE = (
     BadZipFile, EOFError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError,
@@ -33,7 +32,8 @@ NODE_FIELDS, EDGE_FIELDS = ("x", "y", "pos"), ("edge_index", "edge_attr")
 def load_graphs(source: GraphSource) -> Sequence[Data]:
     """Return the graphs of a file that :func:`write_graphs` wrote, or of a class.
 
-    The class is a sequence of ``Data``; its options are checked against its signature.
+    The class is a sequence of ``Data``; its options are checked against its signature. A sequence
+    of ``Data`` is taken as it is; no command can name one, so the type does not say so.
 
     Raises:
         FileNotFoundError: if there is no such file.
