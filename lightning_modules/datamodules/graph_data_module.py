@@ -35,9 +35,9 @@ class GraphDataModule(SeededDataModule):
         """All graphs, by split; "train" is there, "val" may be."""
 
     @property
+    @abstractmethod
     def has_validation(self) -> bool:
-        """Whether there are graphs to validate on."""
-        return "val" in self.splits
+        """Whether there are graphs to validate on; known before they are read."""
 
     @property
     def in_channels(self) -> int:
@@ -51,8 +51,12 @@ class GraphDataModule(SeededDataModule):
 
     def loader(self, split: str, sampler: Sampler[int] | None = None) -> DataLoader:
         """Return batches of one split, in order unless a sampler is given."""
+        return self.batches(self.splits[split], sampler)
+
+    def batches(self, graphs: Sequence[Data], sampler: Sampler[int] | None = None) -> DataLoader:
+        """Return batches of graphs, in order unless a sampler is given."""
         return DataLoader(
-            self.splits[split],
+            graphs,
             self.batch_size,
             sampler=sampler,
             # Starting an epoch must not change the random numbers of the model.

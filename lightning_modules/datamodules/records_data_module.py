@@ -167,8 +167,7 @@ class RecordsDataModule(GraphDataModule):
     def train_dataloader(self) -> DataLoader:
         """Return shuffled batches to train on, in which each block occurs ``repeats`` times."""
         graphs = list(self.splits["train"]) * self.repeats
-        sampler, generator = self.train_sampler(graphs), torch.Generator()
-        return DataLoader(graphs, self.batch_size, sampler=sampler, generator=generator)
+        return self.batches(graphs, self.train_sampler(graphs))
 
     @property
     def has_validation(self) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 from torch_geometric.utils import scatter
-from torchmetrics import MetricCollection
+from torchmetrics import Metric, MetricCollection
 
 from lightning_modules.datamodules.graph_data_module import GraphDataModule
 from lightning_modules.datamodules.partition_data_module import load_featured, load_labelled
@@ -26,6 +26,7 @@ from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, best_threshold
 from pyg_grapheme.nn.partition.pair_bce import labelled_pair_bce
+from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_at_least, expect_between, expect_count, expect_flag
 from pyg_grapheme.typing import MergeName
 
@@ -118,6 +119,19 @@ class PartitionModule(TaskModule):
         """Return the logit of each edge [E]."""
         return _logits(self.net, graphs)
 
+    def tree(self, graphs: Data, logits: Tensor) -> Dendrogram:
+        """Return the merges of a batch by the logits of its edges."""
+        return self.pool.dendrogram(
+            *_arguments(graphs), edge_score=logits, threshold=self.thresholds(graphs)
+        )
+
+    @torch.no_grad()
+    def baseline_tree(self, graphs: Data) -> Dendrogram:
+        """Return the merges of a batch by connected components of the baseline."""
+        assert self.baseline is not None
+        logits = _logits(self.baseline, graphs)
+        return ThresholdMergePool(logits=True).dendrogram(*_arguments(graphs), edge_score=logits)
+
     def thresholds(self, graphs: Data) -> Tensor | None:
         """Return a threshold per graph [B], as a logit, or None for the learned one of all."""
         return None
@@ -150,9 +164,7 @@ class PartitionModule(TaskModule):
         # Every weight has a gradient in both phases, as DDP expects.
         loss = bce + 0 * sum(self.threshold_parameters())
         if not self.is_warm:
-            tree = self.pool.dendrogram(
-                *_arguments(graphs), edge_score=logits, threshold=self.thresholds(graphs)
-            )
+            tree = self.tree(graphs, logits)
             wide = tree._replace(temperature=self.pair_temperature or tree.temperature)
             loss = loss + self.pairs(wide, graphs.y).mean()
             if self.score_loss is not None:
@@ -197,7 +209,9 @@ class PartitionModule(TaskModule):
         """Compare clusters with labels."""
         self.update_scores(self.scores, self(graphs), graphs)
 
-    def update_scores(self, scores: MetricCollection, cluster: Tensor, graphs: Data) -> None:
+    def update_scores(
+        self, scores: MetricCollection | Metric, cluster: Tensor, graphs: Data
+    ) -> None:
         """Score clusters; only nodes marked ``counted`` count, if the graphs have that field."""
         counted = graphs.get("counted")
         scores.update(cluster, graphs.y, graphs.batch, graphs.num_graphs, counted=counted)
@@ -234,15 +248,10 @@ class PartitionModule(TaskModule):
         """Compare the scores of each split with those of the baseline, in print and pictures."""
         report_partition(self, folder, checkpoint, cast(GraphDataModule, data), recorder)
 
-    @torch.no_grad()
     def scan_baseline(self, batches: Iterable[Data]) -> float:
         """Return the threshold of the baseline that is best on these graphs, of all thresholds."""
-        assert self.baseline is not None
-        pool = ThresholdMergePool(logits=True)
         listed = list(batches)
-        trees = [
-            pool.dendrogram(*_arguments(g), edge_score=_logits(self.baseline, g)) for g in listed
-        ]
+        trees = [self.baseline_tree(graphs) for graphs in listed]
         return best_threshold(trees, [g.y for g in listed], self.metric, **self.counted).threshold
 
     @torch.no_grad()
@@ -250,10 +259,7 @@ class PartitionModule(TaskModule):
         """Return the cluster [N] of each node: at the learned threshold, or of the baseline."""
         if baseline_threshold is None:
             return cast(Tensor, self(graphs))
-        assert self.baseline is not None
-        logits = _logits(self.baseline, graphs)
-        tree = ThresholdMergePool(logits=True).dendrogram(*_arguments(graphs), edge_score=logits)
-        return tree.cut(baseline_threshold)
+        return self.baseline_tree(graphs).cut(baseline_threshold)
 
     def score(self, batches: Iterable[Data], baseline_threshold: float | None = None) -> Scores:
         """Return the scores of graphs: at the learned threshold, or of the baseline at another."""

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import lightning as L
 import torch
@@ -23,13 +23,10 @@ from lightning_modules.modules.task_module import Scores
 from lightning_modules.report.records_report import report_records
 from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
-from pyg_grapheme.nn import ThresholdMergePool
+from pyg_grapheme.nn.pool.clustering.constrained import ConstrainedMergeName
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_count, expect_flag
 from pyg_grapheme.records.record_encoder import RecordEncoder
-
-Linkage = Literal["components", "average", "complete"]
-"""The linkages that can keep to constraints."""
 
 SCANNED = 100
 """Thresholds that a scan compares."""
@@ -72,7 +69,7 @@ class RecordsModule(PartitionModule):
         channels: int = 64,
         layers: int = 0,
         objective: str = "bcubed",
-        merge: Linkage = "average",
+        merge: ConstrainedMergeName = "average",
         threshold_by_size: bool = False,
         baseline: bool = False,
         score_weight: float = 1.0,
@@ -97,7 +94,6 @@ class RecordsModule(PartitionModule):
         self.save_hyperparameters()
         expect_flag("threshold_by_size", threshold_by_size)
         self.size_slope = nn.Parameter(torch.zeros(())) if threshold_by_size else None
-        self.merge = merge
         options = dict(encoder)
         self.block: Sequence[str] = options.pop("block")
         self.encoder = RecordEncoder(**options)
@@ -130,50 +126,37 @@ class RecordsModule(PartitionModule):
         slope = {} if self.size_slope is None else {"size_slope": self.size_slope.detach()}
         return {**super().tracked_values(), **slope}
 
-    @torch.no_grad()
-    def trees(self, batches: Iterable[Data], baseline: bool = False) -> list[Dendrogram]:
-        """Return the tree of each batch: of this model, or the components of the baseline."""
-        net = self.baseline if baseline else self.net
-        assert net is not None
-        pool = ThresholdMergePool(logits=True) if baseline else self.pool
-        return [
-            pool.dendrogram(
-                g.x, g.edge_index, None, g.batch, g.num_graphs,
-                edge_score=net(g.x, g.edge_index, g.edge_attr),
-                threshold=None if baseline else self.thresholds(g),
-            )
-            for g in batches
-        ]  # fmt: skip
-
     def score_curve(
         self, batches: Sequence[Data], trees: Sequence[Dendrogram]
     ) -> tuple[Tensor, list[float]]:
         """Return thresholds, spread over the heights of the trees, and the score at each.
 
-        Where thresholds depend on the size of blocks, they are shifts of the learned ones.
+        Where the trees have a threshold per block, they are shifts of these.
         """
-        offset = [tree.threshold if self.size_slope is not None else 0 for tree in trees]
+        offsets = [tree.threshold if tree.threshold.dim() else torch.zeros(1) for tree in trees]
         heights = torch.cat(
             [
-                tree.height - (o[tree.graph] if isinstance(o, Tensor) else o)
-                for tree, o in zip(trees, offset, strict=True)
+                tree.height - offset.expand(tree.num_steps.numel())[tree.graph]
+                for tree, offset in zip(trees, offsets, strict=True)
             ]
         )
         if heights.numel() == 0:
             return torch.zeros(1), [0.0]
-        thresholds = heights.double().quantile(torch.linspace(0, 1, SCANNED).double())
+        thresholds = heights.double().quantile(torch.linspace(0, 1, SCANNED).double()).float()
         scores = []
-        for threshold in thresholds.float():
-            metric = self._make_scores(sync=False)
-            for graphs, tree, o in zip(batches, trees, offset, strict=True):
-                self.update_scores(metric, tree.cut(o + threshold), graphs)
-            scores.append(float(metric[self.metric].compute()))
-        return thresholds.float(), scores
+        for threshold in thresholds:
+            metric = self._make_scores(sync=False)[self.metric]
+            for graphs, tree, offset in zip(batches, trees, offsets, strict=True):
+                cut = (offset + threshold).expand(tree.num_steps.numel())
+                self.update_scores(metric, tree.cut(cut), graphs)
+            scores.append(float(metric.compute()))
+        return thresholds, scores
 
     def scan_baseline(self, batches: Iterable[Data]) -> float:
         """Return the best of the thresholds of :meth:`score_curve` for the baseline."""
         listed = list(batches)
-        thresholds, scores = self.score_curve(listed, self.trees(listed, baseline=True))
+        trees = [self.baseline_tree(graphs) for graphs in listed]
+        thresholds, scores = self.score_curve(listed, trees)
         return float(thresholds[int(torch.tensor(scores).argmax())])
 
     def report(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -18,7 +18,10 @@ from tqdm import tqdm
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.task_module import Scores
-from pyg_grapheme.nn.pool.clustering.constrained import constrained_clusters
+from pyg_grapheme.nn.pool.clustering.constrained import (
+    ConstrainedMergeName,
+    constrained_clusters,
+)
 from pyg_grapheme.nn.pool.clustering.merge_constraints import (
     MergeConstraints,
     check_constraints,
@@ -36,43 +39,14 @@ GROUP = 20_000
 """Records of as many blocks are clustered at a time, whatever the number of processes."""
 
 
-class Constraints(NamedTuple):
-    """What the clusters of a table have to keep to.
-
-    Attributes:
-        together: Pairs of rows [2, K] that are in one cluster.
-        apart: Pairs of rows [2, K] that are not.
-        max_size: Largest cluster.
-        source: [n], records of one source are never in one cluster; -1 for no source.
-    """
-
-    together: np.ndarray
-    apart: np.ndarray
-    max_size: int | None
-    source: np.ndarray | None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is asked for."""
-        given = self.together.size or self.apart.size
-        return not given and self.max_size is None and self.source is None
-
-    @property
-    def largest(self) -> int:
-        """The largest row of a pair, -1 if there is none."""
-        return int(max(self.together.max(initial=-1), self.apart.max(initial=-1)))
-
-
 class Found(NamedTuple):
     """The clusters of some records.
 
     Attributes:
-        rows: [n].
         cluster: [n], from 0.
         probability: [clusters], NaN for a cluster that is none of the tree's.
     """
 
-    rows: np.ndarray
     cluster: np.ndarray
     probability: np.ndarray
 
@@ -106,35 +80,38 @@ def cluster_lines(module: "RecordsModule", options: Namespace) -> Iterator[Seque
     constraints = _read_constraints(table, options, rows)
     _expect_consistent(constraints, blocks, list(rows))
     module.encoder.expect_columns(table)
-    return _lines(list(rows), find_clusters(module, table, blocks, constraints, jobs))
+    groups = list(_groups(blocks))
+    found = find_clusters(module, table, groups, constraints, jobs)
+    return _lines(list(rows), groups, found)
 
 
-def _read_constraints(table: Table, options: Namespace, rows: dict[str, int]) -> Constraints:
-    pairs, is_same = np.empty((2, 0), dtype=np.int64), np.empty(0, dtype=bool)
+def _read_constraints(table: Table, options: Namespace, rows: dict[str, int]) -> MergeConstraints:
+    """Return the constraints on the rows of the table."""
+    together = apart = source = None
     if options.pairs is not None:
-        pairs, is_same = read_pairs(read_table(find_file(options.pairs, "--pairs")), rows)
+        known, is_same = read_pairs(read_table(find_file(options.pairs, "--pairs")), rows)
+        together, apart = (torch.from_numpy(known[:, kept]) for kept in (is_same, ~is_same))
+    if options.source is not None:
+        source = torch.from_numpy(column_labels(table, options.source, "--source"))
     size = options.max_size
-    return Constraints(
-        pairs[:, is_same],
-        pairs[:, ~is_same],
-        None if size is None else expect_count("--max_size", size),
-        None if options.source is None else column_labels(table, options.source, "--source"),
-    )
+    max_size = None if size is None else expect_count("--max_size", size)
+    return MergeConstraints(together, apart, max_size, source)
 
 
 def _expect_consistent(
-    constraints: Constraints, blocks: Sequence[np.ndarray], ids: Sequence[str]
+    constraints: MergeConstraints, blocks: Sequence[np.ndarray], ids: Sequence[str]
 ) -> None:
     """Refuse constraints that no clusters keep to."""
     try:
-        all_rows = np.arange(len(ids))
-        check_constraints(_of_rows(constraints, all_rows), len(ids), torch.device("cpu"))
+        check_constraints(constraints, len(ids), torch.device("cpu"))
     except ValueError as error:
         raise ValueError(f"{error}; nodes are records, counted from 0") from error
+    if constraints.together is None:
+        return
     block = np.empty(len(ids), dtype=np.int64)
     for number, rows in enumerate(blocks):
         block[rows] = number
-    left, right = constraints.together
+    left, right = constraints.together.numpy()
     wrong = np.flatnonzero(block[left] != block[right])
     if wrong.size:
         a, b = ids[left[wrong[0]]], ids[right[wrong[0]]]
@@ -144,12 +121,19 @@ def _expect_consistent(
 def find_clusters(
     module: "RecordsModule",
     table: Table,
-    blocks: Sequence[np.ndarray],
-    constraints: Constraints,
+    groups: Sequence[Sequence[np.ndarray]],
+    constraints: MergeConstraints,
     jobs: int,
 ) -> Iterator[Found]:
     """Yield the clusters of groups of blocks, which do not depend on the number of processes."""
-    tasks = [(table.rows(np.concatenate(group)), group, constraints) for group in _groups(blocks)]
+    tasks = [
+        (
+            table.rows(np.concatenate(group)),
+            [rows.size for rows in group],
+            _of_rows(constraints, np.concatenate(group), table.num_rows),
+        )
+        for group in groups
+    ]
     with ExitStack() as stack:
         bar = stack.enter_context(tqdm(total=table.num_rows, desc="clusters", unit=" records"))
         if jobs == 1 or len(tasks) == 1:
@@ -160,20 +144,39 @@ def find_clusters(
             )
             results = pool.map(_work, tasks)
         for found in results:
-            bar.update(found.rows.size)
+            bar.update(found.cluster.size)
             yield found
 
 
 def _groups(blocks: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
     """Yield consecutive blocks of together at least ``GROUP`` records, but for the last ones."""
     group: list[np.ndarray] = []
+    size = 0
     for rows in blocks:
         group.append(rows)
-        if sum(block.size for block in group) >= GROUP:
+        size += rows.size
+        if size >= GROUP:
             yield group
-            group = []
+            group, size = [], 0
     if group:
         yield group
+
+
+def _of_rows(constraints: MergeConstraints, rows: np.ndarray, num_rows: int) -> MergeConstraints:
+    """Return the constraints on some of the rows, which are numbered from 0."""
+    together, apart, max_size, source = constraints
+    number = torch.full((num_rows,), -1)
+    number[rows] = torch.arange(rows.size)
+
+    def numbered(pairs: Tensor | None) -> Tensor | None:
+        if pairs is None:
+            return None
+        pairs = number[pairs]
+        return pairs[:, (pairs >= 0).all(dim=0)]
+
+    return MergeConstraints(
+        numbered(together), numbered(apart), max_size, None if source is None else source[rows]
+    )
 
 
 _MODULE: list["RecordsModule"] = []
@@ -185,38 +188,38 @@ def _take_module(module: "RecordsModule") -> None:
     _MODULE.append(module)
 
 
-def _work(task: tuple[Table, list[np.ndarray], Constraints]) -> Found:
+def _work(task: tuple[Table, list[int], MergeConstraints]) -> Found:
     return cluster_group(_MODULE[0], *task)
 
 
 @torch.no_grad()
 def cluster_group(
-    module: "RecordsModule", table: Table, group: list[np.ndarray], constraints: Constraints
+    module: "RecordsModule", table: Table, sizes: Sequence[int], constraints: MergeConstraints
 ) -> Found:
     """Cluster the records of some blocks.
 
     Args:
         module: The model.
         table: The records of the blocks, one after the other.
-        group: The rows of each block in the whole table.
-        constraints: On rows of the whole table.
+        sizes: Records of each block.
+        constraints: On the rows of this table.
     """
-    graphs = encode_blocks(module, table, [block.size for block in group])
-    (tree,) = module.trees([graphs])
-    rows = np.concatenate(group)
-    if constraints.is_empty:
+    graphs = encode_blocks(module, table, sizes)
+    logits = module.logits(graphs)
+    tree = module.tree(graphs, logits)
+    if all(constraint is None for constraint in constraints):
         cluster = tree.cut()
     else:
         cluster = constrained_clusters(
             graphs.edge_index,
-            module.logits(graphs),
-            rows.size,
+            logits,
+            table.num_rows,
             tree.threshold if tree.threshold.dim() == 0 else tree.threshold[graphs.batch],
-            merge=module.merge,
+            merge=cast(ConstrainedMergeName, module.pool.merge),
             batch=graphs.batch,
-            constraints=_of_rows(constraints, rows),
+            constraints=constraints,
         )
-    return Found(rows, cluster.numpy(), cluster_probability(tree, cluster).numpy())
+    return Found(cluster.numpy(), cluster_probability(tree, cluster).numpy())
 
 
 def encode_blocks(module: "RecordsModule", table: Table, sizes: Sequence[int]) -> Batch:
@@ -226,21 +229,6 @@ def encode_blocks(module: "RecordsModule", table: Table, sizes: Sequence[int]) -
         graphs.append(module.encoder.graph(encoded.rows(np.arange(first, first + size))))
         first += size
     return Batch.from_data_list(graphs)
-
-
-def _of_rows(constraints: Constraints, rows: np.ndarray) -> MergeConstraints:
-    """Return the constraints on some rows, which are numbered from 0."""
-    number = np.full(max(rows.max(), constraints.largest) + 1, -1)
-    number[rows] = np.arange(rows.size)
-
-    def numbered(pairs: np.ndarray) -> Tensor:
-        pairs = number[pairs]
-        return torch.from_numpy(pairs[:, (pairs >= 0).all(axis=0)])
-
-    source = None if constraints.source is None else torch.from_numpy(constraints.source[rows])
-    return MergeConstraints(
-        numbered(constraints.together), numbered(constraints.apart), constraints.max_size, source
-    )
 
 
 def cluster_probability(tree: Dendrogram, cluster: Tensor) -> Tensor:
@@ -263,12 +251,15 @@ def cluster_probability(tree: Dendrogram, cluster: Tensor) -> Tensor:
     return torch.where(is_known, known.probability[order[at]], torch.nan)
 
 
-def _lines(ids: Sequence[str], found: Iterator[Found]) -> Iterator[Sequence[str]]:
+def _lines(
+    ids: Sequence[str], groups: Sequence[Sequence[np.ndarray]], found: Iterator[Found]
+) -> Iterator[Sequence[str]]:
     cluster, probability = np.empty(len(ids), dtype=np.int64), np.empty(len(ids))
     first = 0
-    for part in found:
-        cluster[part.rows] = first + part.cluster
-        probability[part.rows] = part.probability[part.cluster]
+    for group, part in zip(groups, found, strict=True):
+        rows = np.concatenate(group)
+        cluster[rows] = first + part.cluster
+        probability[rows] = part.probability[part.cluster]
         first += part.probability.size
     yield ["id,cluster,probability"]
     buffer = io.StringIO()

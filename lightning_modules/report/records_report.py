@@ -53,7 +53,8 @@ def report_records(
     write_summary(folder, summary)
     split = list(data.splits)[-1]
     batches = list(data.loader(split))
-    trees = module.trees(batches)
+    with torch.no_grad():
+        trees = [module.tree(graphs, module.logits(graphs)) for graphs in batches]
     sections = {}
     if has_matplotlib():
         thresholds, curve = module.score_curve(batches, trees)

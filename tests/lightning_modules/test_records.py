@@ -151,6 +151,23 @@ def test_two_processes_write_what_one_writes(
     assert written[0] == written[1]
 
 
+def test_a_threshold_by_size_is_learned_and_scanned(
+    options: list[str], folder: Path, tmp_path: Path
+) -> None:
+    by_size = ["--model.threshold_by_size=true", "--data.block=[city]"]
+    fit.main([*options, *by_size, f"--output={tmp_path}"])
+    run = tmp_path / "records" / "version_0"
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["size_slope_last"] != 0
+    weights = torch.load(run / "checkpoints" / "model.ckpt", weights_only=True)["state_dict"]
+    assert float(weights["size_slope"]) == pytest.approx(summary["size_slope_last"])
+    output = tmp_path / "clusters.csv"
+    path = f"--ckpt_path={run / 'checkpoints' / 'model.ckpt'}"
+    predict.main([path, str(folder / "new.csv"), f"--output={output}", "--source=shop"])
+    city = {row["cluster"]: draw_rows(1)[int(row["id"])][4] for row in clusters(output)}
+    assert all(draw_rows(1)[int(row["id"])][4] == city[row["cluster"]] for row in clusters(output))
+
+
 def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path: Path) -> None:
     fit.main([*options, f"--output={tmp_path}"])
     weights = [
