@@ -54,8 +54,8 @@ class RecordsDataModule(GraphDataModule):
         keys: Columns of which equal values make candidates.
         max_frequency: Bound on frequent terms and keys.
         split: Whether entities are split, or blocks.
-        val_share: Share of the entities or blocks to validate on.
-        test_share: Share to test on.
+        val_share: Share of the known records to validate on.
+        test_share: Share of the known records to test on.
         split_seed: Seed of the split.
         repeats: How often an epoch visits each block; a table without blocks is one step a visit.
         batch_size: Blocks per batch.

@@ -109,32 +109,48 @@ def split_entities(
 ) -> np.ndarray:
     """Assign each labelled record to a split: [n], -1 for records without a label.
 
+    A group is an entity or a block. The groups come in a random order; each goes to the split that
+    misses most records, or to one that is still empty if no more groups are left than such splits.
+
     Args:
         y: [n], labels; -1 for records without.
         blocks: The rows of each block.
         by_block: All records of a block are in one split; else all records of a label are.
-        shares: Shares of all splits but the first, which has the rest.
+        shares: Shares of the labelled records for all splits but the first, which has the rest.
         seed: Of the draw.
 
     Returns:
-        Numbers of splits, from 0.
+        Numbers of splits, from 0. If no split is filled for being empty, each has its share of the
+        records, give or take less than the largest group.
 
     Raises:
-        ValueError: if there are fewer labels or blocks than splits.
+        ValueError: if there are fewer labels or blocks than splits, or the shares leave nothing.
+
+    Cost: O(groups * splits + n log n) time.
     """
-    group = y.copy()
+    if sum(shares) >= 1:
+        raise ValueError(f"Expected the shares of splits to be below 1 in sum (got {sum(shares)})")
+    known, group = y >= 0, y.copy()
     if by_block:
         for number, rows in enumerate(blocks):
-            group[rows] = np.where(y[rows] >= 0, number, -1)
-    known = np.unique(group[group >= 0])
-    sizes = [max(1, round(share * known.size)) for share in shares]
-    if known.size <= sum(sizes):
+            group[rows] = number
+    _, index, sizes = np.unique(group[known], return_inverse=True, return_counts=True)
+    if sizes.size <= len(shares):
         what = "blocks" if by_block else "known entities"
-        raise ValueError(f"Expected more than {sum(sizes)} {what} to split (got {known.size})")
-    order = np.random.default_rng(seed).permutation(known)
-    split = np.zeros(int(known.max()) + 1, dtype=np.int64)
-    first = 0
-    for number, size in enumerate(sizes, 1):
-        split[order[first : first + size]] = number
-        first += size
-    return np.where(group >= 0, split[group], -1)
+        raise ValueError(f"Expected more than {len(shares)} {what} to split (got {sizes.size})")
+    split = np.full(y.size, -1)
+    split[known] = _fill([1 - sum(shares), *shares], sizes, seed)[index]
+    return split
+
+
+def _fill(shares: Sequence[float], sizes: np.ndarray, seed: int) -> np.ndarray:
+    """Return the split of each group of these sizes, drawn in a random order."""
+    missing, is_empty = sizes.sum() * np.array(shares), np.ones(len(shares), dtype=bool)
+    split = np.empty(sizes.size, dtype=np.int64)
+    order = np.random.default_rng(seed).permutation(sizes.size)
+    for left, group in zip(range(sizes.size, 0, -1), order, strict=True):
+        may_take = is_empty if left <= is_empty.sum() else True
+        chosen = np.where(may_take, missing, -np.inf).argmax()
+        split[group], is_empty[chosen] = chosen, False
+        missing[chosen] -= sizes[group]
+    return split

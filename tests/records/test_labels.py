@@ -82,11 +82,53 @@ def test_no_entity_or_block_is_in_two_splits(by_block: bool) -> None:
         groups = [split[y == label] for label in range(20)]
     numbers = [np.unique(group) for group in groups if group.size]
     assert all(number.size == 1 for number in numbers)
-    assert np.bincount(np.concatenate(numbers)).tolist() == ([6, 1, 3] if by_block else [12, 2, 6])
     again = split_entities(y, blocks, by_block, [0.1, 0.3], seed=4)
     assert not np.array_equal(split, again)
 
 
-def test_too_few_entities_to_split() -> None:
-    with pytest.raises(ValueError, match=r"Expected more than 2 known entities to split \(got 2\)"):
-        split_entities(np.array([0, 0, 1]), [np.arange(3)], False, [0.1, 0.1], 0)
+@pytest.mark.parametrize("by_block", [False, True])
+def test_splits_have_their_share_of_the_records(by_block: bool) -> None:
+    rng = np.random.default_rng(2)
+    for seed in range(30):
+        sizes = np.round(rng.lognormal(2, 2, 80)).astype(int) + 1
+        group = rng.permutation(np.repeat(np.arange(80), sizes))
+        blocks = [np.flatnonzero(group == number) for number in range(80)]
+        y = rng.integers(0, 500, group.size) if by_block else group
+        y = np.where(rng.random(group.size) < 0.2, -1, y)
+        split = split_entities(y, blocks, by_block, [0.2, 0.3], seed)
+        largest = np.bincount(group[y >= 0]).max()
+        for number, share in enumerate([0.5, 0.2, 0.3]):
+            assert abs((split == number).sum() - share * (y >= 0).sum()) <= largest
+
+
+def test_no_split_is_empty() -> None:
+    """Not even where one group has more records than there are for two splits."""
+    for seed in range(30):
+        y = np.repeat([5, 2, 9, 3], [1000, 2, 1, 1])
+        split = split_entities(y, [np.arange(y.size)], False, [0.1, 0.1, 0.1], seed)
+        assert sorted(np.unique(split[y == label]).item() for label in (2, 3, 5, 9)) == [0, 1, 2, 3]
+
+
+def test_the_split_of_a_small_table_written_out() -> None:
+    sizes = [4, 3, 2, 1, 6]
+    y = np.repeat(np.arange(5), sizes)
+    for seed in range(10):
+        missing, place = [8.0, 4.8, 3.2], {}
+        for step, label in enumerate(np.random.default_rng(seed).permutation(5).tolist()):
+            open_splits = [k for k in range(3) if k not in place.values()]
+            if 5 - step > len(open_splits):
+                open_splits = [0, 1, 2]
+            place[label] = max(open_splits, key=lambda k: missing[k])
+            missing[place[label]] -= sizes[label]
+        split = split_entities(y, [np.arange(16)], False, [0.3, 0.2], seed)
+        assert split.tolist() == [place[label] for label in y]
+
+
+def test_splits_that_can_not_be() -> None:
+    blocks = [np.arange(2), np.arange(2, 3)]
+    y = np.array([0, 0, 1])
+    for by_block, what in ((False, "known entities"), (True, "blocks")):
+        with pytest.raises(ValueError, match=rf"Expected more than 2 {what} to split \(got 2\)"):
+            split_entities(y, blocks, by_block, [0.1, 0.1], 0)
+    with pytest.raises(ValueError, match=r"to be below 1 in sum \(got 1.2\)"):
+        split_entities(y, blocks, False, [0.5, 0.7], 0)
