@@ -19,6 +19,7 @@ from pyg_grapheme.records.candidates import candidate_recall
 from pyg_grapheme.records.columns import ColumnKind, column_kinds
 from pyg_grapheme.records.labels import (
     column_labels,
+    entity_labels,
     pair_labels,
     row_of_id,
     split_entities,
@@ -42,8 +43,10 @@ class RecordsDataModule(GraphDataModule):
     Args:
         records: The table: ``.csv``, ``.tsv``, ``.jsonl`` (maybe ``.gz``) or ``.parquet``.
         cluster: The column of the known entity ids; records without are unlabelled.
-        labels: Instead of it, a table of known pairs: two columns of ids of records, and maybe a
-            third one that says whether they are one entity. See :func:`pair_labels`.
+        labels: With ``cluster`` and ``id``, the table that has this column, and the one of ids of
+            records, for some of them; see :func:`entity_labels`. Without ``cluster``, a table of
+            known pairs: two columns of ids of records, and maybe a third one that says whether they
+            are one entity; see :func:`pair_labels`.
         id: The column of the ids of records, for ``labels``; row numbers from 0 if None.
         columns: The columns to compare, by kind: "text", "list", "number" or "date"; if None all
             but those that are named by another option, and kinds are found as by
@@ -84,9 +87,12 @@ class RecordsDataModule(GraphDataModule):
         batch_size: int = 1,
     ) -> None:
         super().__init__(batch_size)
-        if (cluster is None) == (labels is None):
+        if cluster is None and labels is None:
+            raise ValueError("Expected 'cluster', 'labels' or both (got neither)")
+        if cluster is not None and labels is not None and id is None:
             raise ValueError(
-                f"Expected either 'cluster' or 'labels' (got {cluster!r} and {labels!r})"
+                "Expected 'id' to name the column of ids of records where 'cluster' is a column of "
+                f"'labels' (got {cluster!r} of {labels!r}, but no 'id')"
             )
         expect_one_of("split", split, get_args(SplitName))
         self.records, self.cluster, self.labels, self.id = records, cluster, labels, id
@@ -130,7 +136,10 @@ class RecordsDataModule(GraphDataModule):
         if self.labels is None:
             return column_labels(self.table, str(self.cluster))
         rows = row_of_id(self.table, self.id)
-        return pair_labels(read_table(find_file(self.labels, "--data.labels")), rows)
+        given = read_table(find_file(self.labels, "--data.labels"))
+        if self.cluster is None:
+            return pair_labels(given, rows)
+        return entity_labels(given, rows, str(self.id), self.cluster)
 
     @cached_property
     def graphs(self) -> list[Data]:

@@ -3,7 +3,12 @@
 from pyg_grapheme.records.blocks import split_blocks
 from pyg_grapheme.records.candidates import candidate_pairs, candidate_recall
 from pyg_grapheme.records.columns import ColumnKind, column_kinds
-from pyg_grapheme.records.labels import column_labels, pair_labels, split_entities
+from pyg_grapheme.records.labels import (
+    column_labels,
+    entity_labels,
+    pair_labels,
+    split_entities,
+)
 from pyg_grapheme.records.record_encoder import EncodedTable, RecordEncoder
 from pyg_grapheme.records.table import Table, read_table
 
@@ -16,6 +21,7 @@ __all__ = [
     "candidate_recall",
     "column_kinds",
     "column_labels",
+    "entity_labels",
     "pair_labels",
     "read_table",
     "split_blocks",

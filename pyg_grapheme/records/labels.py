@@ -1,4 +1,4 @@
-"""Known clusters of records: ids of some of them, or pairs that are one entity or are not."""
+"""Known clusters of records: ids of entities, or pairs that are one entity or are not."""
 
 from collections.abc import Mapping, Sequence
 
@@ -101,6 +101,40 @@ def pair_labels(known: Table, rows: Mapping[str, int]) -> np.ndarray:
         )
     y = np.full(len(rows), -1)
     y[pairs] = label[pairs]
+    return y
+
+
+def entity_labels(known: Table, rows: Mapping[str, int], id: str, cluster: str) -> np.ndarray:
+    """Return a label [n] for each record from another table of ids; -1 for the others.
+
+    Args:
+        known: A column of ids of records and one of ids of entities, maybe missing, for some of
+            the records.
+        rows: The row of each record's id.
+        id: The first column.
+        cluster: The second one.
+
+    Raises:
+        ValueError: if there is no such column, no entity, an id that is no record's, or a record
+            has two entities.
+    """
+    y = np.full(len(rows), -1)
+    first: dict[str, int] = {}
+    cells = zip(known.texts(id, "id"), column_labels(known, cluster).tolist(), strict=True)
+    for number, (id_, label) in enumerate(cells, 1):
+        if id_ not in rows:
+            raise ValueError(
+                f"{known.name}, record {number}: expected the id of a record in {id!r} "
+                f"(got {id_!r})"
+            )
+        if label >= 0:
+            if label != y[rows[id_]] >= 0:
+                raise ValueError(
+                    f"{known.name}, record {number}: expected one entity for {id_!r} (got another "
+                    f"one in record {first[id_]})"
+                )
+            y[rows[id_]] = label
+            first.setdefault(id_, number)
     return y
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from pyg_grapheme.records.labels import (
     column_labels,
+    entity_labels,
     pair_labels,
     row_of_id,
     split_entities,
@@ -68,6 +69,40 @@ def test_ids_are_distinct_and_present() -> None:
         column_labels(table, "z")
     with pytest.raises(ValueError, match="expected ids in the column 'y'"):
         column_labels(Table({"y": ["", ""]}, 2), "y")
+
+
+def entities(**columns: str) -> Table:
+    cells = {name: text.split(",") for name, text in columns.items()}
+    return Table(cells, len(next(iter(cells.values()))), "known.csv")
+
+
+def test_labels_of_another_table_are_those_of_its_ids() -> None:
+    given = entities(who="r3,r0,r7,r3,r5,r0", person="b,a,b,b,,")
+    y = entity_labels(given, ROWS, "who", "person")
+    assert y[3] == y[7] != y[0]
+    assert np.flatnonzero(y >= 0).tolist() == [0, 3, 7]
+    assert set(y[y < 0].tolist()) == {-1}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            entities(who="r3,r0,r3", person="b,a,c"),
+            r"known\.csv, record 3: expected one entity for 'r3' \(got another one in record 1\)",
+        ),
+        (
+            entities(who="r3,r40", person="b,"),
+            r"known\.csv, record 2: expected the id of a record in 'who' \(got 'r40'\)",
+        ),
+        (entities(who="r3", person=""), r"known\.csv: expected ids in the column 'person'"),
+        (entities(id="r3", person="a"), r"known\.csv: expected 'id' to name one of 'id', 'person'"),
+        (entities(who="r3", y="a"), r"known\.csv: expected 'cluster' to name one of 'who', 'y'"),
+    ],
+)
+def test_bad_ids_of_entities_are_named(given: Table, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        entity_labels(given, ROWS, "who", "person")
 
 
 @pytest.mark.parametrize("by_block", [False, True])
