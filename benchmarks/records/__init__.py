@@ -1,0 +1,1 @@
+"""Deduplicate tables: authors of papers, songs and citations, whose entities are known."""

@@ -1,0 +1,165 @@
+"""The tables of the benchmark of records: made-up files, and the counts of the real ones."""
+
+import gzip
+import json
+import math
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+from benchmarks.records.prepare import main
+from benchmarks.records.tables import CLUSTER, authors_table, citations_table, songs_table
+from pyg_grapheme.records import Table, read_table, split_blocks
+from pyg_grapheme.records.table import Value
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+needs_data = pytest.mark.skipif(
+    not (DATA / "clustering").is_dir(),
+    reason=f"no clustering in {DATA}: docs/data.md says where to get it",
+)
+
+PAPERS = [
+    {
+        "publication_id": 7,
+        "title": "On, “quotes”",
+        "year": 1999,
+        "journal": "Phys.Rev.",
+        "authors": ["Wang, Bo-Lin", "de la Cruz, Ann", "Atlas"],
+        "references": [3, 12],
+        "keywords": ["mass: top"],
+    },
+    {"publication_id": 9, "title": "Two", "authors": ["Wang, Bo-Lin"], "topics": ["Theory-HEP"]},
+]
+SIGNATURES = [
+    {"signature_id": 4, "publication_id": 9, "author_name": "Wang, B.", "author_affiliation": None},
+    {"signature_id": 0, "publication_id": 7, "author_name": "Wang, Bo-Lin",
+     "author_affiliation": "Oslo U."},
+]  # fmt: skip
+CITATIONS = """\
+Entity Id|author|title|
+0|a. b. and c.|one, "two|
+1||one|
+2|d.|three|
+3|d.|three.|
+4|d|3|
+"""
+PAIRS = "0|1\n4|3\n2|3\n"
+SONGS = "TID,CID,CTID,title,year\n1,7,1,a,75\n2,9,1,b,null\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder of data with tiny files."""
+    files = {
+        "inspire_wang/records.json": json.dumps(PAPERS),
+        "inspire_wang/signatures.json": json.dumps(SIGNATURES),
+        "inspire_wang/clusters.json": json.dumps({"158": [0], "21": [4, 5]}),
+        "cora/cora.csv": CITATIONS,
+        "cora/cora_gt.csv": PAIRS,
+        "musicbrainz20k/musicbrainz_20k.csv": SONGS,
+    }
+    for name, text in files.items():
+        path = tmp_path / "data" / "clustering" / f"{name}.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(text.encode()))
+    return tmp_path / "data"
+
+
+def record(table: Table, row: int) -> dict[str, Value]:
+    return {name: cells[row] for name, cells in table.columns.items()}
+
+
+def test_authors_are_signatures_with_their_papers(data: Path) -> None:
+    table = authors_table(data)
+    assert table.num_rows == 2
+    assert record(table, 1) == {
+        "id": "0", "author": "158", "block": "wang b", "name": "Wang, Bo-Lin", "given": "Bo-Lin",
+        "initials": "bl", "affiliation": "Oslo U.", "coauthors": ("de la cruz a", "atlas"),
+        "title": "On, “quotes”", "journal": "Phys.Rev.", "year": "1999", "abstract": "",
+        "keywords": ("mass: top",), "references": ("3", "12"), "topics": (), "collaborations": (),
+    }  # fmt: skip
+    other = record(table, 0)
+    assert (other["id"], other["author"], other["block"], other["given"]) == (
+        "4", "21", "wang b", "B.",
+    )  # fmt: skip
+    # Not the name of this signature, so another author.
+    assert other["coauthors"] == ("wang b",)
+    assert other["affiliation"] == other["year"] == other["journal"] == ""
+
+
+def test_citations_of_one_paper_are_linked_by_pairs(data: Path) -> None:
+    table = citations_table(data)
+    assert list(table.columns) == ["id", "author", "title", "entity"]
+    assert table.columns["title"][0] == 'one, "two'
+    a, b, c, d, e = table.columns["entity"]
+    assert a == b != c == d == e
+
+
+def test_songs_are_read(data: Path) -> None:
+    assert songs_table(data).columns == {
+        "TID": ["1", "2"], "CID": ["7", "9"], "CTID": ["1", "1"], "title": ["a", "b"],
+        "year": ["75", ""],
+    }  # fmt: skip
+
+
+def test_the_tables_that_are_written_read_back(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([str(tmp_path), "--data", str(data)])
+    for name, made in (
+        ("authors.jsonl", authors_table(data)),
+        ("citations.csv", citations_table(data)),
+    ):
+        assert read_table(tmp_path / name).columns == made.columns
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "authors.jsonl", "citations.csv"}
+    for arguments in ([str(tmp_path / "no"), "--data", str(data)], [str(data), "--data", "no"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+        assert "no" in capsys.readouterr().err.splitlines()[-1]
+    (data / "clustering" / "cora" / "cora.csv.gz").unlink()
+    with pytest.raises(SystemExit):
+        main([str(data), "--data", str(data)])
+    assert [path.name for path in data.iterdir()] == ["clustering"]
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("read", "name", "records", "entities"),
+    [
+        (authors_table, "authors", 15_424, 524),
+        (songs_table, "songs", 19_375, 10_000),
+        (citations_table, "citations", 1_295, 112),
+    ],
+)
+def test_real_tables_have_the_published_counts(
+    read: Callable[[Path], Table], name: str, records: int, entities: int
+) -> None:
+    table = read(DATA)
+    known = table.texts(CLUSTER[name], "cluster")
+    assert (table.num_rows, len(set(known))) == (records, entities)
+    assert "" not in known
+    assert {len(cells) for cells in table.columns.values()} == {records}
+    if name == "authors":
+        sizes = sorted(map(len, split_blocks(table, ["block"])), reverse=True)
+        assert (len(sizes), sizes[:3]) == (35, [2_711, 1_678, 1_419])
+    if name == "songs":
+        assert sum(math.comb(count, 2) for count in Counter(known).values()) == 16_250
+
+
+@needs_data
+def test_real_citations_are_the_closure_of_the_pairs() -> None:
+    table = citations_table(DATA)
+    with gzip.open(DATA / "clustering" / "cora" / "cora_gt.csv.gz", "rt") as file:
+        graph = nx.Graph(tuple(line.split("|")) for line in file.read().splitlines())
+    ids, entities = table.texts("id", ""), table.texts("entity", "")
+    graph.add_nodes_from(ids)
+    found: dict[str, set[str]] = {}
+    for id_, entity in zip(ids, entities, strict=True):
+        found.setdefault(entity, set()).add(id_)
+    assert sorted(map(sorted, found.values())) == sorted(
+        map(sorted, nx.connected_components(graph))
+    )
