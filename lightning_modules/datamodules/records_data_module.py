@@ -168,7 +168,9 @@ class RecordsDataModule(GraphDataModule):
             chosen = number == index
             y = np.where(chosen, self.known, -1) if name == "train" else self.known
             splits[name] = [
-                _labelled(graph, y, chosen) for graph in self.graphs if chosen[graph.row].any()
+                _labelled(graph, y, chosen)
+                for graph in self.graphs
+                if chosen[graph.row.numpy()].any()
             ]
         self._describe()
         return splits
@@ -187,7 +189,7 @@ class RecordsDataModule(GraphDataModule):
     def _describe(self) -> None:
         found, known = 0, 0
         for graph in self.graphs:
-            counts = candidate_recall(graph.edge_index.numpy(), self.known[graph.row])
+            counts = candidate_recall(graph.edge_index.numpy(), self.known[graph.row.numpy()])
             found, known = found + counts[0], known + counts[1]
         pairs = sum(graph.num_edges for graph in self.graphs)
         share = f"{found / known:.1%}".replace("%", " %") if known else "none"
@@ -199,6 +201,6 @@ class RecordsDataModule(GraphDataModule):
 
 def _labelled(graph: Data, y: np.ndarray, counted: np.ndarray) -> Data:
     labelled = copy(graph)  # The features are shared.
-    labelled.y = torch.from_numpy(y[graph.row])
-    labelled.counted = torch.from_numpy(counted[graph.row])
+    labelled.y = torch.from_numpy(y[graph.row.numpy()])
+    labelled.counted = torch.from_numpy(counted[graph.row.numpy()])
     return labelled

@@ -64,3 +64,18 @@ def test_splits_need_known_ids_that_can_be_found(table: str, known: str) -> None
     Path(known).write_text("id,person\nr1,p0\nr1,p1\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"known\.csv, record 2: expected one entity for 'r1'"):
         _ = RecordsDataModule(table, cluster="person", labels=known, id="id").splits
+
+
+def test_blocks_may_be_of_one_record(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    cities = ["Rome", "Oslo", "Oslo", "Lima", "Bern", "Bern"]
+    lines = [f"p{row % 5},name {row},{city}" for row, city in enumerate(cities)]
+    path.write_text("\n".join(["person,name,city", *lines]) + "\n", encoding="utf-8")
+    data = RecordsDataModule(
+        str(path), cluster="person", block=["city"], split="blocks", val_share=0.2
+    )
+    graphs = [graph for split in data.splits.values() for graph in split]
+    assert sorted(graph.row.tolist() for graph in graphs) == [[0], [1, 2], [3], [4, 5]]
+    for graph in graphs:
+        assert graph.y.shape == graph.counted.shape == graph.row.shape
+        assert graph.y.tolist() == data.known[graph.row.tolist()].tolist()
