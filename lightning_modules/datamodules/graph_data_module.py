@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
-from torch.utils.data import Sampler
+from torch.utils.data import Dataset, Sampler
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
@@ -53,7 +53,9 @@ class GraphDataModule(SeededDataModule):
         """Return batches of one split, in order unless a sampler is given."""
         return self.batches(self.splits[split], sampler)
 
-    def batches(self, graphs: Sequence[Data], sampler: Sampler[int] | None = None) -> DataLoader:
+    def batches(
+        self, graphs: Sequence[Data] | Dataset[Data], sampler: Sampler[int] | None = None
+    ) -> DataLoader:
         """Return batches of graphs, in order unless a sampler is given."""
         return DataLoader(
             graphs,

@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from lightning_modules.datamodules.data_files import find_file
+from lightning_modules.datamodules.drawn_records import DrawnRecords
 from lightning_modules.datamodules.graph_data_module import GraphDataModule
 from pyg_grapheme.options import expect_count, expect_one_of, expect_share
 from pyg_grapheme.records.blocks import split_blocks
@@ -60,6 +61,8 @@ class RecordsDataModule(GraphDataModule):
         val_share: Share of the known records to validate on.
         test_share: Share of the known records to test on.
         split_seed: Seed of the split.
+        block_size: Records of a block that a training step sees at most; from a larger block they
+            are drawn, and it is visited more often, as :class:`DrawnRecords` does. All if None.
         repeats: How often an epoch visits each block; a table without blocks is one step a visit.
         batch_size: Blocks per batch.
 
@@ -83,6 +86,7 @@ class RecordsDataModule(GraphDataModule):
         val_share: float = 0.1,
         test_share: float = 0.2,
         split_seed: int = 0,
+        block_size: int | None = None,
         repeats: int = 20,
         batch_size: int = 1,
     ) -> None:
@@ -104,6 +108,7 @@ class RecordsDataModule(GraphDataModule):
             "max_frequency": expect_count("max_frequency", max_frequency),
         }
         self.shares = expect_share("val_share", val_share), expect_share("test_share", test_share)
+        self.block_size = None if block_size is None else expect_count("block_size", block_size)
         self.repeats = expect_count("repeats", repeats)
         self.split_seed = expect_count("split_seed", split_seed, low=0)
 
@@ -176,8 +181,8 @@ class RecordsDataModule(GraphDataModule):
         return splits
 
     def train_dataloader(self) -> DataLoader:
-        """Return shuffled batches to train on, in which each block occurs ``repeats`` times."""
-        graphs = list(self.splits["train"]) * self.repeats
+        """Return shuffled batches to train on, with ``repeats`` visits of all blocks."""
+        graphs = DrawnRecords(self.splits["train"], self.block_size, self.repeats)
         return self.batches(graphs, self.train_sampler(graphs))
 
     @property

@@ -17,12 +17,16 @@ class PairNet(nn.Module):
         width: Hidden features.
         num_layers: Layers with messages; 0 to score every pair by itself.
 
+    Attributes:
+        dropout: Of the features of a pair; its ``p`` is 0 until it is set.
+
     Shapes:
         x [N, F], edge_index [2, M], each pair once, edge_attr [M, D] -> [M].
     """
 
     def __init__(self, in_channels: int, edge_dim: int, width: int, num_layers: int) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(0.0)
         self.edge_encoder = nn.Linear(edge_dim, width)
         self.node_encoder = nn.Linear(in_channels, width) if num_layers else None
         self.layers = nn.ModuleList(PairNetLayer(width) for _ in range(num_layers))
@@ -32,7 +36,7 @@ class PairNet(nn.Module):
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_attr: Tensor) -> Tensor:
         """Return a logit per pair."""
-        edge = self.edge_encoder(edge_attr)
+        edge = self.edge_encoder(self.dropout(edge_attr))
         if self.node_encoder is not None:
             node = self.node_encoder(x)
             for layer in self.layers:

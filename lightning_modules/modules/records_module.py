@@ -25,7 +25,7 @@ from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn.pool.clustering.constrained import ConstrainedMergeName
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
-from pyg_grapheme.options import expect_count, expect_flag
+from pyg_grapheme.options import expect_count, expect_flag, expect_share
 from pyg_grapheme.records.record_encoder import RecordEncoder
 
 SCANNED = 100
@@ -45,6 +45,7 @@ class RecordsModule(PartitionModule):
         unlabelled: Meaning of the label -1; set by the data.
         channels: Hidden features.
         layers: Layers of messages between the pairs of a record; 0 to score pairs by themselves.
+        dropout: Share of the features of a pair that are 0 in training.
         objective: Score of a partition, as for ``PartitionLoss``.
         merge: Linkage.
         threshold_by_size: Whether the threshold of a block of n records is w0 + w1 log(n / 100),
@@ -68,6 +69,7 @@ class RecordsModule(PartitionModule):
         *,
         channels: int = 64,
         layers: int = 0,
+        dropout: float = 0.0,
         objective: str = "bcubed",
         merge: ConstrainedMergeName = "average",
         threshold_by_size: bool = False,
@@ -92,6 +94,10 @@ class RecordsModule(PartitionModule):
             threshold_lr=threshold_lr,
         )
         self.save_hyperparameters()
+        share = expect_share("dropout", dropout)
+        for net in (self.net, self.baseline):
+            if net is not None:
+                cast(PairNet, net).dropout.p = share
         expect_flag("threshold_by_size", threshold_by_size)
         self.size_slope = nn.Parameter(torch.zeros(())) if threshold_by_size else None
         options = dict(encoder)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_modules import evaluate, fit, predict
+from lightning_modules import evaluate, fit, load_module, predict
 from lightning_modules.cli import config_folder
 
 FIRST, LAST = ["Ann", "Bo", "Cleo", "Dan", "Eva"], ["Lee", "Stone", "Gül", "Okafor", "Li"]
@@ -238,3 +238,18 @@ def test_bad_requests_write_nothing(
     assert error.startswith("error: ")
     assert message in error
     assert not output.exists()
+
+
+def test_blocks_are_drawn_and_features_dropped_in_training_alone(
+    folder: Path, options: list[str]
+) -> None:
+    fit.main([
+        *options, f"--output={folder / 'drawn'}", "--trainer.max_epochs=2",
+        "--data.block_size=40", "--model.dropout=0.3", "--model.threshold_by_size=true",
+    ])  # fmt: skip
+    run = folder / "drawn" / "records" / "version_0"
+    module = load_module(str(run / "checkpoints" / "model.ckpt"))
+    assert module.net.dropout.p == module.baseline.dropout.p == 0.3
+    steps = [float(row["step"]) for row in csv.DictReader((run / "metrics.csv").open())]
+    num_records = len(draw_rows(0))
+    assert max(steps) == 2 * 20 * -(-num_records // 40) - 1
