@@ -15,6 +15,9 @@ from pyg_grapheme.records.table import Value
 CLUSTER = {"authors": "author", "songs": "CID", "citations": "entity"}
 """The column of the known entities of each table."""
 
+MAX_AUTHORS, MAX_ABSTRACT = 60, 400
+"""Authors of a paper and characters of its abstract that are kept."""
+
 
 def authors_table(folder: Path) -> Table:
     """Return the signatures of papers on INSPIRE, one record each, from the folder of data.
@@ -47,10 +50,11 @@ def _author(
 ) -> dict[str, Value]:
     name = signature["author_name"]
     given = name.partition(",")[2].strip()
-    others = [other for other in paper.get("authors", []) if other != name]
-    texts = {field: str(paper.get(field, "")) for field in ("title", "journal", "year", "abstract")}
+    # Some papers have thousands of authors.
+    others = [other for other in (paper.get("authors") or [])[:MAX_AUTHORS] if other != name]
+    texts = {field: str(paper.get(field) or "") for field in ("title", "journal", "year")}
     lists = {
-        field: tuple(map(str, paper.get(field, [])))
+        field: tuple(map(str, paper.get(field) or []))
         for field in ("keywords", "references", "topics", "collaborations")
     }
     return {
@@ -63,6 +67,7 @@ def _author(
         "affiliation": signature["author_affiliation"] or "",
         "coauthors": tuple(map(_short_name, others)),
         **texts,
+        "abstract": (paper.get("abstract") or "")[:MAX_ABSTRACT],
         **lists,
     }
 

@@ -31,7 +31,15 @@ PAPERS = [
         "references": [3, 12],
         "keywords": ["mass: top"],
     },
-    {"publication_id": 9, "title": "Two", "authors": ["Wang, Bo-Lin"], "topics": ["Theory-HEP"]},
+    {
+        "publication_id": 9,
+        "title": "Two",
+        "journal": None,
+        "authors": ["Wang, Bo-Lin", "Wang, B.", *["Li, Wei"] * 90],
+        "topics": ["Theory-HEP"],
+        "keywords": None,
+        "abstract": "a" * 500,
+    },
 ]
 SIGNATURES = [
     {"signature_id": 4, "publication_id": 9, "author_name": "Wang, B.", "author_affiliation": None},
@@ -86,7 +94,9 @@ def test_authors_are_signatures_with_their_papers(data: Path) -> None:
         "4", "21", "wang b", "B.",
     )  # fmt: skip
     # Not the name of this signature, so another author.
-    assert other["coauthors"] == ("wang b",)
+    assert other["coauthors"] == ("wang b", *["li w"] * 58)
+    assert other["abstract"] == "a" * 400
+    assert other["keywords"] == ()
     assert other["affiliation"] == other["year"] == other["journal"] == ""
 
 
