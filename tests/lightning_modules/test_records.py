@@ -250,6 +250,5 @@ def test_blocks_are_drawn_and_features_dropped_in_training_alone(
     run = folder / "drawn" / "records" / "version_0"
     module = load_module(str(run / "checkpoints" / "model.ckpt"))
     assert module.net.dropout.p == module.baseline.dropout.p == 0.3
-    steps = [float(row["step"]) for row in csv.DictReader((run / "metrics.csv").open())]
-    num_records = len(draw_rows(0))
-    assert max(steps) == 2 * 20 * -(-num_records // 40) - 1
+    steps = [float(row["step"]) for row in clusters(run / "metrics.csv")]
+    assert max(steps) == 2 * 20 * -(-len(draw_rows(0)) // 40) - 1
