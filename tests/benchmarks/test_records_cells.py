@@ -164,7 +164,7 @@ def test_a_run_writes_records_once_and_tables(
     monkeypatch.setattr(running, "train", None)
     main(options)
     assert read_records(output.with_suffix(".jsonl"), list_cells()) == records
-    with pytest.raises(SystemExit, match="Expected .--cells. to fit the name of a cell"):
+    with pytest.raises(SystemExit, match=r"Expected .--cells. to fit the name of a cell"):
         main([*options[:-2], "cora"])
 
 
