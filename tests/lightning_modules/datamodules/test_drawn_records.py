@@ -1,7 +1,9 @@
 """Blocks of bounded size to train on."""
 
+import networkx as nx
 import torch
 from torch_geometric.data import Data
+from torch_geometric.utils import to_networkx
 
 from lightning_modules.datamodules.drawn_records import DrawnRecords
 
@@ -39,3 +41,27 @@ def test_larger_blocks_are_drawn_from_and_visited_more_often() -> None:
     assert len({tuple(graph.row.tolist()) for graph in found}) > 1
     torch.manual_seed(0)
     assert torch.equal(drawn[2].row, found[0].row)
+
+
+def test_records_are_drawn_with_their_candidates() -> None:
+    number = torch.arange(40)
+    # Four paths of ten records.
+    left = number[number % 10 < 9]
+    pairs = torch.stack([left, left + 1])
+    graph = Data(number[:, None].float(), pairs, pairs.T.float(), y=number, row=number)
+    torch.manual_seed(0)
+    for size, parts in ((7, {1}), (10, {1}), (13, {2}), (20, {2}), (33, {4})):
+        drawn = DrawnRecords([graph], size, 5)
+        for index in range(len(drawn)):
+            found = drawn[index]
+            links = to_networkx(found, to_undirected=True)
+            assert found.row.unique().numel() == size
+            assert nx.number_connected_components(links) in parts
+
+
+def test_records_without_candidates_are_drawn_too() -> None:
+    row = torch.arange(9)
+    graph = Data(row[:, None].float(), torch.empty(2, 0).long(), torch.empty(0, 2), row=row)
+    found = DrawnRecords([graph], 5, 1)[0]
+    assert found.row.unique().numel() == 5
+    assert found.edge_attr.shape == (0, 2)
