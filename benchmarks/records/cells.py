@@ -59,5 +59,5 @@ def _list_cells() -> Iterator[Cell]:
             for threshold in THRESHOLDS if table == "authors" else THRESHOLDS[:1]:
                 for linkage in LINKAGES:
                     yield Cell(table, split, METRIC[table], linkage, threshold)
-            for linkage in LINKAGES:
-                yield Cell(table, split, "pairs", linkage, THRESHOLDS[0])
+        for split in splits:
+            yield from (Cell(table, split, "pairs", linkage, "one") for linkage in LINKAGES)
