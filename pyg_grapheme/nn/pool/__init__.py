@@ -3,6 +3,8 @@
 from pyg_grapheme.filtration import Cuts
 from pyg_grapheme.nn.pool.candidates.candidates import Candidates, PairBlocks, ScoredPairs
 from pyg_grapheme.nn.pool.candidates.edge_pairs import edge_pairs
+from pyg_grapheme.nn.pool.clustering.constrained import constrained_clusters
+from pyg_grapheme.nn.pool.clustering.merge_constraints import MergeConstraints
 from pyg_grapheme.nn.pool.connect import connect_clusters
 from pyg_grapheme.nn.pool.dendrogram.clusters import Clusters
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
@@ -37,6 +39,7 @@ __all__ = [
     "EstimatorInput",
     "Gate",
     "Gumbel",
+    "MergeConstraints",
     "MergeHistory",
     "NoEstimator",
     "PairBlocks",
@@ -49,6 +52,7 @@ __all__ = [
     "StraightThrough",
     "ThresholdMergePool",
     "connect_clusters",
+    "constrained_clusters",
     "cosine_score",
     "edge_pairs",
     "from_select_output",
