@@ -1,14 +1,22 @@
-"""The commands on tables of records."""
+"""The commands on tables of records.
+
+Run by itself with the arguments of ``fit``, this module is one of several processes.
+"""
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, distributed
 
 from lightning_modules import evaluate, fit, load_module, predict
 from lightning_modules.cli import config_folder
@@ -252,3 +260,56 @@ def test_blocks_are_drawn_and_features_dropped_in_training_alone(
     assert module.net.dropout.p == module.baseline.dropout.p == 0.3
     steps = [float(row["step"]) for row in clusters(run / "metrics.csv")]
     assert max(steps) == 2 * 20 * -(-len(draw_rows(0)) // 40) - 1
+
+
+def weights(run: Path) -> dict[str, Tensor]:
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    found: dict[str, Tensor] = checkpoint["state_dict"]
+    return found
+
+
+def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
+    options: list[str], tmp_path: Path, kill_run: Callable[[list[str]], None]
+) -> None:
+    drawn = [
+        *options, "--trainer.max_epochs=4", "--data.block_size=40", "--data.repeats=2",
+        "--model.dropout=0.3", "--model.threshold_by_size=true",
+    ]  # fmt: skip
+    fit.main([*drawn, f"--output={tmp_path / 'whole'}"])
+    kill_run([*drawn, f"--output={tmp_path / 'killed'}"])
+    whole, killed = (tmp_path / name / "records" / "version_0" for name in ("whole", "killed"))
+    assert not (killed / "summary.json").exists()
+    fit.main([f"--ckpt_path={killed}"])
+    found = weights(killed)
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
+    found, expected = (
+        json.loads((run / "summary.json").read_text())["scores"] for run in (killed, whole)
+    )
+    assert found.keys() == expected.keys()
+    for row, values in expected.items():
+        assert found[row] == pytest.approx(values, rel=1e-4), row
+
+
+def test_two_processes_learn_what_one_does(options: list[str], tmp_path: Path) -> None:
+    if not distributed.is_available() or not distributed.is_gloo_available():
+        pytest.skip("this torch was built without gloo")
+    blocks = [
+        *options, "--data.block=[city]", "--trainer.precision=64-true", "--data.repeats=2",
+        "--trainer.max_epochs=4", "--model.layers=1", "--model.threshold_by_size=true",
+    ]  # fmt: skip
+    fit.main([*blocks, "--data.batch_size=2", f"--output={tmp_path / 'one'}"])
+    two = ["--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=1"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, *blocks, *two, f"--output={tmp_path / 'two'}"]
+    subprocess.run(command, env=environment, check=True, timeout=400)
+    one, found = (weights(tmp_path / name / "records" / "version_0") for name in ("one", "two"))
+    for name, value in one.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-6, atol=1e-9)
+
+
+if __name__ == "__main__":
+    fit.main(sys.argv[1:])
+    sys.stdout.flush()
+    # To tear gloo down may fail, or wait for ever, if the other process has left already.
+    os._exit(0)
