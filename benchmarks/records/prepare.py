@@ -1,4 +1,4 @@
-"""Write the tables that conf/authors.yaml and conf/citations.yaml read.
+"""Write the tables that conf/authors.yaml, songs.yaml and citations.yaml read.
 
 python -m benchmarks.records.prepare FOLDER
 """
@@ -9,28 +9,29 @@ import json
 from pathlib import Path
 
 from benchmarks.data_folder import DATA, data_folder
-from benchmarks.records.tables import authors_table, citations_table
+from benchmarks.records.tables import authors_table, citations_table, songs_table
 from pyg_grapheme.atomic_write import atomic_write
 
 
 def write_tables(data: Path, folder: Path) -> None:
-    """Write ``authors.jsonl`` and ``citations.csv`` into a folder, from the folder of data."""
-    authors, citations = authors_table(data), citations_table(data)
+    """Write the tables of authors, songs and citations into a folder, from the folder of data."""
+    authors, songs, citations = authors_table(data), songs_table(data), citations_table(data)
     with atomic_write(folder / "authors.jsonl") as lines:
         for cells in zip(*authors.columns.values(), strict=True):
             record = dict(zip(authors.columns, cells, strict=True))
             lines.write(json.dumps(record, ensure_ascii=False) + "\n")
-    with atomic_write(folder / "citations.csv") as file:
-        rows = zip(*citations.columns.values(), strict=True)
-        csv.writer(file, lineterminator="\n").writerows([citations.columns, *rows])
+    for name, table in (("songs.csv", songs), ("citations.csv", citations)):
+        with atomic_write(folder / name) as file:
+            rows = zip(*table.columns.values(), strict=True)
+            csv.writer(file, lineterminator="\n").writerows([table.columns, *rows])
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write both tables."""
+    """Write the tables."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.records.prepare",
         allow_abbrev=False,
-        description="Write the tables authors.jsonl and citations.csv.",
+        description="Write the tables authors.jsonl, songs.csv and citations.csv.",
     )
     parser.add_argument("folder", type=Path, help="folder to write into")
     parser.add_argument(

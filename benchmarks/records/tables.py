@@ -83,8 +83,45 @@ def _short_name(name: str) -> str:
 
 
 def songs_table(folder: Path) -> Table:
-    """Return the songs of five sources, from the folder of data."""
-    return read_table(folder / "clustering" / "musicbrainz20k" / "musicbrainz_20k.csv.gz")
+    """Return the songs of five sources, from the folder of data.
+
+    The sources write lengths as 04:04, 244 (seconds), 4.067 (minutes), "4m 4sec" and 244000
+    (milliseconds): ``length`` are seconds. ``number`` is the first number in it, ``year`` has four
+    digits. What cannot be read so is missing.
+    """
+    table = read_table(folder / "clustering" / "musicbrainz20k" / "musicbrainz_20k.csv.gz")
+    read = {"number": _first_number, "length": _seconds, "year": _year}
+    columns = {
+        name: [read[name](cell) for cell in table.texts(name, name)] if name in read else cells
+        for name, cells in table.columns.items()
+    }
+    return table._replace(columns=columns)
+
+
+def _first_number(cell: str) -> str:
+    found = re.search(r"\d+", cell)
+    return str(int(found[0])) if found else ""
+
+
+def _seconds(cell: str) -> str:
+    text = cell.replace(" ", "")
+    if found := re.fullmatch(r"(\d+)(?::|m)(\d+)(?:sec)?", text):
+        return str(60 * int(found[1]) + int(found[2]))
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        return ""
+    number = float(text)
+    if "." in text:
+        number *= 60
+    elif number > 10_000:
+        number /= 1000
+    return str(round(number))
+
+
+def _year(cell: str) -> str:
+    digits = re.sub(r"\D", "", cell)
+    if len(digits) == 2:
+        return f"{'19' if digits > '20' else '20'}{digits}"
+    return digits if len(digits) == 4 else ""
 
 
 def citations_table(folder: Path) -> Table:

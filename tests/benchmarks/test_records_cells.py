@@ -65,8 +65,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def data(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordsDataModule:
-    authors = Table({"id": ["0"]}, 1, "made up")
-    monkeypatch.setattr("benchmarks.records.prepare.authors_table", lambda _: authors)
+    authors = Table({"id": ["0"]}, 1, "other tables")
+    for name in ("authors_table", "songs_table"):
+        monkeypatch.setattr(f"benchmarks.records.prepare.{name}", lambda _: authors)
     return prepare("citations", folder, tmp_path / "work").data
 
 
