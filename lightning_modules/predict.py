@@ -26,12 +26,23 @@ def main(arguments: list[str] | None = None) -> None:
 
         given = sys.argv[1:] if arguments is None else arguments
         module, options = load_command(parser, "predict", given)
+        _expect_other_file(options)
     with _open_output(options.output) as output:
         written = 0
         for lines in module.predict_lines(options):
             with exit_on_input_error():
                 _write(output, lines, written)
             written += len(lines)
+
+
+def _expect_other_file(options: argparse.Namespace) -> None:
+    """Refuse to replace a file that is read."""
+    output = Path(options.output)
+    for name, value in vars(options).items():
+        for path in value if isinstance(value, list) else [value]:
+            is_read = name != "output" and isinstance(path, str) and Path(path).is_file()
+            if is_read and output.is_file() and output.samefile(path):
+                raise ValueError(f"Expected '--output' not to be a file that is read (got {path})")
 
 
 @contextmanager

@@ -138,9 +138,16 @@ class RecordsDataModule(GraphDataModule):
     @cached_property
     def known(self) -> np.ndarray:
         """The label of each record, -1 if it has none."""
+        rows = row_of_id(self.table, self.id)
+        y = self._read_labels(rows)
+        if candidate_recall(np.empty((2, 0), dtype=np.int64), y)[1] == 0:
+            source = self.labels or self.table.name
+            raise ValueError(f"{source}: expected two records of one known entity (got none)")
+        return y
+
+    def _read_labels(self, rows: dict[str, int]) -> np.ndarray:
         if self.labels is None:
             return column_labels(self.table, str(self.cluster))
-        rows = row_of_id(self.table, self.id)
         given = read_table(find_file(self.labels, "--data.labels"))
         if self.cluster is None:
             return pair_labels(given, rows)
@@ -154,6 +161,10 @@ class RecordsDataModule(GraphDataModule):
             graph = self.fitted.graph(table.rows(rows))
             graph.row = torch.from_numpy(rows)
             graphs.append(graph)
+        if not any(graph.num_edges for graph in graphs):
+            raise ValueError(
+                f"{self.table.name}: expected records that may be one entity (got no candidate pairs)"
+            )
         self.fitted.fit_scale(graphs)
         return graphs
 
@@ -164,14 +175,15 @@ class RecordsDataModule(GraphDataModule):
         ``y`` are the labels of the split in "train", and all known labels in the others, of which
         ``counted`` [N] says which records are of the split.
         """
+        known = self.known  # Wrong labels are refused before the features are computed.
         blocks = [graph.row.numpy() for graph in self.graphs]
         by_block, shares = self.split == "blocks", [share for share in self.shares if share]
         names = ("train", *(n for n, s in zip(SPLITS[1:], self.shares, strict=True) if s))
-        number = split_entities(self.known, blocks, by_block, shares, self.split_seed)
+        number = split_entities(known, blocks, by_block, shares, self.split_seed)
         splits: dict[str, Sequence[Data]] = {}
         for index, name in enumerate(names):
             chosen = number == index
-            y = np.where(chosen, self.known, -1) if name == "train" else self.known
+            y = np.where(chosen, known, -1) if name == "train" else known
             splits[name] = [
                 _labelled(graph, y, chosen)
                 for graph in self.graphs
@@ -192,15 +204,20 @@ class RecordsDataModule(GraphDataModule):
 
     @rank_zero_only
     def _describe(self) -> None:
-        found, known = 0, 0
-        for graph in self.graphs:
-            counts = candidate_recall(graph.edge_index.numpy(), self.known[graph.row.numpy()])
-            found, known = found + counts[0], known + counts[1]
-        pairs = sum(graph.num_edges for graph in self.graphs)
-        share = f"{found / known:.1%}".replace("%", " %") if known else "none"
+        rows = np.concatenate([graph.row.numpy() for graph in self.graphs])
+        first = np.cumsum([0, *(graph.x.size(0) for graph in self.graphs)])
+        pairs = np.concatenate(
+            [graph.edge_index.numpy() + at for graph, at in zip(self.graphs, first, strict=False)],
+            axis=1,
+        )
+        found, known = candidate_recall(pairs, self.known[rows])
+        share = f"{found / known:.1%}".replace("%", " %")
+        kinds = ", ".join(f"{n} ({k})" for n, k in self.fitted.kinds.items() if n != "joint")
+        blocks = f"{len(self.graphs)} blocks" if self.block else "one block"
         print(
-            f"{self.table.num_rows} records in {len(self.graphs)} blocks, {pairs} candidate pairs; "
-            f"{share} of the {known} known pairs of one entity are candidates"
+            f"{self.table.num_rows} records in {blocks}, compared by {kinds}\n"
+            f"{pairs.shape[1]} candidate pairs; {share} of the {known} known pairs of one entity "
+            "are among them"
         )
 
 

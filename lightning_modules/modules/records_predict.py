@@ -23,6 +23,7 @@ from pyg_grapheme.nn.pool.clustering.constrained import (
     constrained_clusters,
 )
 from pyg_grapheme.nn.pool.clustering.merge_constraints import (
+    ConstraintError,
     MergeConstraints,
     check_constraints,
 )
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
 
 GROUP = 20_000
 """Records of as many blocks are clustered at a time, whatever the number of processes."""
+
+
+CONTRADICTIONS = {
+    "apart": "Expected pairs of different entities to be of records that no pairs link",
+    "max_size": "Expected pairs of one entity to link at most '--max_size' records",
+    "source": "Expected pairs of one entity to link no two records of one '--source'",
+}
+"""What is wrong if pairs of one entity contradict another constraint."""
 
 
 class Found(NamedTuple):
@@ -68,7 +77,7 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
 
 
 def cluster_lines(module: "RecordsModule", options: Namespace) -> Iterator[Sequence[str]]:
-    """Return lines of CSV in the order of the table: id, cluster, probability.
+    """Return lines of CSV, or TSV, in the order of the table: id, cluster, probability.
 
     Raises:
         ValueError: if the table or a constraint is not as described; nothing is clustered then.
@@ -82,7 +91,7 @@ def cluster_lines(module: "RecordsModule", options: Namespace) -> Iterator[Seque
     module.encoder.expect_columns(table)
     groups = list(_groups(blocks))
     found = find_clusters(module, table, groups, constraints, jobs)
-    return _lines(list(rows), groups, found)
+    return _lines(list(rows), groups, found, "\t" if options.output.endswith(".tsv") else ",")
 
 
 def _read_constraints(table: Table, options: Namespace, rows: dict[str, int]) -> MergeConstraints:
@@ -104,8 +113,10 @@ def _expect_consistent(
     """Refuse constraints that no clusters keep to."""
     try:
         check_constraints(constraints, len(ids), torch.device("cpu"))
-    except ValueError as error:
-        raise ValueError(f"{error}; nodes are records, counted from 0") from error
+    except ConstraintError as error:
+        known = ", ".join(repr(ids[node]) for node in error.nodes[:5])
+        more = ", ..." if len(error.nodes) > 5 else ""
+        raise ValueError(f"{CONTRADICTIONS[error.constraint]} (got {known}{more})") from error
     if constraints.together is None:
         return
     block = np.empty(len(ids), dtype=np.int64)
@@ -252,7 +263,10 @@ def cluster_probability(tree: Dendrogram, cluster: Tensor) -> Tensor:
 
 
 def _lines(
-    ids: Sequence[str], groups: Sequence[Sequence[np.ndarray]], found: Iterator[Found]
+    ids: Sequence[str],
+    groups: Sequence[Sequence[np.ndarray]],
+    found: Iterator[Found],
+    delimiter: str,
 ) -> Iterator[Sequence[str]]:
     cluster, probability = np.empty(len(ids), dtype=np.int64), np.empty(len(ids))
     first = 0
@@ -261,9 +275,9 @@ def _lines(
         cluster[rows] = first + part.cluster
         probability[rows] = part.probability[part.cluster]
         first += part.probability.size
-    yield ["id,cluster,probability"]
+    yield [delimiter.join(("id", "cluster", "probability"))]
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="")
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="")
     for id_, number, value in zip(ids, cluster, probability, strict=True):
         writer.writerow([id_, number, "" if np.isnan(value) else f"{value:.4f}"])
         yield [buffer.getvalue()]

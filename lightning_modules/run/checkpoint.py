@@ -40,6 +40,8 @@ def load_module(path: PathLikeStr) -> TaskModule:
         module.load_state_dict(checkpoint["state_dict"])
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
+        if "weights_only" in reason:  # Advice to run code that the file may hold.
+            reason = "not the weights of a run"
         raise CheckpointError(
             f"{path}: expected a checkpoint of one of the task modules "
             f"(got one that does not fit: {reason})"

@@ -38,6 +38,7 @@ def column_kinds(table: Table, given: dict[str, ColumnKind] | None = None) -> di
             expect_one_of(f"columns.{name}", given[name], get_args(ColumnKind))
         if len({cell for cell in cells if not is_missing(cell)}) > 1:
             kinds[name] = _kind(cells) if given is None else given[name]
+            expect_kind(table, name, kinds[name])
         elif given is not None:
             raise ValueError(
                 f"{table.name}: expected {name!r} to have at least two distinct values (got fewer)"
@@ -47,6 +48,20 @@ def column_kinds(table: Table, given: dict[str, ColumnKind] | None = None) -> di
             f"{table.name}: expected a column of at least two distinct values (got none)"
         )
     return kinds
+
+
+def expect_kind(table: Table, name: str, kind: ColumnKind) -> None:
+    """Refuse a column of numbers or dates of which no value is one.
+
+    Raises:
+        ValueError: if it is such a column; names it and a value.
+    """
+    known = [cell for cell in table.column(name, "columns") if not is_missing(cell)]
+    read = {"number": (to_numbers, "numbers"), "date": (to_days, "dates such as 2024-05-17")}
+    if kind in read and known:
+        to_values, what = read[kind]
+        if not np.isfinite(to_values(known)).any():
+            raise ValueError(f"{table.name}: expected {what} in {name!r} (got {known[0]!r})")
 
 
 def _kind(cells: Sequence[Value]) -> ColumnKind:

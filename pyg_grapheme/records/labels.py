@@ -95,9 +95,10 @@ def pair_labels(known: Table, rows: Mapping[str, int]) -> np.ndarray:
     label = connected_components(links, directed=False)[1]
     wrong = np.flatnonzero(~is_same & (label[pairs[0]] == label[pairs[1]]))
     if wrong.size:
+        a, b = (known.texts(name, "")[wrong[0]] for name in list(known.columns)[:2])
         raise ValueError(
-            f"{known.name}, pair {wrong[0] + 1}: expected two entities (got records that other "
-            "pairs link)"
+            f"{known.name}, pair {wrong[0] + 1}: expected {a!r} and {b!r} to be one entity, as "
+            "other pairs link them (got different ones)"
         )
     y = np.full(len(rows), -1)
     y[pairs] = label[pairs]

@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.records.candidates import candidate_pairs
-from pyg_grapheme.records.columns import ColumnKind
+from pyg_grapheme.records.columns import ColumnKind, expect_kind
 from pyg_grapheme.records.comparers import COMPARERS, Comparer, EncodedColumn, compare_column
 from pyg_grapheme.records.table import Table
 from pyg_grapheme.records.tfidf import cosines
@@ -75,8 +75,10 @@ class RecordEncoder(nn.Module):
         self.search, self.keys = tuple(search), tuple(keys)
         for name in self.search:
             if kinds.get(name) not in ("text", "list"):
+                known = ", ".join(repr(n) for n, kind in kinds.items() if kind in ("text", "list"))
                 raise ValueError(
-                    f"Expected 'search' to name compared columns of texts or lists (got {name!r})"
+                    "Expected 'search' to name compared columns of texts or lists, of "
+                    f"{known or 'which there are none'} (got {name!r})"
                 )
         for column, kind in enumerate(self.kinds.values()):
             for part, size in enumerate(COMPARERS[kind].sizes):
@@ -101,14 +103,21 @@ class RecordEncoder(nn.Module):
         return self
 
     def expect_columns(self, table: Table) -> None:
-        """Refuse a table without a column that this one compares or searches.
+        """Refuse a table without a column that this one compares, or of another kind.
 
         Raises:
-            ValueError: if there is one; names it.
+            ValueError: if a column is missing, or none of its values is a number or date, as they
+                were; names it.
         """
-        for name in (*self.kinds, *self.keys):
-            if name != "joint":
-                table.column(name, "columns")
+        kinds = {name: kind for name, kind in self.kinds.items() if name != "joint"}
+        for name in (*kinds, *self.keys):
+            if name not in table.columns:
+                raise ValueError(
+                    f"{table.name}: expected all columns that the model compares (got none named "
+                    f"{name!r})"
+                )
+        for name, kind in kinds.items():
+            expect_kind(table, name, kind)
 
     def fit_scale(self, graphs: Sequence[Data]) -> None:
         """Learn mean and deviation of the features of pairs, and scale those of these graphs.

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, distributed
 
 from lightning_modules import evaluate, fit, load_module, predict
-from lightning_modules.cli import config_folder
+from lightning_modules.cli import config_folder, make_cli
 
 FIRST, LAST = ["Ann", "Bo", "Cleo", "Dan", "Eva"], ["Lee", "Stone", "Gül", "Okafor", "Li"]
 
@@ -124,6 +124,46 @@ def test_a_new_table_is_clustered(
     assert f"{f1:.3f}" in capfd.readouterr().out
 
 
+def test_a_run_says_what_it_compares_and_which_pairs_it_can_find(
+    options: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    make_cli([*options, "--data.block=[city]"])
+    first, second = capfd.readouterr().out.splitlines()[-2:]
+    rows = draw_rows(0)
+    assert first == (
+        f"{len(rows)} records in 3 blocks, compared by name (text), year (number), shop (text)"
+    )
+    known = sum(a[1] == b[1] for a, b in combinations(rows, 2))
+    assert second.endswith(f" % of the {known} known pairs of one entity are among them")
+
+
+def test_files_that_are_read_are_not_replaced(
+    checkpoint: str, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = write(tmp_path / "new.csv", draw_rows(1))
+    before = table.read_bytes()
+    pairs = write(tmp_path / "pairs.csv", [["r0", "r1", "no"]], ["a", "b", "is"])
+    for output in (table, pairs):
+        with pytest.raises(SystemExit) as stop:
+            predict.main([
+                checkpoint, "--id=id", f"--output={output}", f"--pairs={pairs}", str(table)
+            ])  # fmt: skip
+        assert stop.value.code == 2
+        error = capfd.readouterr().err.splitlines()[-1]
+        assert error == f"error: Expected '--output' not to be a file that is read (got {output})"
+    assert table.read_bytes() == before
+
+
+def test_a_folder_of_a_run_stands_for_its_checkpoint_and_the_ending_for_the_format(
+    run: Path, checkpoint: str, folder: Path, tmp_path: Path
+) -> None:
+    written = []
+    for path, name in ((checkpoint, "a.csv"), (f"--ckpt_path={run}", "a.tsv")):
+        predict.main([path, str(folder / "new.csv"), f"--output={tmp_path / name}"])
+        written.append((tmp_path / name).read_text())
+    assert written[1] == written[0].replace(",", "\t")
+
+
 def test_constraints_hold(checkpoint: str, folder: Path, tmp_path: Path) -> None:
     rows, output = draw_rows(1), tmp_path / "clusters.csv"
     pairs = write(
@@ -194,8 +234,16 @@ def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path:
         (b"id,person,name\nr1,\xff,x\n", [], "line 2: expected UTF-8"),
         (b"id,name\nr1,x\nr2,y\n", [], "expected 'cluster' to name one of 'id', 'name'"),
         (b"id,person,name\nr1,a,x\nr2,a,x\n", [], "a column of at least two distinct values"),
-        (b"id,person,name\nr1,a,x\nr2,a,y\n", [], "Expected more than 2 known entities"),
-        (b"id,person,name\nr1,a,x\nr2,b,y\n", ["--data.columns={name: words}"], "words"),
+        (b"id,person,name\nr1,a,x y\nr2,a,y x\n", [], "Expected more than 2 known entities"),
+        (b"id,person,name\nr1,a,x\nr2,b,y\n", [], "expected two records of one known entity"),
+        (b"id,person,name\nr1,a,x\nr2,a,y\n", [], "(got no candidate pairs)"),
+        (b"id,person,name\nr1,a,x\nr1,a,y\n", [], "expected an id of its own in 'id'"),
+        (
+            b"id,person,name\nr1,a,x y\nr2,a,y x\n",
+            ["--data.columns={name: number}"],
+            "expected numbers in 'name' (got 'x y')",
+        ),
+        (b"id,person,name\nr1,a,x\nr2,a,y\n", ["--data.columns={name: words}"], "words"),
     ],
 )
 def test_bad_tables_are_named_in_one_line(
@@ -222,7 +270,23 @@ def test_bad_tables_are_named_in_one_line(
     [
         ([["r0", "r1", "yes"], ["r1", "r0", "no"]], [], "r"),
         ([["r0", "nobody", "yes"]], [], "pair 1: expected the id of a record (got 'nobody')"),
-        ([["r0", "r1", "yes"]], ["--max_size=1"], "max_size"),
+        (
+            [["r0", "r1", "yes"], ["r1", "r2", "yes"], ["r2", "r0", "no"]],
+            [],
+            "Expected pairs of different entities to be of records that no pairs link (got 'r2', "
+            "'r0')",
+        ),
+        (
+            [["r3", "r1", "yes"]],
+            ["--max_size=1"],
+            "Expected pairs of one entity to link at most '--max_size' records (got 'r1', 'r3')",
+        ),
+        (
+            [["r0", "r0", "no"]],
+            [],
+            "Expected pairs of different entities to be of records that no pairs link (got 'r0', "
+            "'r0')",
+        ),
         ([["r0", "r1", "yes"]], ["--source=none"], "expected '--source' to name one of"),
         ([["r0", "r1", "yes"]], ["--id=city"], "expected an id of its own in 'city'"),
         ([["r0", "r1", "yes"]], ["--jobs=0"], "Expected '--jobs' to be at least 1 (got 0)"),

@@ -47,7 +47,7 @@ def test_pairs_that_are_not_one_entity_label_records() -> None:
         ([("r0", "r1", "maybe")], "pair 1: expected one of 1, true, yes, same"),
         (
             [("r0", "r1", "1"), ("r1", "r2", "1"), ("r2", "r0", "0")],
-            "pair 3: expected two entities",
+            "pair 3: expected 'r2' and 'r0' to be one entity, as other pairs link them",
         ),
         ([("r0",)], r"expected two columns of ids.*\(got 1 columns\)"),
     ],

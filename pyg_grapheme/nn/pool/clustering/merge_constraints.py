@@ -27,6 +27,20 @@ class MergeConstraints(NamedTuple):
     source: Tensor | None = None
 
 
+class ConstraintError(ValueError):
+    """Constraints contradict each other.
+
+    Args:
+        message: What is wrong.
+        constraint: "apart", "max_size" or "source": what "together" contradicts.
+        nodes: The nodes that "together" joins nevertheless.
+    """
+
+    def __init__(self, message: str, constraint: str, nodes: list[int]) -> None:
+        super().__init__(message)
+        self.constraint, self.nodes = constraint, nodes
+
+
 def check_pairs(
     name: str, pairs: object, num_nodes: int, device: torch.device | None = None
 ) -> Tensor:
@@ -87,10 +101,13 @@ def _check_apart(apart: Tensor, root: Tensor) -> None:
     joined = apart[:, root[apart[0]] == root[apart[1]]].T.tolist()
     for i, j in joined[:1]:
         if i == j:
-            raise ValueError(f"Expected 'apart' to be pairs of two nodes (got node {i} twice)")
-        raise ValueError(
-            f"Expected 'apart' to be pairs that 'together' does not join (got nodes {i} and {j})"
-        )
+            message = f"Expected 'apart' to be pairs of two nodes (got node {i} twice)"
+        else:
+            message = (
+                f"Expected 'apart' to be pairs that 'together' does not join (got nodes {i} and "
+                f"{j})"
+            )
+        raise ConstraintError(message, "apart", [i, j])
 
 
 def _check_size(max_size: int, root: Tensor) -> None:
@@ -99,9 +116,11 @@ def _check_size(max_size: int, root: Tensor) -> None:
     if large.numel():
         nodes = (root == large[0]).nonzero().view(-1).tolist()
         names = ", ".join(map(str, nodes[:5])) + (", ..." if len(nodes) > 5 else "")
-        raise ValueError(
+        raise ConstraintError(
             f"Expected 'together' to join at most max_size={max_size} nodes (got {len(nodes)} "
-            f"nodes, {names})"
+            f"nodes, {names})",
+            "max_size",
+            nodes,
         )
 
 
@@ -111,10 +130,12 @@ def _check_source(source: Tensor, root: Tensor) -> None:
     ids, index = torch.unique(source[node], return_inverse=True)
     key, order = (root[node] * ids.numel() + index).sort(stable=True)
     for at in (key[1:] == key[:-1]).nonzero().view(-1)[:1]:
-        i, j = node[order[at]], node[order[at + 1]]
-        raise ValueError(
-            f"Expected 'together' to join at most one node of each source (got nodes {int(i)} and "
-            f"{int(j)} of source {int(source[i])})"
+        i, j = int(node[order[at]]), int(node[order[at + 1]])
+        raise ConstraintError(
+            f"Expected 'together' to join at most one node of each source (got nodes {i} and {j} "
+            f"of source {int(source[i])})",
+            "source",
+            [i, j],
         )
 
 
