@@ -162,9 +162,8 @@ class RecordsDataModule(GraphDataModule):
             graph.row = torch.from_numpy(rows)
             graphs.append(graph)
         if not any(graph.num_edges for graph in graphs):
-            raise ValueError(
-                f"{self.table.name}: expected records that may be one entity (got no candidate pairs)"
-            )
+            name = self.table.name
+            raise ValueError(f"{name}: expected candidates of one entity (got no candidate pairs)")
         self.fitted.fit_scale(graphs)
         return graphs
 
