@@ -15,15 +15,15 @@ from pyg_grapheme.atomic_write import atomic_write
 
 def write_tables(data: Path, folder: Path) -> None:
     """Write the tables of authors, songs and citations into a folder, from the folder of data."""
-    authors, songs, citations = authors_table(data), songs_table(data), citations_table(data)
-    with atomic_write(folder / "authors.jsonl") as lines:
-        for cells in zip(*authors.columns.values(), strict=True):
-            record = dict(zip(authors.columns, cells, strict=True))
-            lines.write(json.dumps(record, ensure_ascii=False) + "\n")
-    for name, table in (("songs.csv", songs), ("citations.csv", citations)):
-        with atomic_write(folder / name) as file:
-            rows = zip(*table.columns.values(), strict=True)
-            csv.writer(file, lineterminator="\n").writerows([table.columns, *rows])
+    citations = citations_table(data)
+    for name, table in (("authors", authors_table(data)), ("songs", songs_table(data))):
+        with atomic_write(folder / f"{name}.jsonl") as lines:
+            for cells in zip(*table.columns.values(), strict=True):
+                record = dict(zip(table.columns, cells, strict=True))
+                lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+    with atomic_write(folder / "citations.csv") as file:
+        rows = zip(*citations.columns.values(), strict=True)
+        csv.writer(file, lineterminator="\n").writerows([citations.columns, *rows])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.records.prepare",
         allow_abbrev=False,
-        description="Write the tables authors.jsonl, songs.csv and citations.csv.",
+        description="Write the tables authors.jsonl, songs.jsonl and citations.csv.",
     )
     parser.add_argument("folder", type=Path, help="folder to write into")
     parser.add_argument(

@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def songs_table(folder: Path) -> Table:
 
     The sources write lengths as 04:04, 244 (seconds), 4.067 (minutes), "4m 4sec" and 244000
     (milliseconds): ``length`` are seconds. ``number`` is the first number in it, ``year`` has four
-    digits. What cannot be read so is missing.
+    digits. What cannot be read so is missing. ``numbers`` lists all pairs of the three, by which
+    songs are found whose titles are not known.
     """
     table = read_table(folder / "clustering" / "musicbrainz20k" / "musicbrainz_20k.csv.gz")
     read = {"number": _first_number, "length": _seconds, "year": _year}
@@ -95,7 +97,9 @@ def songs_table(folder: Path) -> Table:
         name: [read[name](cell) for cell in table.texts(name, name)] if name in read else cells
         for name, cells in table.columns.items()
     }
-    return table._replace(columns=columns)
+    numbers = zip(*(columns[name] for name in read), strict=True)
+    pairs = [tuple(f"{a}-{b}" for a, b in combinations(three, 2) if a and b) for three in numbers]
+    return table._replace(columns={**columns, "numbers": pairs})
 
 
 def _first_number(cell: str) -> str:
