@@ -1,5 +1,6 @@
 """The cells of tables: which to run, and their records, a JSON line each."""
 
+import argparse
 import fcntl
 import json
 import os
@@ -42,6 +43,22 @@ def choose(cells: Iterable[Cell], patterns: Sequence[str], option: str) -> list[
         if not found:
             raise ValueError(f"Expected '{option}' to fit the name of a cell (got {pattern!r})")
     return [cell for cell in cells if not patterns or any(cell in found for found in matched)]
+
+
+def add_cell_options(parser: argparse.ArgumentParser, output: Path) -> None:
+    """Add the options that say which cells to run, for how long, and where the tables go."""
+    add = parser.add_argument
+    add("--cells", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
+    add("--output", type=Path, default=output, help="file of the tables")
+    add("--hours", type=float, default=12.0, help="time after which no cell is started")
+
+
+def choose_or_exit(cells: Iterable[Cell], options: argparse.Namespace) -> list[Cell]:
+    """Return the cells of ``--cells``; end the process if a pattern matches none."""
+    try:
+        return choose(cells, options.cells, "--cells")
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
 
 
 Fields = dict[str, Any]

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.cell_records import choose
+from benchmarks.cell_records import add_cell_options, choose_or_exit
 from benchmarks.checkout import RESULTS, begin_result, end_result
 from benchmarks.data_folder import DATA, data_folder
 from benchmarks.records.cells import list_cells
@@ -16,12 +16,10 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.records", description="Deduplicate tables."
     )
+    add_cell_options(parser, RESULTS / "records.md")
     add = parser.add_argument
-    add("--cells", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
     add("--data", type=data_folder, default=str(DATA), help="folder of the data sets")
-    add("--output", type=Path, default=RESULTS / "records.md", help="file of the tables")
     add("--work", type=Path, default=Path("runs/tables"), help="folder of prepared tables")
-    add("--hours", type=float, default=12.0, help="time after which no cell is started")
     add("--jobs", type=int, default=1, help="processes, one thread each")
     return parser.parse_args(arguments)
 
@@ -30,10 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the cells that the command line asks for, and write the tables of all records."""
     options = parse_options(arguments)
     records = options.output.with_suffix(".jsonl")
-    try:
-        cells = choose(list_cells(), options.cells, "--cells")
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
+    cells = choose_or_exit(list_cells(), options)
     stamp = begin_result(options.output)
     run_missing(cells, records, options.data, options.work, options.hours, options.jobs)
     end_result(options.output, *report(read_records(records, list_cells()), stamp))

@@ -1,9 +1,8 @@
 """The command line of the benchmark; the package describes it."""
 
 import argparse
-from pathlib import Path
 
-from benchmarks.cell_records import choose
+from benchmarks.cell_records import add_cell_options, choose_or_exit
 from benchmarks.checkout import RESULTS, begin_result, end_result
 from benchmarks.data_folder import DATA, data_folder
 from benchmarks.rewiring.cells import list_cells
@@ -20,11 +19,9 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.rewiring", description="Classify nodes of attacked graphs."
     )
+    add_cell_options(parser, RESULTS / "rewiring.md")
     add = parser.add_argument
-    add("--cells", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
     add("--data", type=data_folder, default=FOLDER, help="folder of cora.npz")
-    add("--output", type=Path, default=RESULTS / "rewiring.md", help="file of the tables")
-    add("--hours", type=float, default=12.0, help="time after which no cell is started")
     return parser.parse_args(arguments)
 
 
@@ -32,10 +29,7 @@ def main(arguments: list[str] | None = None, training: TrainingOptions | None = 
     """Run the cells that the command line asks for, and write the tables of all records."""
     options = parse_options(arguments)
     records = options.output.with_suffix(".jsonl")
-    try:
-        cells = choose(list_cells(), options.cells, "--cells")
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
+    cells = choose_or_exit(list_cells(), options)
     stamp = begin_result(options.output)
     path = options.data / "cora.npz"
     run_missing(cells, records, path, training or TrainingOptions(), options.hours)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.cell_records import choose
+from benchmarks.cell_records import add_cell_options, choose_or_exit
 from benchmarks.checkout import RESULTS, begin_result, end_result
 from benchmarks.partitions.tracks.cells import list_cells
 from benchmarks.partitions.tracks.records import read_records
@@ -18,11 +18,9 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.partitions.tracks", description="Find the tracks of particles."
     )
+    add_cell_options(parser, RESULTS / "tracks.md")
     add = parser.add_argument
-    add("--cells", nargs="+", default=[], metavar="PATTERN", help="names of cells; * is anything")
-    add("--output", type=Path, default=RESULTS / "tracks.md", help="file of the tables")
     add("--work", type=Path, default=Path("runs/tracks"), help="folder of first-phase weights")
-    add("--hours", type=float, default=12.0, help="time after which no cell is started")
     add("--jobs", type=int, default=1, help="processes, one thread each")
     return parser.parse_args(arguments)
 
@@ -31,10 +29,7 @@ def main(arguments: list[str] | None = None, training: TrainingOptions | None = 
     """Run the cells that the command line asks for, and write the tables of all records."""
     options = parse_options(arguments)
     records = options.output.with_suffix(".jsonl")
-    try:
-        cells = choose(list_cells(), options.cells, "--cells")
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
+    cells = choose_or_exit(list_cells(), options)
     stamp = begin_result(options.output)
     training = training or TrainingOptions()
     run_missing(cells, records, options.work, training, options.hours, options.jobs)
