@@ -100,8 +100,9 @@ def test_historical_examples_are_preprocessed(
 
 
 def test_what_can_not_be_scored_is_named(
-    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PYG_GRAPHEME_DATA", raising=False)
     for arguments, message in (
         (["--batch_size", "0", "-"], "Expected '--batch_size' to be at least 1 (got 0)"),
         (["--preprocess", "modern"], "invalid choice: 'modern'"),
