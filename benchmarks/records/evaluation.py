@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch_geometric.data import Data
 
 from benchmarks.records.cells import LINKAGES, METRIC, NAME, Cell
@@ -61,11 +61,13 @@ def evaluate(cell: Cell, module: RecordsModule, data: RecordsDataModule) -> Eval
         "scanned": _scan(module, (val, test), ours, slope),
     }
     if cell.has_baseline:
-        assert module.baseline is not None
+        net = module.baseline
+        assert net is not None
+        logits = [[net(g.x, g.edge_index, g.edge_attr) for g in split] for split in (val, test)]
         for linkage, is_logit in (*((each, True) for each in LINKAGES), ("average", False)):
             trees = [
-                [_tree(module.baseline, graphs, linkage, is_logit) for graphs in split]
-                for split in (val, test)
+                [_tree(*each, linkage, is_logit) for each in zip(*pair, strict=True)]
+                for pair in zip((val, test), logits, strict=True)
             ]
             name = linkage if is_logit else f"{linkage} of probabilities"
             found[name] = _scan(module, (val, test), trees, 0.0)
@@ -75,9 +77,8 @@ def evaluate(cell: Cell, module: RecordsModule, data: RecordsDataModule) -> Eval
     return found
 
 
-def _tree(net: nn.Module, graphs: Data, linkage: str, is_logit: bool) -> Dendrogram:
-    """Return the merges of a batch by the scores of a network."""
-    logits = net(graphs.x, graphs.edge_index, graphs.edge_attr)
+def _tree(graphs: Data, logits: Tensor, linkage: str, is_logit: bool) -> Dendrogram:
+    """Return the merges of a batch by the logits of its pairs, or by their probabilities."""
     return ThresholdMergePool(logits=is_logit, merge=linkage).dendrogram(
         graphs.x, graphs.edge_index, None, graphs.batch, graphs.num_graphs,
         edge_score=logits if is_logit else logits.sigmoid(),

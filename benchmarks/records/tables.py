@@ -13,9 +13,6 @@ from pyg_grapheme.records import Table, pair_labels, read_table
 from pyg_grapheme.records.labels import row_of_id
 from pyg_grapheme.records.table import Value
 
-CLUSTER = {"authors": "author", "songs": "CID", "citations": "entity"}
-"""The column of the known entities of each table."""
-
 MAX_AUTHORS, MAX_ABSTRACT = 60, 400
 """Authors of a paper and characters of its abstract that are kept."""
 

@@ -1,5 +1,6 @@
 """One short training run that several tests look at."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from lightning_modules import fit
 from lightning_modules.cli import config_folder
@@ -73,3 +75,37 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checkpoint(run_folder: Path) -> Path:
     """The checkpoint of the short run."""
     return run_folder / "checkpoints" / "model.ckpt"
+
+
+def read_weights(run: Path) -> dict[str, torch.Tensor]:
+    """Return the weights after the last epoch."""
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    weights: dict[str, torch.Tensor] = checkpoint["state_dict"]
+    return weights
+
+
+@pytest.fixture(scope="session")
+def weights() -> Callable[[Path], dict[str, torch.Tensor]]:
+    """The weights of a run after the last epoch."""
+    return read_weights
+
+
+@pytest.fixture(scope="session")
+def expect_same_end() -> Callable[[Path, Path], None]:
+    """Resume a killed run of a partition model, and compare its end with that of a whole one."""
+
+    def expect(killed: Path, whole: Path) -> None:
+        assert not (killed / "summary.json").exists()
+        fit.main([f"--ckpt_path={killed}"])
+        # Lightning restores weights as float32, before it makes the module float64.
+        found = read_weights(killed)
+        for name, value in read_weights(whole).items():
+            torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
+        scores, expected = (
+            json.loads((run / "summary.json").read_text())["scores"] for run in (killed, whole)
+        )
+        assert scores.keys() == expected.keys()
+        for row, values in expected.items():
+            assert scores[row] == pytest.approx(values, rel=1e-4), row
+
+    return expect

@@ -60,11 +60,6 @@ def run(options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "tracks" / "version_0"
 
 
-def weights(run: Path) -> dict[str, torch.Tensor]:
-    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    return checkpoint["state_dict"]
-
-
 def test_a_run_ends_with_ours_beside_the_baseline(run: Path) -> None:
     summary = json.loads((run / "summary.json").read_text())
     assert list(summary["scores"]) == [
@@ -132,25 +127,22 @@ def test_evaluate_and_predict_agree_with_the_scores(
 
 
 def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
-    run: Path, options: list[str], tmp_path: Path, kill_run: Callable[[list[str]], None]
+    run: Path,
+    options: list[str],
+    tmp_path: Path,
+    kill_run: Callable[[list[str]], None],
+    expect_same_end: Callable[[Path, Path], None],
 ) -> None:
     kill_run([*options, f"--output={tmp_path}"])
-    folder = tmp_path / "tracks" / "version_0"
-    assert not (folder / "summary.json").exists()
-    fit.main([f"--ckpt_path={folder}"])
-    # Lightning restores weights as float32, before it makes the module float64.
-    found = weights(folder)
-    for name, value in weights(run).items():
-        torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
-    scores, expected = (
-        json.loads((path / "summary.json").read_text())["scores"] for path in (folder, run)
-    )
-    assert scores.keys() == expected.keys()
-    for row, values in expected.items():
-        assert scores[row] == pytest.approx(values, rel=1e-4), row
+    expect_same_end(tmp_path / "tracks" / "version_0", run)
 
 
-def test_two_processes_learn_what_one_does(run: Path, options: list[str], tmp_path: Path) -> None:
+def test_two_processes_learn_what_one_does(
+    run: Path,
+    options: list[str],
+    tmp_path: Path,
+    weights: Callable[[Path], dict[str, torch.Tensor]],
+) -> None:
     if not distributed.is_available() or not distributed.is_gloo_available():
         pytest.skip("this torch was built without gloo")
     two = ["--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=1"]

@@ -326,14 +326,11 @@ def test_blocks_are_drawn_and_features_dropped_in_training_alone(
     assert max(steps) == 2 * 20 * -(-len(draw_rows(0)) // 40) - 1
 
 
-def weights(run: Path) -> dict[str, Tensor]:
-    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    found: dict[str, Tensor] = checkpoint["state_dict"]
-    return found
-
-
 def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
-    options: list[str], tmp_path: Path, kill_run: Callable[[list[str]], None]
+    options: list[str],
+    tmp_path: Path,
+    kill_run: Callable[[list[str]], None],
+    expect_same_end: Callable[[Path, Path], None],
 ) -> None:
     drawn = [
         *options, "--trainer.max_epochs=4", "--data.block_size=40", "--data.repeats=2",
@@ -342,20 +339,12 @@ def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
     fit.main([*drawn, f"--output={tmp_path / 'whole'}"])
     kill_run([*drawn, f"--output={tmp_path / 'killed'}"])
     whole, killed = (tmp_path / name / "records" / "version_0" for name in ("whole", "killed"))
-    assert not (killed / "summary.json").exists()
-    fit.main([f"--ckpt_path={killed}"])
-    found = weights(killed)
-    for name, value in weights(whole).items():
-        torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
-    found, expected = (
-        json.loads((run / "summary.json").read_text())["scores"] for run in (killed, whole)
-    )
-    assert found.keys() == expected.keys()
-    for row, values in expected.items():
-        assert found[row] == pytest.approx(values, rel=1e-4), row
+    expect_same_end(killed, whole)
 
 
-def test_two_processes_learn_what_one_does(options: list[str], tmp_path: Path) -> None:
+def test_two_processes_learn_what_one_does(
+    options: list[str], tmp_path: Path, weights: Callable[[Path], dict[str, Tensor]]
+) -> None:
     if not distributed.is_available() or not distributed.is_gloo_available():
         pytest.skip("this torch was built without gloo")
     blocks = [
