@@ -1,18 +1,21 @@
 """The scores of clusterings; cuts that are not learned are the best on the validation split."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from benchmarks.records.cells import LINKAGES, METRIC, NAME, Cell
+from benchmarks.records.cells import LINKAGES, METRIC, NAME, ONE_PER_SOURCE, SOURCE, Cell
 from lightning_modules import RecordsDataModule, RecordsModule
 from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.pool import Dendrogram
+from pyg_grapheme.nn.pool import Dendrogram, MergeConstraints, constrained_clusters
+from pyg_grapheme.nn.pool.clustering.constrained import ConstrainedMergeName
+from pyg_grapheme.records.labels import column_labels
 from pyg_grapheme.records.table import is_missing
 
 SLOPES = (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
@@ -38,8 +41,38 @@ class Evaluation(NamedTuple):
 Evaluations = dict[str, Evaluation]
 """Evaluations by clustering and choice of the cut."""
 
-Forest = Sequence[Dendrogram]
-"""The trees of the batches of a split."""
+
+class Clustering(NamedTuple):
+    """A way from the scores of the pairs of a batch to clusters.
+
+    Attributes:
+        tree: The merges without constraints.
+        edge_score: Score of each pair, [E].
+        merge: The linkage.
+        source: The source of each record [n], of which a cluster has one record at most, or None.
+    """
+
+    tree: Dendrogram
+    edge_score: Tensor
+    merge: ConstrainedMergeName
+    source: Tensor | None
+
+    def cut(self, graphs: Data, threshold: Tensor) -> Tensor:
+        """Return the cluster of each record [n], at one threshold, or one per block."""
+        if self.source is None:
+            return self.tree.cut(threshold)
+        threshold = threshold.expand(graphs.num_graphs)[graphs.batch]
+        return constrained_clusters(
+            graphs.edge_index, self.edge_score, self.source.numel(), threshold,
+            merge=self.merge, constraints=MergeConstraints(source=self.source), batch=graphs.batch,
+        )  # fmt: skip
+
+
+Splits = tuple[Sequence[Data], Sequence[Data]]
+"""The batches of the validation split, and of the test split."""
+
+Forest = Sequence[Clustering]
+"""The clusterings of the batches of a split."""
 
 
 def evaluate(cell: Cell, module: RecordsModule, data: RecordsDataModule) -> Evaluations:
@@ -47,63 +80,105 @@ def evaluate(cell: Cell, module: RecordsModule, data: RecordsDataModule) -> Eval
 
     Returns:
         "learned" and "scanned" of the trained linkage; if the cell has the baselines, them, too.
+        If records name their source, all that also with one record per source in a cluster.
     """
     module.metric = METRIC[cell.table]
-    val, test = (list(data.loader(split)) for split in ("val", "test"))
-    ours = [[module.tree(g, module.logits(g)) for g in split] for split in (val, test)]
-    learned = [
-        score(module.metric, split, [tree.cut() for tree in trees])
-        for split, trees in zip((val, test), ours, strict=True)
-    ]
+    splits = list(data.loader("val")), list(data.loader("test"))
+    found = _evaluate(cell, module, splits, None)
+    if cell.table in SOURCE:
+        source = torch.from_numpy(column_labels(data.table, SOURCE[cell.table], "columns"))
+        for name, each in _evaluate(cell, module, splits, source).items():
+            found[name + ONE_PER_SOURCE] = each
+    return found
+
+
+def _evaluate(
+    cell: Cell, module: RecordsModule, splits: Splits, source: Tensor | None
+) -> Evaluations:
     slope = 0.0 if module.size_slope is None else float(module.size_slope)
+    logits = [[module.logits(graphs) for graphs in split] for split in splits]
+    ours = _forests(splits, logits, module.tree, cell.linkage, source)
+    learned = [
+        score(
+            module.metric,
+            split,
+            [
+                each.cut(graphs, each.tree.threshold)
+                for graphs, each in zip(split, forest, strict=True)
+            ],
+        )
+        for split, forest in zip(splits, ours, strict=True)
+    ]
     found = {
         "learned": Evaluation(float(module.pool.raw_threshold), slope, *learned),
-        "scanned": _scan(module, (val, test), ours, slope),
+        "scanned": _scan(module, splits, ours, slope),
     }
     if cell.has_baseline:
         net = module.baseline
         assert net is not None
-        logits = [[net(g.x, g.edge_index, g.edge_attr) for g in split] for split in (val, test)]
+        logits = [[net(g.x, g.edge_index, g.edge_attr) for g in split] for split in splits]
         for linkage, is_logit in (*((each, True) for each in LINKAGES), ("average", False)):
-            trees = [
-                [_tree(*each, linkage, is_logit) for each in zip(*pair, strict=True)]
-                for pair in zip((val, test), logits, strict=True)
-            ]
+            scores = logits if is_logit else [[s.sigmoid() for s in split] for split in logits]
+            tree = partial(_tree, ThresholdMergePool(logits=is_logit, merge=linkage))
+            forests = _forests(splits, scores, tree, linkage, source)
             name = linkage if is_logit else f"{linkage} of probabilities"
-            found[name] = _scan(module, (val, test), trees, 0.0)
+            found[name] = _scan(module, splits, forests, 0.0)
             if cell.table == "authors":
-                each = [_scan(module, (val, test), trees, slope) for slope in SLOPES]
+                each = [_scan(module, splits, forests, slope) for slope in SLOPES]
                 found[f"{name}, by size"] = max(each, key=lambda e: e.val)
     return found
 
 
-def _tree(graphs: Data, logits: Tensor, linkage: str, is_logit: bool) -> Dendrogram:
-    """Return the merges of a batch by the logits of its pairs, or by their probabilities."""
-    return ThresholdMergePool(logits=is_logit, merge=linkage).dendrogram(
-        graphs.x, graphs.edge_index, None, graphs.batch, graphs.num_graphs,
-        edge_score=logits if is_logit else logits.sigmoid(),
-    )  # fmt: skip
+def _forests(
+    splits: Splits,
+    scores: Sequence[Sequence[Tensor]],
+    tree: Callable[[Data, Tensor], Dendrogram],
+    merge: str,
+    source: Tensor | None,
+) -> list[Forest]:
+    """Return the clusterings of each split by the scores of its pairs."""
+    name = cast(ConstrainedMergeName, merge)
+    return [
+        [
+            Clustering(tree(g, s), s, name, None if source is None else source[g.row])
+            for g, s in zip(*each, strict=True)
+        ]
+        for each in zip(splits, scores, strict=True)
+    ]
+
+
+def _tree(pool: ThresholdMergePool, graphs: Data, score: Tensor) -> Dendrogram:
+    """Return the merges of a batch by the scores of its pairs."""
+    return pool.dendrogram(
+        graphs.x, graphs.edge_index, None, graphs.batch, graphs.num_graphs, edge_score=score
+    )
 
 
 def _scan(
-    module: RecordsModule,
-    splits: tuple[Sequence[Data], Sequence[Data]],
-    forests: Sequence[Forest],
-    slope: float,
+    module: RecordsModule, splits: Splits, forests: Sequence[Forest], slope: float
 ) -> Evaluation:
     """Return the scores at the best threshold of the validation split."""
-    val, test = (
-        [
-            tree._replace(threshold=slope * (_sizes(graphs) / 100).log())
-            for graphs, tree in zip(split, forest, strict=True)
+    metric = module.metric
+    offsets = [[slope * (_sizes(graphs) / 100).log() for graphs in split] for split in splits]
+    trees = [
+        each.tree._replace(threshold=offset)
+        for each, offset in zip(forests[0], offsets[0], strict=True)
+    ]
+    cuts, scores = module.score_curve(splits[0], trees)
+
+    def at(cut: Tensor, split: int) -> float:
+        clusters = [
+            each.cut(graphs, offset + cut)
+            for graphs, each, offset in zip(
+                splits[split], forests[split], offsets[split], strict=True
+            )
         ]
-        for split, forest in zip(splits, forests, strict=True)
-    )
-    thresholds, scores = module.score_curve(splits[0], val)
+        return score(metric, splits[split], clusters)
+
+    if any(each.source is not None for each in forests[0]):
+        scores = [at(cut, 0) for cut in cuts]
     best = int(np.argmax(scores))
-    cut = thresholds[best]
-    clusters = [tree.cut(tree.threshold + cut) for tree in test]
-    return Evaluation(float(cut), slope, scores[best], score(module.metric, splits[1], clusters))
+    return Evaluation(float(cuts[best]), slope, scores[best], at(cuts[best], 1))
 
 
 def _sizes(graphs: Data) -> Tensor:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.records import running, training
+from benchmarks.records import evaluation, running, training
 from benchmarks.records.__main__ import main
-from benchmarks.records.cells import LINKAGES, METRIC, SPLITS, Cell, list_cells
+from benchmarks.records.cells import LINKAGES, METRIC, ONE_PER_SOURCE, SPLITS, Cell, list_cells
 from benchmarks.records.evaluation import Evaluation, evaluate, evaluate_equal
 from benchmarks.records.report import report, rows
 from benchmarks.records.running import Record, read_records
@@ -105,6 +105,31 @@ def test_cuts_of_baselines_are_the_best_on_validation_records(data: RecordsDataM
         assert found[name].test == pytest.approx(bcubed(clusters, test), abs=1e-6)
 
 
+def test_a_cluster_has_one_record_per_source(
+    data: RecordsDataModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "SOURCE", {"citations": "author"})
+    split = split_by(data, 100)
+    module, _ = train(CELL, split)
+    found = evaluate(CELL, module, split)
+    (test,) = split.splits["test"]
+    authors = data.table.columns["author"]
+    author = np.unique([authors[row] for row in test.row.tolist()], return_inverse=True)[1]
+    for name, net in (("learned", module.net), ("components", module.baseline)):
+        assert net is not None
+        each = found[name + ONE_PER_SOURCE]
+        logits = net(test.x, test.edge_index, test.edge_attr)
+        merged = [{record} for record in range(test.x.size(0))]
+        for pair in logits.argsort(descending=True):
+            first, second = (merged[record] for record in test.edge_index[:, pair].tolist())
+            if logits[pair] > each.threshold and not {*author[[*first]]} & {*author[[*second]]}:
+                for record in (union := first | second):
+                    merged[record] = union
+        clusters = [min(members) for members in merged]
+        assert each.test == pytest.approx(bcubed(clusters, test), abs=1e-6)
+    assert found["learned" + ONE_PER_SOURCE].test != found["learned"].test
+
+
 def components(graph: Any, logits: torch.Tensor, cut: float) -> list[int]:
     """Return the component of each record by pairs above a cut, by networkx."""
     links = nx.empty_graph(graph.x.size(0))
@@ -175,16 +200,19 @@ def test_differences_are_points_of_the_learned_cut_above_each_baseline() -> None
         cell = Cell("songs", split, "pair_f1", linkage, "one")
         base = {"components": 0.9, "average": 0.95, "average of probabilities": 0.93}
         values = {"learned": 0.96, "scanned": 0.97} | (base if cell.has_baseline else {})
+        values |= {name + ONE_PER_SOURCE: value + 0.02 for name, value in values.items()}
+        values["average" + ONE_PER_SOURCE] = 0.985
         scores = {name: Evaluation(0.0, 0.0, 0.5, value) for name, value in values.items()}
         records[cell] = Record(cell.name, "c", "t", 1.0, 2.0, 3.0, scores)
     text = "\n".join(report(records, "stamp"))
-    (line,) = [
-        each
-        for each in text.splitlines()
-        if each.startswith("| songs") and "average, learned" in each
-    ]
-    assert [part.strip() for part in line.split("|")[3:-1]] == [
-        "6.0 ± 0.0", "1.0 ± 0.0", "1.0 ± 0.0", "not run",
-    ]  # fmt: skip
+    for suffix, points in (("", "1.0 ± 0.0"), (ONE_PER_SOURCE, "-0.5 ± 0.0")):
+        (line,) = [
+            each
+            for each in text.splitlines()
+            if each.startswith("| songs") and f"average, learned{suffix} " in each
+        ]
+        assert [part.strip() for part in line.split("|")[3:-1]] == [
+            "6.0 ± 0.0", points, points, "not run",
+        ]  # fmt: skip
     labels = [row.label for table in SPLITS for row in rows(table)]
     assert all(any(label in each for each in text.splitlines()) for label in labels)
