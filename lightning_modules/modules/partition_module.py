@@ -11,14 +11,16 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
-from torch_geometric.loader import DataLoader
 from torch_geometric.utils import scatter
 from torchmetrics import Metric, MetricCollection
 
 from lightning_modules.datamodules.graph_data_module import GraphDataModule
-from lightning_modules.datamodules.partition_data_module import load_featured, load_labelled
-from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.edge_net import EdgeNet
+from lightning_modules.modules.partition_predict import (
+    add_sources,
+    cluster_lines,
+    evaluate_sources,
+)
 from lightning_modules.modules.task_module import Scores, TaskModule
 from lightning_modules.report.partition_report import report_partition
 from lightning_modules.run.run_recorder import RunRecorder
@@ -277,47 +279,20 @@ class PartitionModule(TaskModule):
     @classmethod
     def add_evaluate_arguments(cls, parser: ArgumentParser) -> None:
         """Add the sources of labelled graphs."""
-        _add_sources(parser)
+        add_sources(parser)
 
     def evaluate(self, options: Namespace) -> Mapping[str, Scores]:
         """Return the scores at the learned threshold, per source."""
-        with exit_on_input_error():
-            batch_size = expect_count("--batch_size", options.batch_size)
-            sources = {
-                source: load_labelled(source, self.counted["unlabelled"], self.features)
-                for source in options.graphs
-            }
-        return {
-            name: self.score(DataLoader(graphs, batch_size)) for name, graphs in sources.items()
-        }
+        return evaluate_sources(self, options)
 
     @classmethod
     def add_predict_arguments(cls, parser: ArgumentParser) -> None:
         """Add the sources of graphs."""
-        _add_sources(parser)
+        add_sources(parser)
 
-    @torch.no_grad()
     def predict_lines(self, options: Namespace) -> Iterator[Sequence[str]]:
         """Yield one cluster id per node, in order; no two graphs share an id."""
-        with exit_on_input_error():
-            batch_size = expect_count("--batch_size", options.batch_size)
-            sources = [load_featured(source, self.features) for source in options.graphs]
-        first = 0
-        for source in sources:
-            for graphs in DataLoader(source, batch_size):
-                cluster = self(graphs)
-                yield [str(first + id_) for id_ in cluster.tolist()]
-                first += int(cluster.max()) + 1 if cluster.numel() else 0
-
-
-def _add_sources(parser: ArgumentParser) -> None:
-    parser.add_argument("--batch_size", type=int, default=16, help="graphs at a time")
-    parser.add_argument(
-        "graphs",
-        nargs="+",
-        help="files *.npz of graphs, class paths of sequences of graphs, or such classes with "
-        'options as JSON: {"class_path": ..., "init_args": {...}}',
-    )
+        yield from cluster_lines(self, options)
 
 
 def _arguments(graphs: Data) -> tuple[Tensor, Tensor, None, Tensor, int]:
