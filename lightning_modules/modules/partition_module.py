@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, ClassVar, TypedDict, cast
+from typing import Any, ClassVar, Literal, TypeAlias, TypedDict, cast
 
 import lightning as L
 import torch
@@ -26,6 +26,7 @@ from lightning_modules.report.partition_report import report_partition
 from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
+from pyg_grapheme.metrics.partition.scores import ScoreName
 from pyg_grapheme.nn import PartitionLoss, ThresholdMergePool, best_threshold
 from pyg_grapheme.nn.partition.pair_bce import labelled_pair_bce
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
@@ -34,6 +35,10 @@ from pyg_grapheme.typing import MergeName
 
 SCORES = ("double_majority", "bcubed", "pair_f1")
 """What is reported, besides the objective."""
+
+
+ObjectiveName: TypeAlias = Literal["pairs", ScoreName]
+"""The likelihood of pairs alone, or a score besides it."""
 
 
 class CountedLabels(TypedDict):
@@ -80,7 +85,7 @@ class PartitionModule(TaskModule):
         *,
         channels: int = 32,
         layers: int = 4,
-        objective: str = "double_majority",
+        objective: ObjectiveName = "double_majority",
         merge: MergeName = "average",
         min_size: int = 1,
         baseline: bool = False,

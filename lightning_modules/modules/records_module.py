@@ -13,7 +13,7 @@ from torch_geometric.data import Data
 from lightning_modules.datamodules.records_data_module import RecordsDataModule
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.pair_net import PairNet
-from lightning_modules.modules.partition_module import PartitionModule
+from lightning_modules.modules.partition_module import ObjectiveName, PartitionModule
 from lightning_modules.modules.records_predict import (
     add_predict_arguments,
     cluster_lines,
@@ -70,7 +70,7 @@ class RecordsModule(PartitionModule):
         channels: int = 64,
         layers: int = 0,
         dropout: float = 0.0,
-        objective: str = "bcubed",
+        objective: ObjectiveName = "bcubed",
         merge: ConstrainedMergeName = "average",
         threshold_by_size: bool = False,
         baseline: bool = False,

@@ -186,7 +186,7 @@ def test_unknown_options_and_missing_labels_are_named(
     events[1].y[:] = -1
     write_graphs(path, events)
     for arguments, message in (
-        (["--model.objective=accuracy"], "Expected 'objective' to be one of 'pairs', "),
+        (["--model.objective=accuracy"], "Expected a typing.Literal['pairs', 'pair_precision', "),
         (["--model.merge=single"], "Expected a typing.Literal['components', 'average', "),
         ([f"--data.train={path}", *ignored], f"error: {path}, graph 1: expected 'y' to label a"),
     ):

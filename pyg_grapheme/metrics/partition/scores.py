@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from torch import Tensor
 
@@ -186,6 +186,23 @@ def _recovered(sums: PartitionSums) -> Tensor:
 def _double_majority(sums: PartitionSums) -> Tensor:
     return ratio(sums.double_majority, sums.num_labels)
 
+
+ScoreName: TypeAlias = Literal[
+    "pair_precision",
+    "pair_recall",
+    "pair_f1",
+    "rand",
+    "adjusted_rand",
+    "bcubed_precision",
+    "bcubed_recall",
+    "bcubed",
+    "homogeneity",
+    "completeness",
+    "v_measure",
+    "recovered",
+    "double_majority",
+]
+"""The names of the scores."""
 
 METRICS: Mapping[str, PartitionScore] = MappingProxyType(
     {
