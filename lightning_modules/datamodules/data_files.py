@@ -10,7 +10,9 @@ VARIABLE = "PYG_GRAPHEME_DATA"
 """The environment variable that names the folder of data."""
 
 
-def find_file(path: str, option: str, root: str | None = None) -> Path:
+def find_file(
+    path: str, option: str, root: str | None = None, root_option: str | None = None
+) -> Path:
     """Find a file by its path, absolute or relative to the folder of data.
 
     A relative path that is not in the folder of data is taken as it is, relative to the working
@@ -21,6 +23,7 @@ def find_file(path: str, option: str, root: str | None = None) -> Path:
         path: The path.
         option: The option that gave it, for the message.
         root: Folder of data; if None, the one that ``PYG_GRAPHEME_DATA`` names, if any.
+        root_option: The option that gives this folder, for the message; None if there is none.
 
     Raises:
         FileNotFoundError: if there is no such file; the message names it, the option, and the page
@@ -32,7 +35,7 @@ def find_file(path: str, option: str, root: str | None = None) -> Path:
     found = Path(folder or "", path)
     if found.exists() or Path(path).exists():
         return found if found.exists() else Path(path)
-    by = VARIABLE + (" or '--data.root'" if option.startswith("--data.") else "")
+    by = VARIABLE + (f" or '{root_option}'" if root_option else "")
     hint = "" if folder else f"; {by} can name the folder of data"
     raise FileNotFoundError(
         f"{found}: no such file, named by '{option}'{hint} (see docs/data.md for the public data)"

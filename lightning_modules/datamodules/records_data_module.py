@@ -121,6 +121,11 @@ class RecordsDataModule(GraphDataModule):
     def fitted(self) -> RecordEncoder:
         """The encoder, fitted to the table."""
         kinds = self.columns
+        if kinds is not None and self.labels is None and self.cluster in kinds:
+            raise ValueError(
+                f"Expected '--data.columns' to leave out the column of known entities "
+                f"(got {self.cluster!r})"
+            )
         if kinds is None:
             named = {self.cluster, self.id, *self.block}
             rest = {n: c for n, c in self.table.columns.items() if n not in named}

@@ -92,7 +92,8 @@ class TextDataModule(SeededDataModule):
         splits = {}
         for name, path in self.files.items():
             option = f"--data.{name}" if name in ("train", "val") else f"--data.test.{name}"
-            splits[name] = read_examples(find_file(path, option, self.root), self.preprocess)
+            file = find_file(path, option, self.root, "--data.root")
+            splits[name] = read_examples(file, self.preprocess)
         return {**splits, "train": splits["train"][: self.train_limit]}
 
     @property

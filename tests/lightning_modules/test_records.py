@@ -244,6 +244,13 @@ def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path:
             "expected numbers in 'name' (got 'x y')",
         ),
         (b"id,person,name\nr1,a,x\nr2,a,y\n", ["--data.columns={name: words}"], "words"),
+        (
+            b"id,person,name\nr1,a,x\nr2,a,x\n",
+            ["--data.columns={name: text, person: text}"],
+            "Expected '--data.columns' to leave out the column of known entities (got 'person')",
+        ),
+        # What is wrong with an option is said before a table is read.
+        (b"", ["--model.objective=accuracy"], "Expected a typing.Literal['pairs', "),
     ],
 )
 def test_bad_tables_are_named_in_one_line(

@@ -46,6 +46,11 @@ def test_a_missing_file_is_one_line_that_names_file_option_and_page(tmp_path: Pa
         assert "docs/data.md" in str(error.value)
 
 
+def test_a_folder_of_data_is_named_by_an_option_where_there_is_one() -> None:
+    with pytest.raises(FileNotFoundError, match=r"'--data.records'; PYG_GRAPHEME_DATA can name"):
+        find_file("a.csv", "--data.records")
+
+
 def test_evaluate_reads_from_the_folder_of_data(
     checkpoint: Path,
     tmp_path: Path,
