@@ -11,9 +11,10 @@ from torch_geometric.data import Data
 
 from benchmarks.records.cells import LINKAGES, METRIC, NAME, ONE_PER_SOURCE, SOURCE, Cell
 from lightning_modules import RecordsDataModule, RecordsModule
+from lightning_modules.modules.linked_records import LinkedRecords
 from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.nn import ThresholdMergePool
-from pyg_grapheme.nn.pool import Dendrogram, MergeConstraints, constrained_clusters
+from pyg_grapheme.nn.pool import Dendrogram, MergeConstraints
 from pyg_grapheme.nn.pool.clustering.constrained import ConstrainedMergeName
 from pyg_grapheme.records.labels import column_labels
 from pyg_grapheme.records.table import is_missing
@@ -41,37 +42,10 @@ class Evaluation(NamedTuple):
 Evaluations = dict[str, Evaluation]
 """Evaluations by clustering and choice of the cut."""
 
-
-class Clustering(NamedTuple):
-    """A way from the scores of the pairs of a batch to clusters.
-
-    Attributes:
-        tree: The merges without constraints.
-        edge_score: Score of each pair, [E].
-        merge: The linkage.
-        source: The source of each record [n], of which a cluster has one record at most, or None.
-    """
-
-    tree: Dendrogram
-    edge_score: Tensor
-    merge: ConstrainedMergeName
-    source: Tensor | None
-
-    def cut(self, graphs: Data, threshold: Tensor) -> Tensor:
-        """Return the cluster of each record [n], at one threshold, or one per block."""
-        if self.source is None:
-            return self.tree.cut(threshold)
-        threshold = threshold.expand(graphs.num_graphs)[graphs.batch]
-        return constrained_clusters(
-            graphs.edge_index, self.edge_score, self.source.numel(), threshold,
-            merge=self.merge, constraints=MergeConstraints(source=self.source), batch=graphs.batch,
-        )  # fmt: skip
-
-
 Splits = tuple[Sequence[Data], Sequence[Data]]
 """The batches of the validation split, and of the test split."""
 
-Forest = Sequence[Clustering]
+Forest = Sequence[LinkedRecords]
 """The clusterings of the batches of a split."""
 
 
@@ -102,10 +76,7 @@ def _evaluate(
         score(
             module.metric,
             split,
-            [
-                each.cut(graphs, each.tree.threshold)
-                for graphs, each in zip(split, forest, strict=True)
-            ],
+            [each.cut() for each in forest],
         )
         for split, forest in zip(splits, ours, strict=True)
     ]
@@ -123,7 +94,7 @@ def _evaluate(
             forests = _forests(splits, scores, tree, linkage, source)
             name = linkage if is_logit else f"{linkage} of probabilities"
             found[name] = _scan(module, splits, forests, 0.0)
-            if cell.table == "authors":
+            if is_logit and cell.table == "authors":
                 each = [_scan(module, splits, forests, slope) for slope in SLOPES]
                 found[f"{name}, by size"] = max(each, key=lambda e: e.val)
     return found
@@ -140,7 +111,13 @@ def _forests(
     name = cast(ConstrainedMergeName, merge)
     return [
         [
-            Clustering(tree(g, s), s, name, None if source is None else source[g.row])
+            LinkedRecords(
+                tree(g, s),
+                g.edge_index,
+                s,
+                name,
+                None if source is None else MergeConstraints(source=source[g.row]),
+            )
             for g, s in zip(*each, strict=True)
         ]
         for each in zip(splits, scores, strict=True)
@@ -158,31 +135,19 @@ def _scan(
     module: RecordsModule, splits: Splits, forests: Sequence[Forest], slope: float
 ) -> Evaluation:
     """Return the scores at the best threshold of the validation split."""
-    metric = module.metric
-    offsets = [[slope * (_sizes(graphs) / 100).log() for graphs in split] for split in splits]
-    trees = [
-        each.tree._replace(threshold=offset)
-        for each, offset in zip(forests[0], offsets[0], strict=True)
-    ]
-    cuts, scores = module.score_curve(splits[0], trees)
-
-    def at(cut: Tensor, split: int) -> float:
-        clusters = [
-            each.cut(graphs, offset + cut)
-            for graphs, each, offset in zip(
-                splits[split], forests[split], offsets[split], strict=True
-            )
+    val, test = (
+        [
+            each._replace(tree=each.tree._replace(threshold=slope * (size / 100).log()))
+            for each, size in zip(forest, (graphs.block_records for graphs in split), strict=True)
         ]
-        return score(metric, splits[split], clusters)
-
-    if any(each.source is not None for each in forests[0]):
-        scores = [at(cut, 0) for cut in cuts]
+        for split, forest in zip(splits, forests, strict=True)
+    )
+    thresholds, scores = module.score_curve(splits[0], val)
     best = int(np.argmax(scores))
-    return Evaluation(float(cuts[best]), slope, scores[best], at(cuts[best], 1))
-
-
-def _sizes(graphs: Data) -> Tensor:
-    return torch.bincount(graphs.batch, minlength=graphs.num_graphs).float()
+    cut = thresholds[best]
+    clusters = [each.cut(each.tree.threshold + cut) for each in test]
+    found = score(module.metric, splits[1], clusters)
+    return Evaluation(float(cut), slope, scores[best], found)
 
 
 def score(metric: str, batches: Sequence[Data], clusters: Sequence[Tensor]) -> float:

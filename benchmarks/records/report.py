@@ -54,7 +54,8 @@ def rows(table: str) -> list[Row]:
     suffixes = ("", ", by size") if table == "authors" else ("",)
     found = [Row("equal names or titles", "equal", "none", "none", "equal")]
     for clustering in (*LINKAGES, "average of probabilities"):
-        for suffix in suffixes:
+        # A slope over log n is one of logits.
+        for suffix in suffixes if clustering in LINKAGES else ("",):
             name = clustering + suffix
             found.append(Row(f"BCE, {name}", metric, *FIRST, name))
     for threshold in THRESHOLDS[: len(suffixes)]:

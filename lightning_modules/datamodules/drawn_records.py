@@ -49,8 +49,10 @@ class DrawnRecords(Dataset[Data]):
         if links is None:
             return graph
         assert self.block_size is not None
-        # Every epoch begins with a seed of its own, so a resumed run draws the same records.
-        return graph.subgraph(_draw(links, self.block_size))
+        # Every epoch begins with a seed of its own, and what is drawn depends on it alone: a
+        # resumed run draws the same records, and so does a model with other dropout.
+        generator = torch.Generator().manual_seed(torch.initial_seed() + index)
+        return graph.subgraph(_draw(links, self.block_size, generator))
 
 
 def _links(graph: Data) -> csr_array:
@@ -60,10 +62,10 @@ def _links(graph: Data) -> csr_array:
     return coo_array((np.ones(ends.shape[1]), tuple(ends)), (size, size)).tocsr()
 
 
-def _draw(links: csr_array, size: int) -> Tensor:
+def _draw(links: csr_array, size: int, generator: torch.Generator) -> Tensor:
     """Return distinct rows, rising."""
     is_drawn = np.zeros(links.shape[0], dtype=bool)
-    for start in torch.randperm(links.shape[0]).tolist():
+    for start in torch.randperm(links.shape[0], generator=generator).tolist():
         missing = size - is_drawn.sum()
         if missing == 0:
             break

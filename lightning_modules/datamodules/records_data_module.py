@@ -1,6 +1,6 @@
 """A table of records whose clusters are known in part, as graphs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -25,7 +25,7 @@ from pyg_grapheme.records.labels import (
     row_of_id,
     split_entities,
 )
-from pyg_grapheme.records.record_encoder import RecordEncoder
+from pyg_grapheme.records.record_encoder import JOINT, RecordEncoder
 from pyg_grapheme.records.table import Table, read_table
 
 SplitName = Literal["entities", "blocks"]
@@ -53,6 +53,8 @@ class RecordsDataModule(GraphDataModule):
             but those that are named by another option, and kinds are found as by
             :func:`column_kinds`.
         block: Columns; only records that agree in all of them can be one entity.
+        source: The column of sources; two records of one source are never in one cluster. The
+            validation, the report and the other commands keep to it; training does not need it.
         neighbours: As for :class:`RecordEncoder`, and so are the next three.
         search: Further columns to find neighbours by.
         keys: Columns of which equal values make candidates.
@@ -78,6 +80,7 @@ class RecordsDataModule(GraphDataModule):
         id: str | None = None,
         columns: dict[str, ColumnKind] | None = None,
         block: list[str] | None = None,
+        source: str | None = None,
         neighbours: int = 15,
         search: list[str] | None = None,
         keys: list[str] | None = None,
@@ -100,7 +103,7 @@ class RecordsDataModule(GraphDataModule):
             )
         expect_one_of("split", split, get_args(SplitName))
         self.records, self.cluster, self.labels, self.id = records, cluster, labels, id
-        self.columns, self.block, self.split = columns, block or [], split
+        self.columns, self.block, self.source, self.split = columns, block or [], source, split
         self.options: dict[str, Any] = {
             "neighbours": expect_count("neighbours", neighbours),
             "search": search or [],
@@ -121,13 +124,15 @@ class RecordsDataModule(GraphDataModule):
     def fitted(self) -> RecordEncoder:
         """The encoder, fitted to the table."""
         kinds = self.columns
-        if kinds is not None and self.labels is None and self.cluster in kinds:
-            raise ValueError(
-                f"Expected '--data.columns' to leave out the column of known entities "
-                f"(got {self.cluster!r})"
-            )
+        used = {"columns": kinds or (), **{name: self.options[name] for name in ("search", "keys")}}
+        for name, columns in used.items():
+            if self.labels is None and self.cluster in columns:
+                raise ValueError(
+                    f"Expected '--data.{name}' to leave out the column of known entities "
+                    f"(got {self.cluster!r})"
+                )
         if kinds is None:
-            named = {self.cluster, self.id, *self.block}
+            named = {self.cluster, self.id, self.source, *self.block}
             rest = {n: c for n, c in self.table.columns.items() if n not in named}
             kinds = column_kinds(self.table._replace(columns=rest))
         else:
@@ -136,9 +141,9 @@ class RecordsDataModule(GraphDataModule):
 
     @property
     def encoder(self) -> dict[str, Any]:
-        """The options of the encoder, and the columns of blocks; the model takes them from here."""
-        kinds = {name: kind for name, kind in self.fitted.kinds.items() if name != "joint"}
-        return {"kinds": kinds, **self.options, "block": self.block}
+        """The options of the encoder, and the columns of blocks and sources, for the model."""
+        kinds = {name: kind for name, kind in self.fitted.kinds.items() if name != JOINT}
+        return {"kinds": kinds, **self.options, "block": self.block, "source": self.source}
 
     @cached_property
     def known(self) -> np.ndarray:
@@ -161,14 +166,21 @@ class RecordsDataModule(GraphDataModule):
     @cached_property
     def graphs(self) -> list[Data]:
         """One graph per block, with the numbers of rows as ``row`` [N]."""
-        table, graphs = self.fitted.encode(self.table), []
+        table, graphs, source = self.fitted.encode(self.table), [], None
+        if self.source is not None:
+            source = torch.from_numpy(column_labels(self.table, self.source, "--data.source"))
         for rows in split_blocks(self.table, self.block):
             graph = self.fitted.graph(table.rows(rows))
             graph.row = torch.from_numpy(rows)
+            if source is not None:
+                graph.source = source[graph.row]
             graphs.append(graph)
         if not any(graph.num_edges for graph in graphs):
             name = self.table.name
-            raise ValueError(f"{name}: expected candidates of one entity (got no candidate pairs)")
+            raise ValueError(
+                f"{name}: expected candidates of one entity (got no candidate pairs: neighbours "
+                "are found by texts and lists, '--data.columns', or by equal values, '--data.keys')"
+            )
         self.fitted.fit_scale(graphs)
         return graphs
 
@@ -193,7 +205,7 @@ class RecordsDataModule(GraphDataModule):
                 for graph in self.graphs
                 if chosen[graph.row.numpy()].any()
             ]
-        self._describe()
+        self._describe(splits)
         return splits
 
     def train_dataloader(self) -> DataLoader:
@@ -207,7 +219,7 @@ class RecordsDataModule(GraphDataModule):
         return self.shares[0] > 0
 
     @rank_zero_only
-    def _describe(self) -> None:
+    def _describe(self, splits: Mapping[str, Sequence[Data]]) -> None:
         rows = np.concatenate([graph.row.numpy() for graph in self.graphs])
         first = np.cumsum([0, *(graph.x.size(0) for graph in self.graphs)])
         pairs = np.concatenate(
@@ -216,13 +228,17 @@ class RecordsDataModule(GraphDataModule):
         )
         found, known = candidate_recall(pairs, self.known[rows])
         share = f"{found / known:.1%}".replace("%", " %")
-        kinds = ", ".join(f"{n} ({k})" for n, k in self.fitted.kinds.items() if n != "joint")
+        kinds = ", ".join(f"{n} ({k})" for n, k in self.fitted.kinds.items() if n != JOINT)
         blocks = f"{len(self.graphs)} blocks" if self.block else "one block"
         print(
             f"{self.table.num_rows} records in {blocks}, compared by {kinds}\n"
             f"{pairs.shape[1]} candidate pairs; {share} of the {known} known pairs of one entity "
             "are among them"
         )
+        for name, graphs in splits.items():
+            y = np.concatenate([graph.y[graph.counted].numpy() for graph in graphs])
+            if np.unique(y[y >= 0], return_counts=True)[1].max(initial=0) < 2:
+                print(f"no two records of {name} are one known entity: its scores say little")
 
 
 def _labelled(graph: Data, y: np.ndarray, counted: np.ndarray) -> Data:

@@ -133,10 +133,13 @@ class PartitionModule(TaskModule):
         )
 
     @torch.no_grad()
-    def baseline_tree(self, graphs: Data) -> Dendrogram:
-        """Return the merges of a batch by connected components of the baseline."""
+    def baseline_logits(self, graphs: Data) -> Tensor:
+        """Return the logit of each edge [E] by the baseline."""
         assert self.baseline is not None
-        logits = _logits(self.baseline, graphs)
+        return _logits(self.baseline, graphs)
+
+    def baseline_tree(self, graphs: Data, logits: Tensor) -> Dendrogram:
+        """Return the merges of a batch by connected components, of the baseline's logits."""
         return ThresholdMergePool(logits=True).dendrogram(*_arguments(graphs), edge_score=logits)
 
     def thresholds(self, graphs: Data) -> Tensor | None:
@@ -146,6 +149,14 @@ class PartitionModule(TaskModule):
     def threshold_parameters(self) -> list[nn.Parameter]:
         """Return the parameters, numbers, that thresholds are made of."""
         return [self.pool.raw_threshold]
+
+    def get_extra_state(self) -> Tensor:
+        """Return the temperature, which training lowers and probabilities depend on."""
+        return torch.tensor(self.pool.temperature, dtype=torch.double)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take over the temperature of a checkpoint."""
+        self.pool.temperature = float(state)
 
     def _make_scores(self, sync: bool = True) -> MetricCollection:
         names = sorted({self.metric, *SCORES})
@@ -258,7 +269,7 @@ class PartitionModule(TaskModule):
     def scan_baseline(self, batches: Iterable[Data]) -> float:
         """Return the threshold of the baseline that is best on these graphs, of all thresholds."""
         listed = list(batches)
-        trees = [self.baseline_tree(graphs) for graphs in listed]
+        trees = [self.baseline_tree(graphs, self.baseline_logits(graphs)) for graphs in listed]
         return best_threshold(trees, [g.y for g in listed], self.metric, **self.counted).threshold
 
     @torch.no_grad()
@@ -266,7 +277,7 @@ class PartitionModule(TaskModule):
         """Return the cluster [N] of each node: at the learned threshold, or of the baseline."""
         if baseline_threshold is None:
             return cast(Tensor, self(graphs))
-        return self.baseline_tree(graphs).cut(baseline_threshold)
+        return self.baseline_tree(graphs, self.baseline_logits(graphs)).cut(baseline_threshold)
 
     def score(self, batches: Iterable[Data], baseline_threshold: float | None = None) -> Scores:
         """Return the scores of graphs: at the learned threshold, or of the baseline at another."""

@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 
 from lightning_modules.datamodules.records_data_module import RecordsDataModule
 from lightning_modules.errors import exit_on_input_error
+from lightning_modules.modules.linked_records import LinkedRecords
 from lightning_modules.modules.pair_net import PairNet
 from lightning_modules.modules.partition_module import ObjectiveName, PartitionModule
 from lightning_modules.modules.records_predict import (
@@ -24,7 +25,7 @@ from lightning_modules.report.records_report import report_records
 from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.nn.pool.clustering.constrained import ConstrainedMergeName
-from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
+from pyg_grapheme.nn.pool.clustering.merge_constraints import MergeConstraints
 from pyg_grapheme.options import expect_count, expect_flag, expect_share
 from pyg_grapheme.records.record_encoder import RecordEncoder
 
@@ -102,6 +103,7 @@ class RecordsModule(PartitionModule):
         self.size_slope = nn.Parameter(torch.zeros(())) if threshold_by_size else None
         options = dict(encoder)
         self.block: Sequence[str] = options.pop("block")
+        self.source: str | None = options.pop("source")
         self.encoder = RecordEncoder(**options)
 
     def make_net(self, in_channels: int, edge_dim: int, channels: int, layers: int) -> nn.Module:
@@ -119,7 +121,8 @@ class RecordsModule(PartitionModule):
         """Return the threshold of each block [B], as a logit, if it depends on its size."""
         if self.size_slope is None:
             return None
-        size = torch.bincount(graphs.batch, minlength=graphs.num_graphs).clamp(min=1)
+        # A block of which some records are drawn is as large as it is.
+        size: Tensor = graphs.block_records.clamp(min=1)
         return self.pool.raw_threshold + self.size_slope * (size / 100).log()
 
     def threshold_parameters(self) -> list[nn.Parameter]:
@@ -132,13 +135,44 @@ class RecordsModule(PartitionModule):
         slope = {} if self.size_slope is None else {"size_slope": self.size_slope.detach()}
         return {**super().tracked_values(), **slope}
 
+    def link(self, graphs: Data, constraints: MergeConstraints | None = None) -> LinkedRecords:
+        """Return the records of a batch with the scores of their pairs.
+
+        Args:
+            graphs: The blocks.
+            constraints: On its records; without them, those of the sources if the blocks have any.
+        """
+        logits = self.logits(graphs)
+        tree, merge = self.tree(graphs, logits), cast(ConstrainedMergeName, self.pool.merge)
+        given = constraints or _constraints(graphs)
+        return LinkedRecords(tree, graphs.edge_index, logits, merge, given)
+
+    @torch.no_grad()
+    def link_baseline(self, graphs: Data) -> LinkedRecords:
+        """Return the same by the baseline, for connected components."""
+        logits = self.baseline_logits(graphs)
+        tree, given = self.baseline_tree(graphs, logits), _constraints(graphs)
+        return LinkedRecords(tree, graphs.edge_index, logits, "components", given)
+
+    def forward(self, graphs: Data) -> Tensor:
+        """Return the cluster [N] of each record of a batch, at the learned threshold."""
+        return self.link(graphs).cut()
+
+    @torch.no_grad()
+    def find_clusters(self, graphs: Data, baseline_threshold: float | None = None) -> Tensor:
+        """Return the cluster [N] of each record: at the learned threshold, or of the baseline."""
+        if baseline_threshold is None:
+            return self.link(graphs).cut()
+        return self.link_baseline(graphs).cut(baseline_threshold)
+
     def score_curve(
-        self, batches: Sequence[Data], trees: Sequence[Dendrogram]
+        self, batches: Sequence[Data], linked: Sequence[LinkedRecords]
     ) -> tuple[Tensor, list[float]]:
         """Return thresholds, spread over the heights of the trees, and the score at each.
 
         Where the trees have a threshold per block, they are shifts of these.
         """
+        trees = [each.tree for each in linked]
         offsets = [tree.threshold if tree.threshold.dim() else torch.zeros(1) for tree in trees]
         heights = torch.cat(
             [
@@ -152,17 +186,17 @@ class RecordsModule(PartitionModule):
         scores = []
         for threshold in thresholds:
             metric = self._make_scores(sync=False)[self.metric]
-            for graphs, tree, offset in zip(batches, trees, offsets, strict=True):
-                cut = (offset + threshold).expand(tree.num_steps.numel())
-                self.update_scores(metric, tree.cut(cut), graphs)
+            for graphs, each, offset in zip(batches, linked, offsets, strict=True):
+                cut = (offset + threshold).expand(each.tree.num_steps.numel())
+                self.update_scores(metric, each.cut(cut), graphs)
             scores.append(float(metric.compute()))
         return thresholds, scores
 
     def scan_baseline(self, batches: Iterable[Data]) -> float:
         """Return the best of the thresholds of :meth:`score_curve` for the baseline."""
         listed = list(batches)
-        trees = [self.baseline_tree(graphs) for graphs in listed]
-        thresholds, scores = self.score_curve(listed, trees)
+        linked = [self.link_baseline(graphs) for graphs in listed]
+        thresholds, scores = self.score_curve(listed, linked)
         return float(thresholds[int(torch.tensor(scores).argmax())])
 
     def report(
@@ -191,3 +225,9 @@ class RecordsModule(PartitionModule):
         with exit_on_input_error():
             lines = cluster_lines(self, options)
         yield from lines
+
+
+def _constraints(graphs: Data) -> MergeConstraints | None:
+    """Return the constraint of one record per source, if the records have sources."""
+    source = graphs.get("source")
+    return None if source is None else MergeConstraints(source=source)

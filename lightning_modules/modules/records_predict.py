@@ -2,12 +2,13 @@
 
 import csv
 import io
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -18,10 +19,6 @@ from tqdm import tqdm
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.task_module import Scores
-from pyg_grapheme.nn.pool.clustering.constrained import (
-    ConstrainedMergeName,
-    constrained_clusters,
-)
 from pyg_grapheme.nn.pool.clustering.merge_constraints import (
     ConstraintError,
     MergeConstraints,
@@ -54,10 +51,14 @@ class Found(NamedTuple):
     Attributes:
         cluster: [n], from 0.
         probability: [clusters], NaN for a cluster that is none of the tree's.
+        num_pairs: Candidate pairs.
+        num_alone: Records without a candidate.
     """
 
     cluster: np.ndarray
     probability: np.ndarray
+    num_pairs: int
+    num_alone: int
 
 
 def add_predict_arguments(parser: ArgumentParser) -> None:
@@ -72,7 +73,11 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
         "'different', are not",
     )
     add("--max_size", type=int, metavar="N", help="largest cluster")
-    add("--source", metavar="COLUMN", help="records of one source are never in one cluster")
+    add(
+        "--source",
+        metavar="COLUMN",
+        help="records of one source are never in one cluster (default: that of the training)",
+    )
     add("--jobs", type=int, default=1, help="processes that share the blocks")
 
 
@@ -86,7 +91,7 @@ def cluster_lines(module: "RecordsModule", options: Namespace) -> Iterator[Seque
     table = read_table(find_file(options.records, "records"))
     rows = row_of_id(table, options.id)
     blocks = split_blocks(table, module.block)
-    constraints = _read_constraints(table, options, rows)
+    constraints = _read_constraints(table, options, rows, options.source or module.source)
     _expect_consistent(constraints, blocks, list(rows))
     module.encoder.expect_columns(table)
     groups = list(_groups(blocks))
@@ -94,14 +99,16 @@ def cluster_lines(module: "RecordsModule", options: Namespace) -> Iterator[Seque
     return _lines(list(rows), groups, found, "\t" if options.output.endswith(".tsv") else ",")
 
 
-def _read_constraints(table: Table, options: Namespace, rows: dict[str, int]) -> MergeConstraints:
+def _read_constraints(
+    table: Table, options: Namespace, rows: dict[str, int], source_column: str | None
+) -> MergeConstraints:
     """Return the constraints on the rows of the table."""
     together = apart = source = None
     if options.pairs is not None:
         known, is_same = read_pairs(read_table(find_file(options.pairs, "--pairs")), rows)
         together, apart = (torch.from_numpy(known[:, kept]) for kept in (is_same, ~is_same))
-    if options.source is not None:
-        source = torch.from_numpy(column_labels(table, options.source, "--source"))
+    if source_column is not None:
+        source = torch.from_numpy(column_labels(table, source_column, "--source"))
     size = options.max_size
     max_size = None if size is None else expect_count("--max_size", size)
     return MergeConstraints(together, apart, max_size, source)
@@ -216,21 +223,14 @@ def cluster_group(
         constraints: On the rows of this table.
     """
     graphs = encode_blocks(module, table, sizes)
-    logits = module.logits(graphs)
-    tree = module.tree(graphs, logits)
-    if all(constraint is None for constraint in constraints):
-        cluster = tree.cut()
-    else:
-        cluster = constrained_clusters(
-            graphs.edge_index,
-            logits,
-            table.num_rows,
-            tree.threshold if tree.threshold.dim() == 0 else tree.threshold[graphs.batch],
-            merge=cast(ConstrainedMergeName, module.pool.merge),
-            batch=graphs.batch,
-            constraints=constraints,
-        )
-    return Found(cluster.numpy(), cluster_probability(tree, cluster).numpy())
+    linked = module.link(graphs, None if all(c is None for c in constraints) else constraints)
+    cluster = linked.cut()
+    return Found(
+        cluster.numpy(),
+        cluster_probability(linked.tree, cluster).numpy(),
+        graphs.num_edges,
+        int((torch.bincount(graphs.edge_index.view(-1), minlength=table.num_rows) == 0).sum()),
+    )
 
 
 def encode_blocks(module: "RecordsModule", table: Table, sizes: Sequence[int]) -> Batch:
@@ -269,12 +269,18 @@ def _lines(
     delimiter: str,
 ) -> Iterator[Sequence[str]]:
     cluster, probability = np.empty(len(ids), dtype=np.int64), np.empty(len(ids))
-    first = 0
+    first = num_pairs = num_alone = 0
     for group, part in zip(groups, found, strict=True):
         rows = np.concatenate(group)
         cluster[rows] = first + part.cluster
         probability[rows] = part.probability[part.cluster]
         first += part.probability.size
+        num_pairs += part.num_pairs
+        num_alone += part.num_alone
+    print(
+        f"{len(ids)} records, {num_pairs} candidate pairs, {num_alone} records without a candidate",
+        file=sys.stderr,
+    )
     yield [delimiter.join(("id", "cluster", "probability"))]
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=delimiter, lineterminator="")
@@ -290,9 +296,13 @@ def evaluate_table(module: "RecordsModule", options: Namespace) -> dict[str, Sco
     with exit_on_input_error():
         table = read_table(find_file(options.records, "records"))
         y = column_labels(table, options.cluster, "--cluster")
+        if module.source is not None:
+            source = torch.from_numpy(column_labels(table, module.source, "--source"))
         module.encoder.expect_columns(table)
         blocks = split_blocks(table, module.block)
     rows = np.concatenate(blocks)
     graphs = encode_blocks(module, table.rows(rows), [block.size for block in blocks])
     graphs.y = torch.from_numpy(y[rows])
+    if module.source is not None:
+        graphs.source = source[rows]
     return {options.records: module.score([graphs])}

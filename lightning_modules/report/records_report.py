@@ -54,15 +54,15 @@ def report_records(
     split = list(data.splits)[-1]
     batches = list(data.loader(split))
     with torch.no_grad():
-        trees = [module.tree(graphs, module.logits(graphs)) for graphs in batches]
+        linked = [module.link(graphs) for graphs in batches]
     sections = {}
     if has_matplotlib():
-        thresholds, curve = module.score_curve(batches, trees)
+        thresholds, curve = module.score_curve(batches, linked)
         figure = _draw_curve(module, thresholds, curve)
         figure.savefig(folder / "scan.png", dpi=120)
         caption = f"{split}: {_name(module)} of all thresholds, and the learned one"
         sections["Scan"] = show_figure(figure, "scan", caption)
-    sections["Merges"] = show_merges(data.table, split, batches, trees)
+    sections["Merges"] = show_merges(data.table, split, batches, [each.tree for each in linked])
     write_run_report(folder, summary, scores, recorder.curves, sections)
     print_scores(scores)
     print(f"all in {folder}")

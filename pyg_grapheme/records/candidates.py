@@ -16,6 +16,7 @@ def candidate_pairs(
     keys: Sequence[np.ndarray],
     neighbours: int,
     max_frequency: int,
+    texts: np.ndarray,
 ) -> np.ndarray:
     """Return the candidate pairs of one block of n records.
 
@@ -25,12 +26,14 @@ def candidate_pairs(
             more than ``max_frequency`` records.
         neighbours: Nearest rows per row and matrix.
         max_frequency: Terms of more records do not help to find neighbours.
+        texts: [n]; records of equal texts are candidates in a row, however many there are.
 
     Returns:
         [2, M], distinct, the smaller row first, sorted.
     """
     parts = [nearest_pairs(matrix, neighbours, max_frequency) for matrix in vectors]
     parts += [equal_pairs(cells, max_frequency) for cells in keys]
+    parts.append(equal_in_a_row(texts))
     pairs = np.unique(np.concatenate(parts, axis=1), axis=1)
     return pairs.astype(np.int64)
 
@@ -44,6 +47,18 @@ def equal_pairs(cells: np.ndarray, max_size: int) -> np.ndarray:
     pairs = [
         pair for group in rows.values() if len(group) <= max_size for pair in combinations(group, 2)
     ]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+
+
+def equal_in_a_row(texts: np.ndarray) -> np.ndarray:
+    """Return the pairs [2, M] of each row [n] and the next one of the same text, not empty."""
+    last: dict[str, int] = {}
+    pairs = []
+    for row, text in enumerate(texts):
+        if text:
+            if text in last:
+                pairs.append((last[text], row))
+            last[text] = row
     return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
 
 

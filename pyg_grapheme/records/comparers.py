@@ -10,7 +10,14 @@ from scipy import sparse
 
 from pyg_grapheme.records.columns import ColumnKind, to_days, to_numbers
 from pyg_grapheme.records.table import Value, is_missing
-from pyg_grapheme.records.tfidf import BUCKETS, cosines, count_terms, inverse_frequency, weigh
+from pyg_grapheme.records.tfidf import (
+    BUCKETS,
+    cosines,
+    count_terms,
+    inverse_frequency,
+    progress,
+    weigh,
+)
 
 CHUNK = 200_000
 """Pairs whose texts are compared at a time."""
@@ -160,7 +167,9 @@ class NumberComparer:
         """Take half of the range between the quartiles as scale."""
         numbers = cls._read(cells)
         low, high = np.nanquantile(numbers, [0.25, 0.75]) if np.isfinite(numbers).any() else (0, 0)
-        return cls((np.array([(high - low) / 2 or 1.0]),))
+        # Half of each, lest the range overflow; kept as float32.
+        scale = np.clip(high / 2 - low / 2, 1e-30, 1e30) if high > low else 1.0
+        return cls((np.array([scale]),))
 
     @staticmethod
     def _read(cells: Sequence[Value]) -> np.ndarray:
@@ -174,10 +183,11 @@ class NumberComparer:
     def compare(self, column: EncodedColumn, pairs: np.ndarray) -> np.ndarray:
         """Return exp(-d / s), exp(-10 d / s), the smaller over the larger, and d = 0."""
         left, right = column.values[pairs]
-        difference = np.abs(left - right)
-        apart = difference / self.learnt[0]
         largest = np.maximum(np.abs(left), np.abs(right))
-        ratio = 1 - np.minimum(difference / np.where(largest > 0, largest, 1), 1)
+        with np.errstate(over="ignore"):  # An infinite difference is far as well.
+            difference = np.abs(left - right)
+            apart = difference / self.learnt[0]
+            ratio = 1 - np.minimum(difference / np.where(largest > 0, largest, 1), 1)
         found = [np.exp(-apart), np.exp(-10 * apart), ratio, difference == 0]
         return np.stack(found, axis=1).astype(np.float32)
 
@@ -205,7 +215,7 @@ def compare_column(comparer: Comparer, column: EncodedColumn, pairs: np.ndarray)
     The last two say that one cell is missing, and that both are.
     """
     parts = []
-    for start in range(0, max(1, pairs.shape[1]), CHUNK):
+    for start in progress(range(0, max(1, pairs.shape[1]), CHUNK), "features"):
         chunk = pairs[:, start : start + CHUNK]
         left, right = column.is_missing[chunk]
         numbers = np.where((left | right)[:, None], 0, comparer.compare(column, chunk))

@@ -29,7 +29,7 @@ def row_of_id(table: Table, name: str | None) -> dict[str, int]:
     """Return the row of each id; without a column of ids, they are the numbers of rows, from 0.
 
     Raises:
-        ValueError: if there is no such column, an id is missing, or occurs twice.
+        ValueError: if there is no such column, an id is missing, occurs twice or has line breaks.
     """
     if name is None:
         return {str(row): row for row in range(table.num_rows)}
@@ -39,6 +39,11 @@ def row_of_id(table: Table, name: str | None) -> dict[str, int]:
             got = "none" if is_missing(id_) else f"{id_!r} also for record {rows[id_] + 1}"
             raise ValueError(
                 f"{table.name}, record {row + 1}: expected an id of its own in {name!r} (got {got})"
+            )
+        if "\n" in id_ or "\r" in id_:
+            raise ValueError(
+                f"{table.name}, record {row + 1}: expected an id of one line in {name!r} "
+                f"(got {id_!r})"
             )
         rows[id_] = row
     return rows

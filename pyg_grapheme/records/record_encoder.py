@@ -15,14 +15,17 @@ from pyg_grapheme.records.comparers import COMPARERS, Comparer, EncodedColumn, c
 from pyg_grapheme.records.table import Table
 from pyg_grapheme.records.tfidf import cosines
 
-JOINT = ("joint: of the best", "joint: of both bests")
+JOINT = "all texts"
+"""The name of the texts and lists of a record together, as a column."""
+
+OF_BEST = (f"{JOINT}: of the best", f"{JOINT}: of both bests")
 
 
 class EncodedTable(NamedTuple):
     """A table, ready for its records to be compared.
 
     Attributes:
-        columns: The compared columns by name; last the joint text of each record, named "joint".
+        columns: The compared columns by name; last all texts of each record together.
         keys: Cells of the columns by whose equal values records are candidates.
     """
 
@@ -67,9 +70,9 @@ class RecordEncoder(nn.Module):
         max_frequency: int = 500,
     ) -> None:
         super().__init__()
-        if "joint" in kinds:
-            raise ValueError("Expected 'kinds' to have no column 'joint', the name of all texts")
-        self.kinds: dict[str, ColumnKind] = {**kinds, "joint": "text"}
+        if JOINT in kinds:
+            raise ValueError(f"Expected 'kinds' to have no column {JOINT!r} (got one)")
+        self.kinds: dict[str, ColumnKind] = {**kinds, JOINT: "text"}
         self.neighbours = expect_count("neighbours", neighbours)
         self.max_frequency = expect_count("max_frequency", max_frequency)
         self.search, self.keys = tuple(search), tuple(keys)
@@ -109,7 +112,7 @@ class RecordEncoder(nn.Module):
             ValueError: if a column is missing, or none of its values is a number or date, as they
                 were; names it.
         """
-        kinds = {name: kind for name, kind in self.kinds.items() if name != "joint"}
+        kinds = {name: kind for name, kind in self.kinds.items() if name != JOINT}
         for name in (*kinds, *self.keys):
             if name not in table.columns:
                 raise ValueError(
@@ -135,10 +138,10 @@ class RecordEncoder(nn.Module):
 
     def _cells(self, table: Table) -> dict[str, Sequence]:  # type: ignore[type-arg]
         """Return the cells of all compared columns, and the joint texts."""
-        compared = {name: table.column(name, "columns") for name in self.kinds if name != "joint"}
+        compared = {name: table.column(name, "columns") for name in self.kinds if name != JOINT}
         names = [name for name in compared if self.kinds[name] in ("text", "list")]
         texts = [table.texts(name, "columns") for name in names] or [[""] * table.num_rows]
-        return {**compared, "joint": [" ".join(row) for row in zip(*texts, strict=True)]}
+        return {**compared, JOINT: [" ".join(row) for row in zip(*texts, strict=True)]}
 
     @property
     def feature_names(self) -> list[str]:
@@ -148,7 +151,7 @@ class RecordEncoder(nn.Module):
             f"{column}: {name}"
             for column, kind in self.kinds.items()
             for name in (*COMPARERS[kind].names, *missing)
-        ] + list(JOINT)
+        ] + list(OF_BEST)
 
     @property
     def num_node_features(self) -> int:
@@ -176,7 +179,7 @@ class RecordEncoder(nn.Module):
             compare_column(comparer, table.columns[name], pairs)
             for name, comparer in self._comparers().items()
         ]
-        joint = table.columns["joint"]
+        joint = table.columns[JOINT]
         characters = cosines(joint.vectors[0], pairs)
         best = np.zeros(joint.is_missing.size, dtype=np.float32)
         for side in pairs:
@@ -190,19 +193,21 @@ class RecordEncoder(nn.Module):
 
         Returns:
             ``x`` [N, F]: 1, and which cells are missing; ``edge_index`` [2, M], the smaller row
-            first; ``edge_attr`` [M, D], scaled.
+            first; ``edge_attr`` [M, D], scaled; ``block_records`` [1], N.
         """
         pairs = candidate_pairs(
-            [table.columns[name].vectors[0] for name in ("joint", *self.search)],
+            [table.columns[name].vectors[0] for name in (JOINT, *self.search)],
             table.keys,
             self.neighbours,
             self.max_frequency,
+            table.columns[JOINT].values,
         )
-        missing = [c.is_missing for name, c in table.columns.items() if name != "joint"]
-        x = np.stack([np.ones_like(table.columns["joint"].is_missing), *missing], axis=1)
+        missing = [c.is_missing for name, c in table.columns.items() if name != JOINT]
+        x = np.stack([np.ones_like(table.columns[JOINT].is_missing), *missing], axis=1)
         features = torch.from_numpy(self.pair_features(table, pairs))
         return Data(
             x=torch.from_numpy(x.astype(np.float32)),
             edge_index=torch.from_numpy(pairs),
             edge_attr=features.sub_(self.mean).div_(self.deviation),
+            block_records=torch.tensor([x.shape[0]]),
         )

@@ -140,7 +140,9 @@ def _read_rows(path: Path, delimiter: str | None) -> dict[str, list[Value]]:
         columns: dict[str, list[Value]] = {name: [] for name in names}
         for row in reader:
             if not row:
-                continue
+                if len(names) > 1:
+                    continue
+                row = [""]  # An empty line is the one cell of a record.
             if len(row) != len(names) and (len(row) != len(names) + 1 or row[-1]):
                 raise ValueError(
                     f"{path}, line {reader.line_num}: expected {len(names)} columns "
@@ -171,8 +173,9 @@ def _read_objects(path: Path) -> dict[str, list[Value]]:
         where = f"{path}, line {number}"
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{where}: expected JSON ({error.msg})") from error
+        except (ValueError, RecursionError) as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else error
+            raise ValueError(f"{where}: expected JSON ({reason})") from error
         if not isinstance(record, dict):
             raise ValueError(f"{where}: expected an object (got {type(record).__name__})")
         for name, given in record.items():

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
+from tqdm import tqdm
 
 from pyg_grapheme.records.table import Value
 
@@ -18,6 +19,11 @@ BUCKETS = 2**16
 
 BLOCK = 512
 """Rows that are compared with all others at a time."""
+
+
+def progress(steps: range, name: str) -> "tqdm[int]":
+    """Show how far a loop is, if it takes more than a second and the output is a terminal."""
+    return tqdm(steps, name, leave=False, delay=1, disable=None)
 
 
 def count_terms(cells: Sequence[Value], analyzer: Analyzer) -> sparse.csr_matrix:
@@ -84,7 +90,7 @@ def nearest_pairs(vectors: sparse.csr_matrix, count: int, max_frequency: int) ->
     transposed = kept.T.tocsr()
     keys = [
         _keys(kept[start : start + BLOCK] @ transposed, start, count)
-        for start in range(0, kept.shape[0], BLOCK)
+        for start in progress(range(0, kept.shape[0], BLOCK), "candidates")
     ]
     number = kept.shape[0]
     key = np.unique(np.concatenate(keys)) if keys else np.empty(0, dtype=np.int64)

@@ -5,21 +5,25 @@ Run by itself with the arguments of ``fit``, this module is one of several proce
 
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, distributed
 
-from lightning_modules import evaluate, fit, load_module, predict
+from lightning_modules import RecordsModule, evaluate, fit, load_module, predict
 from lightning_modules.cli import config_folder, make_cli
+from lightning_modules.modules import records_predict
+from pyg_grapheme.nn import ThresholdMergePool
 
 FIRST, LAST = ["Ann", "Bo", "Cleo", "Dan", "Eva"], ["Lee", "Stone", "Gül", "Okafor", "Li"]
 
@@ -77,6 +81,14 @@ def run(folder: Path, options: list[str]) -> Path:
     return folder / "runs" / "records" / "version_0"
 
 
+@pytest.fixture(scope="module")
+def run_of_blocks(folder: Path, options: list[str]) -> Path:
+    """A run on blocks, whose threshold depends on their sizes, with one record per shop."""
+    blocks = ["--model.threshold_by_size=true", "--data.block=[city]", "--data.source=shop"]
+    fit.main([*options, *blocks, f"--output={folder / 'blocks'}"])
+    return folder / "blocks" / "records" / "version_0"
+
+
 @pytest.fixture
 def checkpoint(run: Path) -> str:
     return f"--ckpt_path={run / 'checkpoints' / 'model.ckpt'}"
@@ -122,6 +134,19 @@ def test_a_new_table_is_clustered(
     capfd.readouterr()
     evaluate.main([checkpoint, str(table), "--cluster=person"])
     assert f"{f1:.3f}" in capfd.readouterr().out
+
+
+def test_a_split_without_two_records_of_one_entity_is_said(
+    options: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = draw_rows(0)
+    others = [row for row in rows if row[1] in {row[1] for row in rows[:40]}]
+    for row in others[20:]:
+        row[1] = f"alone {row[0]}"
+    table = write(tmp_path / "some.csv", others)
+    make_cli([*options, f"--data.records={table}", "--data.val_share=0.05"])
+    said = capfd.readouterr().out.splitlines()
+    assert "no two records of val are one known entity: its scores say little" in said
 
 
 def test_a_run_says_what_it_compares_and_which_pairs_it_can_find(
@@ -187,33 +212,91 @@ def test_constraints_hold(checkpoint: str, folder: Path, tmp_path: Path) -> None
 
 
 def test_two_processes_write_what_one_writes(
-    checkpoint: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_of_blocks: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lightning_modules.modules.records_predict.GROUP", 40)
+    pool = Mock(wraps=records_predict.ProcessPoolExecutor)
+    monkeypatch.setattr(records_predict, "ProcessPoolExecutor", pool)
+    monkeypatch.setattr(records_predict, "GROUP", 40)
     written = []
     for jobs in (1, 2):
         output = tmp_path / f"{jobs}.csv"
-        arguments = [checkpoint, str(folder / "new.csv"), f"--jobs={jobs}", f"--output={output}"]
-        predict.main(arguments)
+        predict.main([
+            f"--ckpt_path={run_of_blocks}", str(folder / "new.csv"), f"--jobs={jobs}",
+            f"--output={output}",
+        ])  # fmt: skip
+        assert pool.call_count == jobs - 1
         written.append(output.read_bytes())
     assert written[0] == written[1]
 
 
-def test_a_threshold_by_size_is_learned_and_scanned(
-    options: list[str], folder: Path, tmp_path: Path
-) -> None:
-    by_size = ["--model.threshold_by_size=true", "--data.block=[city]"]
-    fit.main([*options, *by_size, f"--output={tmp_path}"])
-    run = tmp_path / "records" / "version_0"
-    summary = json.loads((run / "summary.json").read_text())
+def test_a_threshold_by_size_is_learned_and_scanned(run_of_blocks: Path) -> None:
+    summary = json.loads((run_of_blocks / "summary.json").read_text())
     assert summary["size_slope_last"] != 0
-    weights = torch.load(run / "checkpoints" / "model.ckpt", weights_only=True)["state_dict"]
+    path = run_of_blocks / "checkpoints" / "model.ckpt"
+    weights = torch.load(path, weights_only=True)["state_dict"]
     assert float(weights["size_slope"]) == pytest.approx(summary["size_slope_last"])
-    output = tmp_path / "clusters.csv"
-    path = f"--ckpt_path={run / 'checkpoints' / 'model.ckpt'}"
-    predict.main([path, str(folder / "new.csv"), f"--output={output}", "--source=shop"])
-    city = {row["cluster"]: draw_rows(1)[int(row["id"])][4] for row in clusters(output)}
-    assert all(draw_rows(1)[int(row["id"])][4] == city[row["cluster"]] for row in clusters(output))
+    assert "Scan" in (run_of_blocks / "report.html").read_text()
+
+
+def test_blocks_and_sources_of_the_training_hold_for_other_tables(
+    run_of_blocks: Path, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    output, table = tmp_path / "clusters.csv", folder / "new.csv"
+    predict.main([f"--ckpt_path={run_of_blocks}", str(table), f"--output={output}"])
+    said = capfd.readouterr().err.splitlines()[-1]
+    rows, found = draw_rows(1), clusters(output)
+    assert said.startswith(f"{len(rows)} records, ")
+    assert said.endswith(" records without a candidate")
+    by_cluster = defaultdict(list)
+    for row in found:
+        by_cluster[row["cluster"]].append(rows[int(row["id"])])
+    assert any(len(members) > 1 for members in by_cluster.values())
+    for members in by_cluster.values():
+        assert len({row[4] for row in members}) == 1
+        assert len({row[5] for row in members}) == len(members)
+    evaluate.main([f"--ckpt_path={run_of_blocks}", str(table), "--cluster=person"])
+    together = sum(a[1] == b[1] for a, b in combinations(rows, 2))
+    pairs = [pair for members in by_cluster.values() for pair in combinations(members, 2)]
+    right = sum(a[1] == b[1] for a, b in pairs)
+    assert f"{2 * right / (together + len(pairs)):.3f}" in capfd.readouterr().out
+
+
+def test_a_checkpoint_keeps_the_temperature(run: Path) -> None:
+    # Probabilities of clusters would differ between the report and other tables.
+    module = load_module(run / "checkpoints" / "model.ckpt")
+    assert isinstance(module, RecordsModule)
+    assert 0.3 <= module.pool.temperature < 0.4
+
+
+def test_the_probability_of_a_cluster_is_that_of_the_cuts_that_have_it() -> None:
+    draw = torch.Generator().manual_seed(0)
+    for index in range(40):
+        batch = torch.arange(3).repeat_interleave(torch.randint(1, 7, (3,), generator=draw))
+        size = batch.numel()
+        pairs = torch.combinations(torch.arange(size)).T
+        pairs = pairs[:, batch[pairs[0]] == batch[pairs[1]]]
+        pairs = pairs[:, torch.rand(pairs.size(1), generator=draw) < 0.7]
+        score = torch.randn(pairs.size(1), generator=draw)
+        pool = ThresholdMergePool(
+            0.4, temperature=0.5, logits=True, merge=("average", "components")[index % 2]
+        )
+        tree = pool.dendrogram(torch.ones(size, 1), pairs, None, batch, 3, edge_score=score)
+        threshold = float(tree.threshold.detach())
+        heights = [math.inf, *sorted(tree.height.unique().tolist(), reverse=True), -math.inf]
+        chance: Counter[tuple[int, ...]] = Counter()
+        for high, low in pairwise(heights):
+            noisy = [1 / (1 + math.exp((threshold - h) / 0.5)) for h in (high, low)]
+            cut = tree.cut(max(low, -1e9)).tolist()
+            for cluster in set(cut):
+                members = tuple(node for node in range(size) if cut[node] == cluster)
+                chance[members] += noisy[0] - noisy[1]
+        other = torch.randint(0, 3, (size,), generator=draw).unique(return_inverse=True)[1]
+        for clusters_ in (tree.cut(), other):
+            found = records_predict.cluster_probability(tree, clusters_).tolist()
+            for cluster, value in enumerate(found):
+                members = tuple((clusters_ == cluster).nonzero().view(-1).tolist())
+                expected = chance.get(members, math.nan)
+                assert value == pytest.approx(expected, abs=1e-5, nan_ok=True)
 
 
 def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path: Path) -> None:
@@ -236,7 +319,11 @@ def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path:
         (b"id,person,name\nr1,a,x\nr2,a,x\n", [], "a column of at least two distinct values"),
         (b"id,person,name\nr1,a,x y\nr2,a,y x\n", [], "Expected more than 2 known entities"),
         (b"id,person,name\nr1,a,x\nr2,b,y\n", [], "expected two records of one known entity"),
-        (b"id,person,name\nr1,a,x\nr2,a,y\n", [], "(got no candidate pairs)"),
+        (
+            b"id,person,name\nr1,a,x\nr2,a,y\n",
+            [],
+            "expected candidates of one entity (got no candidate pairs",
+        ),
         (b"id,person,name\nr1,a,x\nr1,a,y\n", [], "expected an id of its own in 'id'"),
         (
             b"id,person,name\nr1,a,x y\nr2,a,y x\n",
@@ -249,6 +336,13 @@ def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path:
             ["--data.columns={name: text, person: text}"],
             "Expected '--data.columns' to leave out the column of known entities (got 'person')",
         ),
+        (
+            b"id,person,name\nr1,a,x\nr2,a,x\n",
+            ["--data.keys=[person]"],
+            "Expected '--data.keys' to leave out the column of known entities (got 'person')",
+        ),
+        (b'id,person,name\n"r\n1",a,x\nr2,a,y\n', [], "expected an id of one line in 'id'"),
+        (b"id,person,year\nr1,a,1\nr2,a,2\n", [], "or by equal values, '--data.keys')"),
         # What is wrong with an option is said before a table is read.
         (b"", ["--model.objective=accuracy"], "Expected a typing.Literal['pairs', "),
     ],
@@ -275,7 +369,12 @@ def test_bad_tables_are_named_in_one_line(
 @pytest.mark.parametrize(
     ("rows", "arguments", "message"),
     [
-        ([["r0", "r1", "yes"], ["r1", "r0", "no"]], [], "r"),
+        (
+            [["r0", "r1", "yes"], ["r1", "r0", "no"]],
+            [],
+            "Expected pairs of different entities to be of records that no pairs link (got 'r1', "
+            "'r0')",
+        ),
         ([["r0", "nobody", "yes"]], [], "pair 1: expected the id of a record (got 'nobody')"),
         (
             [["r0", "r1", "yes"], ["r1", "r2", "yes"], ["r2", "r0", "no"]],

@@ -2,13 +2,19 @@
 
 from itertools import combinations
 
+import networkx as nx
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 
 from pyg_grapheme.records.blocks import split_blocks
-from pyg_grapheme.records.candidates import candidate_pairs, candidate_recall, equal_pairs
+from pyg_grapheme.records.candidates import (
+    candidate_pairs,
+    candidate_recall,
+    equal_in_a_row,
+    equal_pairs,
+)
 from pyg_grapheme.records.table import Table
 from pyg_grapheme.records.tfidf import cosines, count_terms, inverse_frequency, nearest_pairs, weigh
 
@@ -83,9 +89,21 @@ def test_candidates_are_all_of_them_once() -> None:
     counts = count_terms(texts, "words")
     vectors = weigh(counts, inverse_frequency(counts))
     keys = np.array([text[:2] for text in texts], dtype=object)
-    found = candidate_pairs([vectors, vectors], [keys], 3, 1000)
-    parts = [nearest_pairs(vectors, 3, 1000), equal_pairs(keys, 1000)]
+    repeated = np.array([text[:1] for text in texts], dtype=object)
+    found = candidate_pairs([vectors, vectors], [keys], 3, 1000, repeated)
+    parts = [nearest_pairs(vectors, 3, 1000), equal_pairs(keys, 1000), equal_in_a_row(repeated)]
     assert list(map(tuple, found.T)) == sorted({tuple(p) for part in parts for p in part.T})
+
+
+def test_equal_texts_are_linked_however_many_there_are() -> None:
+    texts = np.array([["a b", "c d", ""][row % 3] for row in range(3000)], dtype=object)
+    counts = count_terms(texts, "words")
+    found = candidate_pairs([weigh(counts, inverse_frequency(counts))], [], 3, 500, texts)
+    links = nx.empty_graph(3000)
+    links.add_edges_from(found.T.tolist())
+    parts = sorted(nx.connected_components(links), key=len)
+    assert [len(part) for part in parts] == [1] * 1000 + [1000, 1000]
+    assert {tuple({texts[row] for row in part}) for part in parts} == {("a b",), ("c d",), ("",)}
 
 
 def test_blocks_agree_in_all_columns_up_to_case() -> None:

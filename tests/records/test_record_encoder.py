@@ -86,7 +86,7 @@ def test_features_are_what_their_names_say(encoder: RecordEncoder, table: Table)
 def test_best_pairs_have_a_share_of_one(encoder: RecordEncoder, table: Table) -> None:
     pairs = np.array([[0, 0, 1], [1, 2, 2]])
     encoded = encoder.encode(table)
-    cosine = features(encoder, table, pairs)["joint: characters"]
+    cosine = features(encoder, table, pairs)["all texts: characters"]
     best = [max(cosine[:2]), max(cosine[[0, 2]]), max(cosine[1:])]
     shares = [[cosine[k] / max(best[i], 1e-6) for i in pairs[:, k]] for k in range(3)]
     found = encoder.pair_features(encoded, pairs)[:, -2:]
@@ -135,13 +135,30 @@ def test_blocks_of_one_record_and_tables_without_texts_have_graphs() -> None:
     assert one.x.tolist() == [[1, 1]]
 
 
+def test_huge_and_nearly_equal_numbers_are_compared() -> None:
+    for cells in (["-1e308", "1e308", "5e307", "3"], ["1", "1.0000000000000002", "1", "1e-300"]):
+        table = Table({"size": cells}, 4)
+        encoder = RecordEncoder({"size": "number"}).fit(table)
+        assert all(value.isfinite().all() for value in encoder.state_dict().values())
+        pairs = np.array([(0, 1), (0, 3), (1, 2)]).T
+        found = features(encoder, table, pairs)
+        assert all(np.isfinite(values).all() for values in found.values())
+        assert found["size: equal"].tolist() == [0, 0, 0]
+
+
+def test_a_graph_says_how_many_records_its_block_has(encoder: RecordEncoder, table: Table) -> None:
+    graph = encoder.graph(encoder.encode(table))
+    part = graph.subgraph(torch.tensor([1, 4, 7]))
+    assert graph.block_records.tolist() == part.block_records.tolist() == [40]
+
+
 def test_bad_options_and_columns_are_named(encoder: RecordEncoder, table: Table) -> None:
     with pytest.raises(ValueError, match="Expected 'search' to name compared columns"):
         RecordEncoder(KINDS, search=["size"])
     with pytest.raises(ValueError, match="Expected 'neighbours' to be at least 1"):
         RecordEncoder(KINDS, neighbours=0)
-    with pytest.raises(ValueError, match="'joint'"):
-        RecordEncoder({"joint": "text"})
+    with pytest.raises(ValueError, match="Expected 'kinds' to have no column 'all texts'"):
+        RecordEncoder({"all texts": "text"})
     fewer = table._replace(columns={"name": table.columns["name"]})
     with pytest.raises(ValueError, match=r"t\.csv: expected all columns .*none named 'tags'"):
         encoder.expect_columns(fewer)

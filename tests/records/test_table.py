@@ -47,6 +47,13 @@ def test_a_byte_order_mark_and_a_trailing_delimiter_are_no_column(tmp_path: Path
     assert dict(read_table(path).columns) == {"a": ["1", "3"], "b": ["2", ""]}
 
 
+def test_an_empty_line_is_a_record_of_one_column(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a\nx\n\ny\n")
+    assert read_table(tmp_path / "t.csv").columns == {"a": ["x", "", "y"]}
+    (tmp_path / "t.csv").write_text("a,b\nx,1\n\ny,2\n")
+    assert read_table(tmp_path / "t.csv").num_rows == 2
+
+
 def test_objects_may_lack_fields_and_hold_lists(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl.gz"
     records = [{"a": "x"}, {"b": ["y", None, "z"], "a": None}, {"a": 5, "b": []}]
@@ -70,6 +77,8 @@ def test_objects_may_lack_fields_and_hold_lists(tmp_path: Path) -> None:
         ("t.csv.gz", b"a,b", "expected a gzip file"),
         ("t.jsonl", b"", "expected at least one record (got none)"),
         ("t.jsonl", b'{"a": 1}\n{"a":\n', "line 2: expected JSON"),
+        ("t.jsonl", b'{"a": ' + b"1" * 5000 + b"}", "line 1: expected JSON (Exceeds the limit"),
+        ("t.jsonl", b"[" * 100_000, "line 1: expected JSON (maximum recursion depth"),
         ("t.jsonl", b"[1]\n", "line 1: expected an object (got list)"),
         ("t.jsonl", b'{"a": {}}\n', "line 1, 'a': expected a text, a number, or a list"),
         ("t.txt", b"a", "expected a file .csv"),
