@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 WORDS = ["graph", "merge", "tree", "cut", "edge", "node", "text", "cell"]
 ENTITIES = 12
-CELL = Cell("citations", 100, "bcubed", "components", "one")
+CELL = Cell("citations", 200, "bcubed", "components", "one")
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_every_table_split_and_linkage_has_its_cells() -> None:
 
 
 def test_cuts_of_baselines_are_the_best_on_validation_records(data: RecordsDataModule) -> None:
-    split = split_by(data, 100)
+    split = split_by(data, 200)
     module, _ = train(CELL, split)
     found = evaluate(CELL, module, split)
     assert set(found) == {"learned", "scanned", *LINKAGES, "average of probabilities"}
@@ -109,7 +109,7 @@ def test_a_cluster_has_one_record_per_source(
     data: RecordsDataModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "SOURCE", {"citations": "author"})
-    split = split_by(data, 100)
+    split = split_by(data, 200)
     module, _ = train(CELL, split)
     found = evaluate(CELL, module, split)
     (test,) = split.splits["test"]
@@ -157,7 +157,7 @@ def test_equal_titles_are_one_entity_but_missing_ones_are_not(data: RecordsDataM
     titles = data.table.columns["title"]
     assert isinstance(titles, list)
     titles[:3] = ["", "", titles[4].upper()]
-    split = split_by(data, 100)
+    split = split_by(data, 200)
     found = evaluate_equal("citations", split)["equal"]
     titles = [title.lower() or f"none {row}" for row, title in enumerate(titles)]
     for name, value in (("val", found.val), ("test", found.test)):
@@ -181,11 +181,11 @@ def test_a_run_writes_records_once_and_tables(
     output = tmp_path / "records.md"
     options = [
         "--output", str(output), "--data", str(folder), "--work", str(tmp_path / "work"),
-        "--cells", "citations/100/bcubed/components", "citations/100/equal",
+        "--cells", "citations/200/bcubed/components", "citations/200/equal",
     ]  # fmt: skip
     main(options)
     records = read_records(output.with_suffix(".jsonl"), list_cells())
-    assert set(records) == {CELL, Cell("citations", 100, "equal")}
+    assert set(records) == {CELL, Cell("citations", 200, "equal")}
     assert f"{records[CELL].scores['learned'].test:.4f}" in output.read_text()
     monkeypatch.setattr(running, "train", None)
     main(options)
