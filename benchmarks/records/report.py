@@ -30,8 +30,8 @@ the heights of its trees), but "learned" is what training has learned, which see
 record. "By size" is a cut w0 + w1 log(n / 100) for a block of n records; w1 is learned, or, for
 baselines, the best of nine. "One per source" are merges in falling order that skip what would put
 two records of one source into a cluster; each source of songs has a song once. "Nothing" as
-objective is cross-entropy and "pairs" alone. Published pair F1 of songs: .922 to .958, components at a
-threshold set by hand, on the data that it is scored on.
+objective is cross-entropy and "pairs" alone. Published pair F1 of songs: .922 to .958, components
+at a threshold set by hand, on the data that it is scored on.
 
 What was chosen, and on what: dropout, sizes of steps and weight of the score of authors on the
 splits 0 to 4, 10 to 14, 20 and 21, of songs on the splits 7 and 100 to 102, of citations on the
