@@ -1,6 +1,6 @@
 """The scores of clusterings; cuts that are not learned are the best on the validation split."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -45,8 +45,11 @@ Evaluations = dict[str, Evaluation]
 Splits = tuple[Sequence[Data], Sequence[Data]]
 """The batches of the validation split, and of the test split."""
 
-Forest = Sequence[LinkedRecords]
-"""The clusterings of the batches of a split."""
+Forests = Sequence[Sequence[LinkedRecords]]
+"""The clusterings of the batches of these splits."""
+
+PROBABILITIES = "average of probabilities"
+"""The baseline whose linkage is that of probabilities, not of logits."""
 
 
 def evaluate(cell: Cell, module: RecordsModule, data: RecordsDataModule) -> Evaluations:
@@ -58,69 +61,75 @@ def evaluate(cell: Cell, module: RecordsModule, data: RecordsDataModule) -> Eval
     """
     module.metric = METRIC[cell.table]
     splits = list(data.loader("val")), list(data.loader("test"))
-    found = _evaluate(cell, module, splits, None)
+    forests = _cluster(cell, module, splits)
+    found = _evaluate(cell, module, splits, forests)
     if cell.table in SOURCE:
         source = torch.from_numpy(column_labels(data.table, SOURCE[cell.table], "columns"))
-        for name, each in _evaluate(cell, module, splits, source).items():
+        limited = {name: _limit(splits, each, source) for name, each in forests.items()}
+        for name, each in _evaluate(cell, module, splits, limited).items():
             found[name + ONE_PER_SOURCE] = each
     return found
 
 
-def _evaluate(
-    cell: Cell, module: RecordsModule, splits: Splits, source: Tensor | None
-) -> Evaluations:
-    slope = 0.0 if module.size_slope is None else float(module.size_slope)
+def _cluster(cell: Cell, module: RecordsModule, splits: Splits) -> dict[str, Forests]:
+    """Return the clusterings: of what was trained as "ours", and of the baselines by name."""
     logits = [[module.logits(graphs) for graphs in split] for split in splits]
-    ours = _forests(splits, logits, module.tree, cell.linkage, source)
-    learned = [
-        score(
-            module.metric,
-            split,
-            [each.cut() for each in forest],
-        )
-        for split, forest in zip(splits, ours, strict=True)
-    ]
-    found = {
-        "learned": Evaluation(float(module.pool.raw_threshold), slope, *learned),
-        "scanned": _scan(module, splits, ours, slope),
-    }
+    found = {"ours": _link(splits, logits, module.tree, cell.linkage)}
     if cell.has_baseline:
         net = module.baseline
         assert net is not None
         logits = [[net(g.x, g.edge_index, g.edge_attr) for g in split] for split in splits]
-        for linkage, is_logit in (*((each, True) for each in LINKAGES), ("average", False)):
-            scores = logits if is_logit else [[s.sigmoid() for s in split] for split in logits]
-            tree = partial(_tree, ThresholdMergePool(logits=is_logit, merge=linkage))
-            forests = _forests(splits, scores, tree, linkage, source)
-            name = linkage if is_logit else f"{linkage} of probabilities"
-            found[name] = _scan(module, splits, forests, 0.0)
-            if is_logit and cell.table == "authors":
-                each = [_scan(module, splits, forests, slope) for slope in SLOPES]
-                found[f"{name}, by size"] = max(each, key=lambda e: e.val)
+        for linkage in LINKAGES:
+            tree = partial(_tree, ThresholdMergePool(logits=True, merge=linkage))
+            found[linkage] = _link(splits, logits, tree, linkage)
+        scores = [[each.sigmoid() for each in split] for split in logits]
+        tree = partial(_tree, ThresholdMergePool(merge="average"))
+        found[PROBABILITIES] = _link(splits, scores, tree, "average")
     return found
 
 
-def _forests(
+def _evaluate(
+    cell: Cell, module: RecordsModule, splits: Splits, forests: Mapping[str, Forests]
+) -> Evaluations:
+    slope = 0.0 if module.size_slope is None else float(module.size_slope)
+    learned = [
+        score(module.metric, split, [each.cut() for each in forest])
+        for split, forest in zip(splits, forests["ours"], strict=True)
+    ]
+    found = {
+        "learned": Evaluation(float(module.pool.raw_threshold), slope, *learned),
+        "scanned": _scan(module, splits, forests["ours"], slope),
+    }
+    for name in [name for name in forests if name != "ours"]:
+        found[name] = _scan(module, splits, forests[name], 0.0)
+        if name in LINKAGES and cell.table == "authors":
+            each = [_scan(module, splits, forests[name], slope) for slope in SLOPES]
+            found[f"{name}, by size"] = max(each, key=lambda e: e.val)
+    return found
+
+
+def _link(
     splits: Splits,
     scores: Sequence[Sequence[Tensor]],
     tree: Callable[[Data, Tensor], Dendrogram],
     merge: str,
-    source: Tensor | None,
-) -> list[Forest]:
+) -> Forests:
     """Return the clusterings of each split by the scores of its pairs."""
     name = cast(ConstrainedMergeName, merge)
     return [
-        [
-            LinkedRecords(
-                tree(g, s),
-                g.edge_index,
-                s,
-                name,
-                None if source is None else MergeConstraints(source=source[g.row]),
-            )
-            for g, s in zip(*each, strict=True)
-        ]
+        [LinkedRecords(tree(g, s), g.edge_index, s, name) for g, s in zip(*each, strict=True)]
         for each in zip(splits, scores, strict=True)
+    ]
+
+
+def _limit(splits: Splits, forests: Forests, source: Tensor) -> Forests:
+    """Return the same clusterings with one record per source."""
+    return [
+        [
+            each._replace(constraints=MergeConstraints(source=source[graphs.row]))
+            for graphs, each in zip(split, forest, strict=True)
+        ]
+        for split, forest in zip(splits, forests, strict=True)
     ]
 
 
@@ -131,9 +140,7 @@ def _tree(pool: ThresholdMergePool, graphs: Data, score: Tensor) -> Dendrogram:
     )
 
 
-def _scan(
-    module: RecordsModule, splits: Splits, forests: Sequence[Forest], slope: float
-) -> Evaluation:
+def _scan(module: RecordsModule, splits: Splits, forests: Forests, slope: float) -> Evaluation:
     """Return the scores at the best threshold of the validation split."""
     val, test = (
         [

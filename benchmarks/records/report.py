@@ -16,6 +16,7 @@ from benchmarks.records.cells import (
     THRESHOLDS,
     Cell,
 )
+from benchmarks.records.evaluation import PROBABILITIES
 from benchmarks.records.running import Record
 
 Records = Mapping[Cell, Record]
@@ -53,7 +54,7 @@ def rows(table: str) -> list[Row]:
     metric = METRIC[table]
     suffixes = ("", ", by size") if table == "authors" else ("",)
     found = [Row("equal names or titles", "equal", "none", "none", "equal")]
-    for clustering in (*LINKAGES, "average of probabilities"):
+    for clustering in (*LINKAGES, PROBABILITIES):
         # A slope over log n is one of logits.
         for suffix in suffixes if clustering in LINKAGES else ("",):
             name = clustering + suffix

@@ -25,7 +25,7 @@ from pyg_grapheme.records.labels import (
     row_of_id,
     split_entities,
 )
-from pyg_grapheme.records.record_encoder import JOINT, RecordEncoder
+from pyg_grapheme.records.record_encoder import RecordEncoder
 from pyg_grapheme.records.table import Table, read_table
 
 SplitName = Literal["entities", "blocks"]
@@ -142,8 +142,12 @@ class RecordsDataModule(GraphDataModule):
     @property
     def encoder(self) -> dict[str, Any]:
         """The options of the encoder, and the columns of blocks and sources, for the model."""
-        kinds = {name: kind for name, kind in self.fitted.kinds.items() if name != JOINT}
-        return {"kinds": kinds, **self.options, "block": self.block, "source": self.source}
+        return {
+            "kinds": self.fitted.compared,
+            **self.options,
+            "block": self.block,
+            "source": self.source,
+        }
 
     @cached_property
     def known(self) -> np.ndarray:
@@ -228,7 +232,7 @@ class RecordsDataModule(GraphDataModule):
         )
         found, known = candidate_recall(pairs, self.known[rows])
         share = f"{found / known:.1%}".replace("%", " %")
-        kinds = ", ".join(f"{n} ({k})" for n, k in self.fitted.kinds.items() if n != JOINT)
+        kinds = ", ".join(f"{n} ({k})" for n, k in self.fitted.compared.items())
         blocks = f"{len(self.graphs)} blocks" if self.block else "one block"
         print(
             f"{self.table.num_rows} records in {blocks}, compared by {kinds}\n"

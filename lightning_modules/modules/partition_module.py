@@ -277,7 +277,11 @@ class PartitionModule(TaskModule):
         """Return the cluster [N] of each node: at the learned threshold, or of the baseline."""
         if baseline_threshold is None:
             return cast(Tensor, self(graphs))
-        return self.baseline_tree(graphs, self.baseline_logits(graphs)).cut(baseline_threshold)
+        return self.cut_baseline(graphs, baseline_threshold)
+
+    def cut_baseline(self, graphs: Data, threshold: float) -> Tensor:
+        """Return the cluster [N] of each node by the baseline."""
+        return self.baseline_tree(graphs, self.baseline_logits(graphs)).cut(threshold)
 
     def score(self, batches: Iterable[Data], baseline_threshold: float | None = None) -> Scores:
         """Return the scores of graphs: at the learned threshold, or of the baseline at another."""

@@ -158,12 +158,9 @@ class RecordsModule(PartitionModule):
         """Return the cluster [N] of each record of a batch, at the learned threshold."""
         return self.link(graphs).cut()
 
-    @torch.no_grad()
-    def find_clusters(self, graphs: Data, baseline_threshold: float | None = None) -> Tensor:
-        """Return the cluster [N] of each record: at the learned threshold, or of the baseline."""
-        if baseline_threshold is None:
-            return self.link(graphs).cut()
-        return self.link_baseline(graphs).cut(baseline_threshold)
+    def cut_baseline(self, graphs: Data, threshold: float) -> Tensor:
+        """Return the cluster [N] of each record by the baseline."""
+        return self.link_baseline(graphs).cut(threshold)
 
     def score_curve(
         self, batches: Sequence[Data], linked: Sequence[LinkedRecords]

@@ -24,9 +24,7 @@ from lightning_modules.modules.record_constraints import (
     read_constraints,
 )
 from lightning_modules.modules.task_module import Scores
-from pyg_grapheme.nn.pool.clustering.merge_constraints import (
-    MergeConstraints,
-)
+from pyg_grapheme.nn.pool.clustering.merge_constraints import MergeConstraints
 from pyg_grapheme.nn.pool.dendrogram.dendrogram import Dendrogram
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.records.blocks import split_blocks

@@ -89,6 +89,11 @@ class RecordEncoder(nn.Module):
         self.register_buffer("mean", torch.zeros(len(self.feature_names)))
         self.register_buffer("deviation", torch.ones(len(self.feature_names)))
 
+    @property
+    def compared(self) -> dict[str, ColumnKind]:
+        """The columns of the table that are compared, by kind."""
+        return {name: kind for name, kind in self.kinds.items() if name != JOINT}
+
     def _comparers(self) -> dict[str, Comparer]:
         found: dict[str, Comparer] = {}
         for column, (name, kind) in enumerate(self.kinds.items()):
@@ -112,14 +117,13 @@ class RecordEncoder(nn.Module):
             ValueError: if a column is missing, or none of its values is a number or date, as they
                 were; names it.
         """
-        kinds = {name: kind for name, kind in self.kinds.items() if name != JOINT}
-        for name in (*kinds, *self.keys):
+        for name in (*self.compared, *self.keys):
             if name not in table.columns:
                 raise ValueError(
                     f"{table.name}: expected all columns that the model compares (got none named "
                     f"{name!r})"
                 )
-        for name, kind in kinds.items():
+        for name, kind in self.compared.items():
             expect_kind(table, name, kind)
 
     def fit_scale(self, graphs: Sequence[Data]) -> None:
@@ -138,7 +142,7 @@ class RecordEncoder(nn.Module):
 
     def _cells(self, table: Table) -> dict[str, Sequence]:  # type: ignore[type-arg]
         """Return the cells of all compared columns, and the joint texts."""
-        compared = {name: table.column(name, "columns") for name in self.kinds if name != JOINT}
+        compared = {name: table.column(name, "columns") for name in self.compared}
         names = [name for name in compared if self.kinds[name] in ("text", "list")]
         texts = [table.texts(name, "columns") for name in names] or [[""] * table.num_rows]
         return {**compared, JOINT: [" ".join(row) for row in zip(*texts, strict=True)]}
@@ -202,7 +206,7 @@ class RecordEncoder(nn.Module):
             self.max_frequency,
             table.columns[JOINT].values,
         )
-        missing = [c.is_missing for name, c in table.columns.items() if name != JOINT]
+        missing = [table.columns[name].is_missing for name in self.compared]
         x = np.stack([np.ones_like(table.columns[JOINT].is_missing), *missing], axis=1)
         features = torch.from_numpy(self.pair_features(table, pairs))
         return Data(
