@@ -50,7 +50,6 @@ def draw_texts(count: int, low: int = 5, high: int = 20) -> tuple[Batch, Batch]:
             "".join(draw.choices("abcdefgh 12.", k=draw.randint(low, high))) for _ in range(count)
         )
         side = Batch.from_data_list([text_graph(text) for text in texts])
-        side.label, side.kind = side.grapheme, side.category
         sides.append(side)
     return sides[0], sides[1]
 

@@ -1,4 +1,4 @@
-"""The part that ``evaluate`` and ``predict`` share: a checkpoint, and arguments of its module."""
+"""The part that ``evaluate`` and ``predict`` share: checkpoints, and arguments of their module."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from typing import Literal
 
 from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.checkpoint import load_module
-from lightning_modules.run.resume import read_ckpt_path
+
+OPTION = "--ckpt_path"
 
 
 def load_command(
@@ -15,21 +16,67 @@ def load_command(
 ) -> tuple[TaskModule, Namespace]:
     """Load the module of ``--ckpt_path`` and parse the arguments, among them those of its class.
 
+    With several checkpoints, the module of the first one predicts together with the others.
+
     Raises:
         FileNotFoundError: if there is no such checkpoint.
         CheckpointError: if it cannot be loaded.
-        ValueError: if its class does not have the command.
+        ValueError: if its class does not have the command, or cannot use several checkpoints.
     """
-    parser.add_argument("--ckpt_path", required=True, help="checkpoint of a run, or its folder")
-    parser.epilog = "With --ckpt_path, --help lists the arguments of that checkpoint's task, too."
-    path = read_ckpt_path(arguments)
-    if path is None:
+    parser.add_argument(
+        OPTION,
+        required=True,
+        action="append",
+        help="checkpoint of a run, or its folder; several, one behind the other, predict together",
+    )
+    parser.epilog = f"With {OPTION}, --help lists the arguments of that checkpoint's task, too."
+    arguments = repeat_option(arguments)
+    paths = _read_paths(arguments)
+    if not paths:
         parser.parse_args(arguments)  # Exits: the path is required.
         raise AssertionError
-    kept = Path(path) / "checkpoints" / "model.ckpt"
-    module = load_module(kept if kept.is_file() else path)
+    module, *others = (load_module(find_weights(path) or path) for path in paths)
     method = {"evaluate": "evaluate", "predict": "predict_lines"}[command]
     if getattr(type(module), method) is getattr(TaskModule, method):
         raise ValueError(f"{type(module).__name__} cannot {command}: it has no method '{method}'")
+    if others:
+        module.add_members(others)
     getattr(module, f"add_{command}_arguments")(parser)
     return module, parser.parse_args(arguments)
+
+
+def repeat_option(arguments: Sequence[str]) -> list[str]:
+    """Repeat ``--ckpt_path`` before each checkpoint that follows one directly.
+
+    An argument is a checkpoint if it ends in ``.ckpt``, or is the folder of a run.
+    Without this, the option would take all texts behind it, too.
+    """
+    repeated: list[str] = []
+    follows = False
+    for argument in arguments:
+        is_option = argument.startswith(OPTION)
+        is_checkpoint = argument.endswith(".ckpt") or find_weights(argument) is not None
+        if follows and is_checkpoint and not is_option:
+            repeated.append(OPTION)
+        else:
+            is_value = bool(repeated) and repeated[-1] == OPTION
+            follows = is_value or argument.startswith(f"{OPTION}=")
+        repeated.append(argument)
+    return repeated
+
+
+def find_weights(path: str) -> Path | None:
+    """Return the checkpoint file that a path names, directly or as the folder of a run."""
+    kept = Path(path) / "checkpoints" / "model.ckpt"
+    if kept.is_file():
+        return kept
+    return Path(path) if path.endswith(".ckpt") and Path(path).is_file() else None
+
+
+def _read_paths(arguments: Sequence[str]) -> list[str]:
+    """Return the checkpoints, before the other arguments can be parsed."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(OPTION, action="append", default=[])
+    known, _ = parser.parse_known_args([a for a in arguments if a != "--"])
+    paths: list[str] = known.ckpt_path
+    return paths

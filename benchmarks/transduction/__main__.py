@@ -12,8 +12,8 @@ cells that have no record in the output folder, each in a process of its own; it
 started again at any time. ``list`` shows which cells have a record, and from which commit. The
 models are small: two cells at a time with one thread each finish sooner than one after the other
 with two threads. ``speed`` and ``prediction`` measure time, so nothing else should run on the
-machine; ``stems`` and ``prediction`` fail until the model that they need is trained. Weights and
-epochs are chosen on dev sets only.
+machine; ``stems``, ``prediction`` and ensembles fail until the models that they need are trained.
+Weights and epochs are chosen on dev sets only.
 """
 
 import argparse
@@ -70,19 +70,22 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
         write_record(options.output, cell, run_baseline(cell, options.data))
         return
     # Lightning is slow to import, and a look-up does not need it.
+    from benchmarks.transduction.ensemble import run_ensemble
     from benchmarks.transduction.ours import keep_run, run_ours
     from benchmarks.transduction.prediction import run_prediction
     from benchmarks.transduction.stems import run_stems
 
     evaluations = {"stems": run_stems, "prediction": run_prediction}
-    run = evaluations.get(cell.table, run_ours)
+    run = run_ensemble if cell.row == "ensemble" else evaluations.get(cell.table, run_ours)
     write_record(options.output, cell, run(cell, options.data, options.work))
-    if cell.table not in evaluations:
-        keep_run(cell, options.work)
+    if run is not run_ours:
+        return
+    keep_run(cell, options.work)
+    # These records describe the previous run.
     if cell.table == "inflection":
-        # Their records describe the previous run.
         for table in evaluations:
             drop_record(options.output, Cell(table, *cell[1:]))
+    drop_record(options.output, cell._replace(row="ensemble", seed=0))
 
 
 def write_profile(options: argparse.Namespace) -> None:

@@ -13,17 +13,17 @@ from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import Pair, Splits, read_splits
 from benchmarks.transduction.look_up import learn_answers, look_up
 from benchmarks.transduction.records import Record
-from benchmarks.transduction.scoring import RECALLED, Units, score
+from benchmarks.transduction.scoring import RECALLED, score
 from benchmarks.transduction.suffix_table import inflect, learn_suffixes
 from benchmarks.transduction.tagger_training import TaggerOptions, rewrite, train_tagger
 from benchmarks.transduction.versions import list_versions
-from pyg_grapheme.text import Example, find_known_targets, split_graphemes
+from pyg_grapheme.text import Example, find_known_targets
 
 
 class Learned(NamedTuple):
     """A trained baseline: its way to rewrite, the epochs of its training, and its options."""
 
-    rewrite: Callable[[list[Pair]], list[Units]]
+    rewrite: Callable[[list[Pair]], list[tuple[str, ...]]]
     epochs: float | None
     setting: dict[str, Any]
 
@@ -37,16 +37,18 @@ def run_baseline(cell: Cell, data: Path) -> Record:
     seconds = time.perf_counter() - start
     named = {**({"dev": splits.dev} if splits.dev else {}), **splits.test}
     recalls = (cell.table, cell.row) == ("normalisation", "tagger")
-    known = find_known(splits.train) if recalls else None
+    known = find_known(splits) if recalls else None
     scores, spent, words = {}, 0.0, 0
     for name, pairs in named.items():
         start = time.perf_counter()
-        predictions = learned.rewrite(pairs)
+        predictions = [splits.target.join(units) for units in learned.rewrite(pairs)]
         spent, words = spent + time.perf_counter() - start, words + len(pairs)
-        targets = [pair.target for pair in pairs]
-        scores[name] = score(predictions, targets)
+        targets = [splits.target.join(pair.target) for pair in pairs]
+        scores[name] = score(predictions, targets, splits.target)
         if known is not None:
-            scores[RECALLED.format(name)] = score(recall(known, pairs, predictions), targets)
+            sources = [splits.source.join(pair.source) for pair in pairs]
+            recalled = [known.get(s, p) for s, p in zip(sources, predictions, strict=True)]
+            scores[RECALLED.format(name)] = score(recalled, targets, splits.target)
     return Record(
         cell.name,
         scores,
@@ -60,31 +62,32 @@ def run_baseline(cell: Cell, data: Path) -> Record:
     )
 
 
-def find_known(train: Sequence[Pair]) -> dict[str, str]:
-    """Return the targets that the text model would recall."""
-    return find_known_targets(Example("".join(p.source), "".join(p.target)) for p in train)
-
-
-def recall(known: dict[str, str], pairs: Sequence[Pair], predictions: list[Units]) -> list[Units]:
-    """Replace predictions by known targets, as the text model does with recall.
-
-    >>> known = find_known([Pair(("v",), ("u",))])
-    >>> recall(known, [Pair(("v",), ("u",)), Pair(("w",), ("w",))], [("v",)] * 2)
-    [('u',), ('v',)]
-    """
-    answers = (known.get("".join(pair.source)) for pair in pairs)
-    return [
-        predicted if answer is None else tuple(split_graphemes(answer))
-        for predicted, answer in zip(predictions, answers, strict=True)
-    ]
+def find_known(splits: Splits) -> dict[str, str]:
+    """Return the targets that the text model would look up."""
+    return find_known_targets(
+        (
+            Example(splits.source.join(pair.source), splits.target.join(pair.target))
+            for pair in splits.train
+        ),
+        splits.source,
+        splits.target,
+    )
 
 
 def _learn_suffix_table(cell: Cell, splits: Splits) -> Learned:
-    table = learn_suffixes(splits.train)
+    def compose(pairs: Sequence[Pair]) -> list[Pair]:
+        """Split composed texts, as the organisers do: they gain from it."""
+        joined = ((splits.source.join(p.source), splits.target.join(p.target)) for p in pairs)
+        return [
+            Pair(tuple(source), tuple(target), pair.tags)
+            for (source, target), pair in zip(joined, pairs, strict=True)
+        ]
 
-    def inflect_all(pairs: list[Pair]) -> list[Units]:
-        forms = (inflect(table, "".join(pair.source), pair.tags) for pair in pairs)
-        return [tuple(split_graphemes(form)) for form in forms]
+    table = learn_suffixes(compose(splits.train))
+
+    def inflect_all(pairs: list[Pair]) -> list[tuple[str, ...]]:
+        forms = (inflect(table, "".join(pair.source), pair.tags) for pair in compose(pairs))
+        return [tuple(form) for form in forms]
 
     return Learned(inflect_all, None, {})
 

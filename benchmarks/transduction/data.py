@@ -3,7 +3,6 @@
 The files are those of the shared tasks, as published; docs/data.md names their sources.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,20 +10,20 @@ import yaml
 
 from pyg_grapheme.text import (
     Example,
+    TextUnits,
+    choose_form,
     generate_problems,
-    normalize,
     read_examples,
-    split_graphemes,
-    split_units,
 )
 from pyg_grapheme.text.arithmetic import LEVELS, as_example
+from pyg_grapheme.text.typing import PreprocessName, UnitsName
 
 NORMALISATION_SIZES = {"25000": 25_000, "all": None}
 """Number of training tokens: the first lines that the preprocessing keeps; None is all."""
 
 
 class Pair(NamedTuple):
-    """One example of a task, in units: graphemes, letters or phones."""
+    """One example of a task, in units."""
 
     source: tuple[str, ...]
     target: tuple[str, ...]
@@ -35,11 +34,15 @@ class Splits(NamedTuple):
     """The splits of a task.
 
     Attributes:
+        source: Units of the sources, chosen by the training set as for the text model.
+        target: Units of the targets.
         train: Pairs to train on.
         dev: Pairs to choose weights by; empty if a task has none.
         test: Pairs to report, by name; they choose nothing.
     """
 
+    source: TextUnits
+    target: TextUnits
     train: list[Pair]
     dev: list[Pair]
     test: dict[str, list[Pair]]
@@ -80,56 +83,60 @@ def read_splits(folder: Path, table: str, language: str, size: str) -> Splits:
         language: Language, or corpus, of the table.
         size: Name of the size of the training set.
     """
-    read: Callable[[Path], list[Pair]]
+    target: UnitsName = "codepoints"
     if table == "inflection":
-        files, read = inflection_files(folder, language, size), read_inflection
+        examples = read_files(inflection_files(folder, language, size))
     elif table == "g2p":
-        files, read = g2p_files(folder, language), read_g2p
+        examples, target = read_files(g2p_files(folder, language)), "whitespace"
     elif table == "normalisation":
         files = normalisation_files(folder, language)
-        limit = NORMALISATION_SIZES[size]
-        train, dev, test = (
-            [in_graphemes(example) for example in read_examples(path, "historical")]
-            for path in files
-        )
-        return Splits(train[:limit], dev, {"test": test})
+        examples = read_files(files, "historical", NORMALISATION_SIZES[size])
     elif table == "maths":
-        return read_maths(Path("conf/maths.yaml"))
+        examples = generate_maths(Path("conf/maths.yaml"))
     else:
         raise ValueError(f"Expected 'table' to be one of the four tasks (got {table!r})")
-    return Splits(read(files.train), read(files.dev), {"test": read(files.test)})
+    return split_examples(examples, target)
 
 
-def in_graphemes(example: Example) -> Pair:
-    """Split both sides into graphemes."""
-    source, target = (tuple(split_graphemes(normalize(text))) for text in example[:2])
-    return Pair(source, target, example.tags)
+def read_files(
+    files: Files, preprocess: PreprocessName = "none", limit: int | None = None
+) -> dict[str, list[Example]]:
+    """Read the examples of all splits, of the training set the first ones."""
+    read = {name: read_examples(path, preprocess) for name, path in files._asdict().items()}
+    return {**read, "train": read["train"][:limit]}
 
 
-def read_inflection(path: Path) -> list[Pair]:
-    """Read lemmas, forms and features."""
-    return [in_graphemes(example) for example in read_examples(path)]
+def split_examples(examples: dict[str, list[Example]], target: UnitsName) -> Splits:
+    """Split the texts of all examples into code points, or the targets into other units."""
+    train = examples["train"]
+    units = (
+        TextUnits("codepoints", choose_form(example.source for example in train)),
+        TextUnits(target, choose_form(example.target for example in train)),
+    )
+    pairs = {
+        name: [Pair(*_split(example, units), example.tags) for example in some]
+        for name, some in examples.items()
+    }
+    return Splits(*units, pairs.pop("train"), pairs.pop("dev", []), pairs)
 
 
-def read_g2p(path: Path) -> list[Pair]:
-    """Read words and their phones; letters are code points, a Hangul syllable several (NFD)."""
-    return [
-        Pair(tuple(split_units(word, "letters")), tuple(split_units(phones, "spaced")))
-        for word, phones, _ in read_examples(path)
-    ]
+def _split(
+    example: Example, units: tuple[TextUnits, TextUnits]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(units[0].split(example.source)), tuple(units[1].split(example.target))
 
 
-def read_maths(config: Path) -> Splits:
+def generate_maths(config: Path) -> dict[str, list[Example]]:
     """Generate the training problems of the config, and the test problems of each level.
 
     They equal those of ``lightning_modules.MathsDataModule``; no problem occurs twice.
     """
     options = yaml.safe_load(config.read_text(encoding="utf-8"))["data"]["init_args"]
     count, seed = options["train_count"], options.get("seed", 0)
-    train, test = [], {}
+    examples: dict[str, list[Example]] = {"train": []}
     for level in options.get("levels") or LEVELS:
         problems = generate_problems(level, count + options["test_count"], seed)
-        pairs = [in_graphemes(as_example(problem)) for problem in problems]
-        train += pairs[:count]
-        test[f"level_{level}"] = pairs[count:]
-    return Splits(train, [], test)
+        own = [as_example(problem) for problem in problems]
+        examples["train"] += own[:count]
+        examples[f"level_{level}"] = own[count:]
+    return examples

@@ -19,7 +19,6 @@ from benchmarks.transduction.records import Record
 from benchmarks.transduction.scoring import PLAIN, Score, score
 from benchmarks.transduction.versions import hash_sources, list_versions
 from lightning_modules import TransformModule, fit, load_module
-from pyg_grapheme.text import split_graphemes
 
 BATCH = 512
 """Texts per batch in prediction, the default of ``predict``."""
@@ -139,8 +138,7 @@ def _score_plain(module: TransformModule, rows: list[Row]) -> Score:
     written: list[str] = []
     for batch in batches(rows):
         written += module.net([row["input"] for row in batch])
-    targets = [tuple(split_graphemes(row["target"])) for row in rows]
-    return score([tuple(split_graphemes(text)) for text in written], targets)
+    return score(written, [row["target"] for row in rows], module.net.target)
 
 
 def time_prediction(module: TransformModule, inputs: Sequence[tuple[str, Sequence[str]]]) -> float:

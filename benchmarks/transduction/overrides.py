@@ -17,7 +17,13 @@ CONFIGS = {
 
 ROWS: dict[str, list[str]] = {
     "ours": [],
-    "without_pool": ["--model.merges=false"],
+    "graphemes": [
+        "--data.init_args.source_units=graphemes",
+        "--data.init_args.target_units=graphemes",
+    ],
+    "composed": ["--data.init_args.source_form=NFC", "--data.init_args.target_form=NFC"],
+    "without_case": ["--model.map_case=false"],
+    "without_pool": ["--model.use_pool=false"],
     "fixed_threshold": ["--model.threshold_lr=0"],
     "one_merge": ["--model.max_cuts=1"],
 }

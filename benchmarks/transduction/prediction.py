@@ -6,10 +6,11 @@ from statistics import median
 import torch
 
 from benchmarks.transduction.cells import Cell
-from benchmarks.transduction.data import read_splits
+from benchmarks.transduction.data import inflection_files
 from benchmarks.transduction.ours import load_done, time_prediction
 from benchmarks.transduction.records import Record
 from benchmarks.transduction.versions import list_versions
+from pyg_grapheme.text import read_examples
 
 REPEATS = 7
 """Passes through the test set; the record holds their median."""
@@ -22,8 +23,8 @@ def run_prediction(cell: Cell, data: Path, work: Path) -> Record:
         FileNotFoundError: if its run is not in ``work``.
     """
     module = load_done(Cell("inflection", *cell[1:]), work)
-    pairs = read_splits(data, "inflection", cell.language, cell.size).test["test"]
-    inputs = [("".join(pair.source), pair.tags) for pair in pairs]
+    examples = read_examples(inflection_files(data, cell.language, cell.size).test)
+    inputs = [(example.source, example.tags) for example in examples]
     rates = [time_prediction(module, inputs) for _ in range(REPEATS)]
     return Record(
         cell.name,

@@ -10,8 +10,10 @@ from benchmarks.transduction.cells import (
     BASELINES,
     CORPORA,
     G2P_LANGUAGES,
+    HIGH_LANGUAGES,
     INFLECTION_LANGUAGES,
     INFLECTION_SIZES,
+    MEMBERS,
     VARIANTS,
     Cell,
 )
@@ -27,6 +29,10 @@ NAMES = {
     "look_up": "look-up",
     "tagger": "LSTM tagger",
     "ours": "ours",
+    "ensemble": "ours, ensemble of five",
+    "graphemes": "ours, nodes are grapheme clusters",
+    "composed": "ours, code points of composed text",
+    "without_case": "ours, without edits of the case",
     "without_pool": "ours, without the pool",
     "fixed_threshold": "ours, with a fixed threshold",
 }
@@ -35,8 +41,15 @@ NOT_RUN = "not run"
 FINAL = ("test", RECALLED.format("test"))
 """Scores of a baseline that ours is compared with."""
 
-VARIANTS_OF = {"low": VARIANTS[:1], "medium": VARIANTS}
+VARIANTS_OF = {"low": ("without_pool",), "medium": VARIANTS}
 """Variants of the text model that are shown, by size."""
+
+LANGUAGES_OF = {
+    "low": INFLECTION_LANGUAGES,
+    "medium": INFLECTION_LANGUAGES,
+    "high": HIGH_LANGUAGES,
+}
+"""Languages of inflection, by size."""
 
 MERGED = 0.95
 """C/N above which a run counts as one without the pool."""
@@ -44,7 +57,8 @@ MERGED = 0.95
 NOTES = f"""\
 Text transduction on real data: `python -m benchmarks.transduction run`, then `... table`.
 
-Only the dev set chooses weights. Mean and standard deviation where there are several seeds.
+Only the dev set chooses weights. Mean and standard deviation where there are several seeds. An
+ensemble is the mean probability of {len(MEMBERS)} models, found by beam search.
 **Bold**: ours, better than the first published row, the suffix table, the tagger and the look-up
 (with either number of training tokens). †: a run whose C/N (coarse over fine nodes of the test
 texts) is above {MERGED} counts as one without the pool. ‡: run from a checkout with uncommitted
@@ -98,7 +112,7 @@ def show(values: Sequence[float], decimals: int = 1) -> str:
 
 def mark(text: str, row: str, passed: bool, found: Sequence[Record], split: str = "test") -> str:
     """Mark ours in bold if it is better, and add the signs of the notes."""
-    if row == "ours" or row in VARIANTS:
+    if row in ("ours", "ensemble", *VARIANTS):
         shares = [record.scores[split].coarsening_ratio for record in found]
         text = f"**{text}**" if passed else text
         text += " †" if any(share is not None and share > MERGED for share in shares) else ""
@@ -132,17 +146,19 @@ def inflection_table(records: Records, size: str) -> str:
     """Lay out the published rows, then ours and the baselines."""
     bars = published.INFLECTION[size]
     variants = VARIANTS_OF.get(size, ())
-    lines = [[b.name, *(f"{b.values[c][0]:.1f}" for c in INFLECTION_LANGUAGES)] for b in bars]
-    for row in ("suffix_table", "tagger", *variants, "ours"):
+    languages = LANGUAGES_OF[size]
+    lines = [[b.name, *(f"{b.values[c][0]:.1f}" for c in languages)] for b in bars]
+    ensemble = () if size == "high" else ("ensemble",)
+    for row in ("suffix_table", "tagger", *variants, "ours", *ensemble):
         cells = []
-        for language in INFLECTION_LANGUAGES:
+        for language in languages:
             task = ("inflection", language, size)
             baselines = [(*task, row) for row in BASELINES]
             bar = highest_floor(records, bars[0].values[language][0], baselines)
             cells.append(accuracy_cell(records, task, row, bar))
         lines.append([NAMES[row], *cells])
     title = f"Inflection 2018, {size}: word accuracy, %"
-    return format_table(title, ["", *INFLECTION_LANGUAGES], lines)
+    return format_table(title, ["", *languages], lines)
 
 
 def merging_table(records: Records, size: str) -> str:
@@ -150,13 +166,13 @@ def merging_table(records: Records, size: str) -> str:
     lines = []
     for row in (*VARIANTS_OF.get(size, ()), "ours"):
         cells = []
-        for language in INFLECTION_LANGUAGES:
+        for language in LANGUAGES_OF[size]:
             found = runs(records, "inflection", language, size, row)
             shares = [r.scores["test"].coarsening_ratio for r in found]
             text = show([share for share in shares if share is not None], 2)
             cells.append(mark_dirty(text, found))
         lines.append([NAMES[row], *cells])
-    return format_table(f"Inflection 2018, {size}: C/N", ["", *INFLECTION_LANGUAGES], lines)
+    return format_table(f"Inflection 2018, {size}: C/N", ["", *LANGUAGES_OF[size]], lines)
 
 
 def stems_table(records: Records) -> str:
@@ -182,15 +198,17 @@ def g2p_table(records: Records) -> str:
     for bar in published.G2P:
         values = [" / ".join(f"{v:.2f}" for v in bar.values[c]) for c in G2P_LANGUAGES]
         lines.append([bar.name, *values])
-    cells = []
-    for language in G2P_LANGUAGES:
-        found = runs(records, "g2p", language, "all", "ours")
-        scores = [record.scores["test"] for record in found]
-        wer, per = [100 - 100 * s.accuracy for s in scores], [100 * s.error_rate for s in scores]
-        text = f"{show(wer, 2)} / {show(per, 2)}" if found else NOT_RUN
-        passed = bool(found) and fmean(wer) < published.G2P[0].values[language][0]
-        cells.append(mark(text, "ours", passed, found))
-    lines.append([NAMES["ours"], *cells])
+    for row in ("ours", "ensemble"):
+        cells = []
+        for language in G2P_LANGUAGES:
+            found = runs(records, "g2p", language, "all", row)
+            scores = [record.scores["test"] for record in found]
+            wer = [100 - 100 * own.accuracy for own in scores]
+            per = [100 * own.error_rate for own in scores]
+            text = f"{show(wer, 2)} / {show(per, 2)}" if found else NOT_RUN
+            passed = bool(found) and fmean(wer) < published.G2P[0].values[language][0]
+            cells.append(mark(text, row, passed, found))
+        lines.append([NAMES[row], *cells])
     title = "Grapheme to phoneme 2020: WER / PER, %, lower is better"
     return format_table(title, ["", *G2P_LANGUAGES], lines)
 
@@ -207,6 +225,7 @@ def normalisation_table(records: Records, size: str) -> str:
         f"{NAMES['tagger']}, with recall": ("tagger", recalled),
         f"{NAMES['ours']}, without recall": ("ours", plain),
         NAMES["ours"]: ("ours", "test"),
+        **({NAMES["ensemble"]: ("ensemble", "test")} if size == "all" else {}),
     }
     for name, (row, split) in rows.items():
         cells = []

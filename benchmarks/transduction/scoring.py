@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rapidfuzz.distance import Levenshtein
-
-Units = tuple[str, ...]
+from lightning_modules.modules.unit_error_rate import error_units, unit_error_rate
+from pyg_grapheme.text import TextUnits
 
 RECALLED, PLAIN = "{}, recalled", "{}, plain"
 """Names of the additional scores of a split: a baseline with recall, and ours without."""
@@ -17,7 +16,8 @@ class Score(NamedTuple):
     Attributes:
         examples: Number of examples.
         accuracy: Share of predictions equal to the target.
-        error_rate: Levenshtein distances in units, over the number of units of the targets.
+        error_rate: Levenshtein distances in grapheme clusters or phones, over the length of the
+            targets.
         coarsening_ratio: C/N, coarse over fine nodes; None for rows without the text model.
     """
 
@@ -27,13 +27,18 @@ class Score(NamedTuple):
     coarsening_ratio: float | None = None
 
 
-def score(predictions: Sequence[Units], targets: Sequence[Units]) -> Score:
-    """Compare predictions with targets.
+def score(
+    predictions: Sequence[str], targets: Sequence[str], units: TextUnits = TextUnits()
+) -> Score:
+    """Compare predictions with targets in the form in which their units are joined.
 
-    >>> score([("k", "a"), ("b",)], [("k", "o"), ("b",)])
+    >>> score(["ka", "b"], ["ko", "b"])
     Score(examples=2, accuracy=0.5, error_rate=0.3333333333333333, coarsening_ratio=None)
     """
-    both = list(zip(predictions, targets, strict=True))
-    right = sum(prediction == target for prediction, target in both)
-    distance = sum(Levenshtein.distance(prediction, target) for prediction, target in both)
-    return Score(len(both), right / len(both), distance / sum(map(len, targets)))
+    wanted = [units.canonical(target) for target in targets]
+    right = sum(
+        prediction == target for prediction, target in zip(predictions, wanted, strict=True)
+    )
+    rate = unit_error_rate(predictions, wanted, error_units(units))
+    assert rate is not None
+    return Score(len(wanted), right / len(wanted), rate)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from benchmarks.pools.tables import format_table, show
-from benchmarks.transduction.cells import EPOCHS, INFLECTION_LANGUAGES, Cell, list_cells
+from benchmarks.transduction.cells import EPOCHS, HIGH_LANGUAGES, Cell, list_cells
 from benchmarks.transduction.records import Record, mark_dirty
 
 EVALUATIONS = ("stems", "prediction")
@@ -51,7 +51,7 @@ def epoch_table(records: Mapping[Cell, Record]) -> str:
     for row in EPOCHS:
         found = [
             [r for cell, r in records.items() if cell[:4] == ("speed", language, "high", row)]
-            for language in INFLECTION_LANGUAGES
+            for language in HIGH_LANGUAGES
         ]
         times = [
             _spread([_WORDS / r.examples_per_second for r in each if r.examples_per_second], ".1f")
@@ -64,7 +64,7 @@ def epoch_table(records: Mapping[Cell, Record]) -> str:
 
 def prediction_table(records: Mapping[Cell, Record]) -> str:
     """Lay out the words per second that the trained models of these sets predict."""
-    cells = [Cell("prediction", language, "high", "ours") for language in INFLECTION_LANGUAGES]
+    cells = [Cell("prediction", language, "high", "ours") for language in HIGH_LANGUAGES]
     found = [[records[cell]] if cell in records else [] for cell in cells]
     rates = [_spread([rate for r in each for rate in r.setting["rates"]], ".0f") for each in found]
     title = f"Inflection 2018, high: words per second in prediction; {_SPREAD.format('passes')}"
@@ -72,7 +72,7 @@ def prediction_table(records: Mapping[Cell, Record]) -> str:
 
 
 _SPREAD = "median of all {}, minimum to maximum"
-_HEAD = ["", *INFLECTION_LANGUAGES, "threads"]
+_HEAD = ["", *HIGH_LANGUAGES, "threads"]
 
 
 def _line(texts: Iterable[str], found: Sequence[Sequence[Record]]) -> list[str]:

@@ -9,12 +9,12 @@ import torch
 from rapidfuzz.distance import Prefix
 
 from benchmarks.transduction.cells import Cell
-from benchmarks.transduction.data import Pair, read_splits
+from benchmarks.transduction.data import inflection_files
 from benchmarks.transduction.ours import batches, load_done
 from benchmarks.transduction.records import Record, Stems
 from benchmarks.transduction.versions import list_versions
 from lightning_modules import TransformModule
-from pyg_grapheme.text import units_graphs
+from pyg_grapheme.text import Example, read_examples
 
 
 class Segmented(NamedTuple):
@@ -32,7 +32,7 @@ def run_stems(cell: Cell, data: Path, work: Path) -> Record:
         FileNotFoundError: if its run is not in ``work``.
     """
     module = load_done(Cell("inflection", *cell[1:]), work)
-    pairs = read_splits(data, "inflection", cell.language, cell.size).test["test"]
+    examples = read_examples(inflection_files(data, cell.language, cell.size).test)
     return Record(
         cell.name,
         scores={},
@@ -43,18 +43,20 @@ def run_stems(cell: Cell, data: Path, work: Path) -> Record:
         threads=torch.get_num_threads(),
         versions=list_versions(),
         setting={},
-        stems=compare_boundaries(segment(module, pairs)),
+        stems=compare_boundaries(segment(module, examples)),
     )
 
 
-def segment(module: TransformModule, pairs: Sequence[Pair]) -> Iterable[Segmented]:
+def segment(module: TransformModule, examples: Sequence[Example]) -> Iterable[Segmented]:
     """Merge the lemmas."""
-    for batch in batches(pairs):
-        graphs = units_graphs([p.source for p in batch], [p.tags for p in batch])
+    net = module.net
+    for batch in batches(examples):
+        graphs = net.read([e.source for e in batch], [e.tags for e in batch])
         with torch.no_grad():
-            clusters = iter(module.net.predict(graphs).history.cluster.tolist())
-        for pair in batch:
-            yield Segmented(pair.source, pair.target, list(islice(clusters, len(pair.source))))
+            clusters = iter(net.predict(graphs).history.cluster.tolist())
+        for units, example in zip(graphs.text, batch, strict=True):
+            target = net.target.split(example.target)
+            yield Segmented(units, target, list(islice(clusters, len(units))))
 
 
 def compare_boundaries(words: Iterable[Segmented]) -> Stems:

@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 from benchmarks.transduction.data import Pair
 from pyg_grapheme.text import Edits
+from pyg_grapheme.text.edits import Operation
 
 Units = tuple[str, ...]
 
@@ -24,7 +25,7 @@ class Inventory(NamedTuple):
 
     units: dict[str, int]
     tags: dict[str, int]
-    operations: dict[str | None, int]
+    operations: dict[Operation, int]
     insertions: dict[Units, int]
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 import torch
@@ -9,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.transduction.data import Pair
-from benchmarks.transduction.scoring import score
 from benchmarks.transduction.tagger import (
     IGNORED,
     UNKNOWN,
@@ -19,7 +19,8 @@ from benchmarks.transduction.tagger import (
     label_batch,
     make_batch,
 )
-from pyg_grapheme.text import Edits, edit_units, written_units
+from pyg_grapheme.text import KEEP, CaseMapping, Edits, edit_units, written_units
+from pyg_grapheme.text.edits import Operation
 
 Units = tuple[str, ...]
 
@@ -99,7 +100,7 @@ def train_tagger(
         schedule.step()
         if dev and (step % every == 0 or step == steps):
             predictions = rewrite(TrainedTagger(model, inventory, 0), dev)
-            right = score(predictions, [pair.target for pair in dev]).accuracy
+            right = fmean(p == pair.target for p, pair in zip(predictions, dev, strict=True))
             log(f"step {step}: {right:.1%} of dev")
             if right > best:
                 best, kept = right, copy.deepcopy(model)
@@ -150,8 +151,15 @@ def rewrite(trained: TrainedTagger, pairs: Sequence[Pair], size: int = 256) -> l
             source = pairs[row].source
             edits = Edits(
                 source,
-                tuple(operations[k] for k in kinds[: len(source)]),
+                tuple(_apply(operations[k], u) for k, u in zip(kinds, source, strict=False)),
                 tuple(insertions[k] for k in gaps[: len(source) + 1]),
             )
             written[row] = written_units(edits)
     return written
+
+
+def _apply(operation: Operation, unit: str) -> Operation:
+    """Return an operation; in place of a case mapping without effect on the unit, keeping it."""
+    if isinstance(operation, CaseMapping) and operation.map_first(unit) is None:
+        return KEEP
+    return operation

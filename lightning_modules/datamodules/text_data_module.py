@@ -1,7 +1,8 @@
 """Pairs of texts from files as data."""
 
 import math
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, get_args
 
 import torch
@@ -14,12 +15,15 @@ from pyg_grapheme.text import (
     Example,
     GraphPair,
     PairDataset,
+    TextUnits,
     Vocabulary,
+    choose_form,
     find_known_targets,
+    hallucinate,
     read_examples,
-    split_units,
 )
-from pyg_grapheme.text.typing import NormalForm, PreprocessName, UnitsName
+from pyg_grapheme.text.typing import FormName, NormalForm, PreprocessName, UnitsName
+from pyg_grapheme.text.units import expect_units
 
 Loader = DataLoader[Any]
 """A loader over indices of pairs that yields batches of those pairs."""
@@ -39,15 +43,19 @@ class TextDataModule(SeededDataModule):
             ``PYG_GRAPHEME_DATA`` names. A file that does not exist there is searched in the working
             directory.
         batch_size: Pairs per batch.
-        form: Unicode normal form of all texts: "NFC", or "none" to leave them unchanged.
         preprocess: Preprocessing of the examples of every file: "none", or "historical" for pairs
             of an old and a modern spelling.
-        source_units: Unit that is a node of a source: "graphemes", "letters" (a Hangul syllable is
-            several) or "spaced" (texts between spaces).
-        target_units: Unit that is a node of a target, such as "spaced" for phones.
+        source_units: Units of the sources: "codepoints", "graphemes" or "whitespace" (the parts
+            between spaces).
+        target_units: Units of the targets, such as "whitespace" for phones.
+        source_form: Unicode normal form of the sources: "NFC", "NFD", or "auto": NFD if that
+            changes a source of the training pairs, else NFC.
+        target_form: Unicode normal form of the targets.
         memorize: Whether the model looks up sources of the training pairs, if they come without
             tags, and writes the target that more than half of their examples have.
         min_epoch: Minimum of pairs per epoch of training: fewer are repeated.
+        hallucinate: Number of made-up pairs per epoch of training, besides these: known ones with
+            other stems.
         report_limit: Maximum of training pairs in the report of a run, taken at even distances.
         train_limit: Train on this many examples, the first ones; on all if None.
         note: What a reader of the scores has to know; the report of a run shows it.
@@ -60,13 +68,15 @@ class TextDataModule(SeededDataModule):
         test: dict[str, str] | None = None,
         root: str | None = None,
         batch_size: int = 32,
-        form: NormalForm = "NFC",
         preprocess: PreprocessName = "none",
-        source_units: UnitsName = "graphemes",
-        target_units: UnitsName = "graphemes",
+        source_units: UnitsName = "codepoints",
+        target_units: UnitsName = "codepoints",
+        source_form: FormName = "auto",
+        target_form: FormName = "auto",
         memorize: bool = False,
         train_limit: int | None = None,
         min_epoch: int = 1,
+        hallucinate: int = 0,
         report_limit: int = 2000,
         note: str = "",
     ) -> None:
@@ -74,15 +84,18 @@ class TextDataModule(SeededDataModule):
         self.files = name_splits(train, val, test)
         self.root = root
         self.batch_size = expect_count("batch_size", batch_size)
-        self.form: NormalForm = form
         expect_one_of("preprocess", preprocess, get_args(PreprocessName))
         self.preprocess: PreprocessName = preprocess
         for name, units in (("source_units", source_units), ("target_units", target_units)):
-            expect_one_of(name, units, get_args(UnitsName))
+            expect_units(name, units)
         self.source_units: UnitsName = source_units
         self.target_units: UnitsName = target_units
+        for name, form in (("source_form", source_form), ("target_form", target_form)):
+            expect_one_of(name, form, get_args(FormName))
+        self._form_names: tuple[FormName, FormName] = (source_form, target_form)
         self.memorize = memorize
         self.min_epoch = expect_count("min_epoch", min_epoch)
+        self.hallucinate = expect_count("hallucinate", hallucinate, low=0)
         self.report_limit = expect_count("report_limit", report_limit)
         self.note = note
         self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
@@ -107,17 +120,36 @@ class TextDataModule(SeededDataModule):
         return self.read_splits()
 
     @cached_property
+    def source_form(self) -> NormalForm:
+        """Normal form of the sources."""
+        return choose_form((e.source for e in self.splits["train"]), self._form_names[0])
+
+    @cached_property
+    def target_form(self) -> NormalForm:
+        """Normal form of the targets."""
+        return choose_form((e.target for e in self.splits["train"]), self._form_names[1])
+
+    @property
+    def source(self) -> TextUnits:
+        """Kind and form of the units of the sources."""
+        return TextUnits(self.source_units, self.source_form)
+
+    @property
+    def target(self) -> TextUnits:
+        """Kind and form of the units of the targets."""
+        return TextUnits(self.target_units, self.target_form)
+
+    @cached_property
     def vocabulary(self) -> list[str]:
         """Units of the targets of the training pairs."""
-        targets = (example.target for example in self.splits["train"])
-        texts = (split_units(target, self.target_units, self.form) for target in targets)
+        texts = (self.target.split(example.target) for example in self.splits["train"])
         return list(Vocabulary.from_texts(texts).units)
 
     @cached_property
     def lookup(self) -> dict[str, str]:
         """Targets to look up by source; none without ``memorize``."""
         train = self.splits["train"] if self.memorize else []
-        return find_known_targets(train, self.form, self.source_units, self.target_units)
+        return find_known_targets(train, self.source, self.target)
 
     @cached_property
     def datasets(self) -> dict[str, PairDataset]:
@@ -131,32 +163,36 @@ class TextDataModule(SeededDataModule):
         }
 
     def _dataset(self, examples: list[Example]) -> PairDataset:
-        return PairDataset(
-            examples,
-            Vocabulary(self.vocabulary),
-            self.form,
-            self.source_units,
-            self.target_units,
-        )
+        return PairDataset(examples, Vocabulary(self.vocabulary), self.source, self.target)
+
+    @cached_property
+    def made_up(self) -> list[Example]:
+        """The made-up pairs."""
+        if not self.hallucinate:
+            return []
+        return hallucinate(self.splits["train"], self.hallucinate, units=self.source)
 
     @property
-    def pairs_an_epoch(self) -> int:
-        """Number of pairs in an epoch of training, repetitions included."""
-        once = len(self.splits["train"])
-        return once * math.ceil(self.min_epoch / once)
+    def epoch(self) -> list[int]:
+        """Indices of the pairs of an epoch of training: repeated known ones, then made-up ones."""
+        known = len(self.splits["train"])
+        repeated = list(range(known)) * math.ceil(self.min_epoch / known)
+        return repeated + list(range(known, known + len(self.made_up)))
 
     def loader(self, split: str, sampler: Sampler[int] | None = None) -> Loader:
         """Return batches of one split, in order unless a sampler is given."""
         pairs = self.datasets[split]
         return self._loader(pairs, range(len(pairs)), sampler)
 
-    def _loader(self, pairs: PairDataset, indices: range, sampler: Sampler[int] | None) -> Loader:
-        """Return batches of pairs by index, modulo their number."""
+    def _loader(
+        self, pairs: PairDataset, indices: Sequence[int], sampler: Sampler[int] | None
+    ) -> Loader:
+        """Return batches of the pairs with some indices."""
         return DataLoader(
             indices,  # type: ignore[arg-type]
             batch_size=self.batch_size,
             sampler=sampler,
-            collate_fn=partial(_collate, pairs),
+            collate_fn=pairs.batch,
             # Starting an epoch must not change the random numbers of the model.
             generator=torch.Generator(),
         )
@@ -166,9 +202,8 @@ class TextDataModule(SeededDataModule):
 
         Some pairs are read twice per epoch if the shares are not equal.
         """
-        indices = range(self.pairs_an_epoch)
-        pairs = self._dataset(self.splits["train"])
-        return self._loader(pairs, indices, self.train_sampler(indices))
+        pairs = self._dataset(self.splits["train"] + self.made_up)
+        return self._loader(pairs, self.epoch, self.train_sampler(self.epoch))
 
     def val_dataloader(self) -> Loader | list[Loader]:
         """Return batches to validate on, each pair once; none if there is no such split."""
@@ -184,7 +219,3 @@ class TextDataModule(SeededDataModule):
             return batch
         moved: GraphPair = super().transfer_batch_to_device(batch, device, dataloader_idx)
         return moved
-
-
-def _collate(pairs: PairDataset, indices: list[int]) -> GraphPair:
-    return pairs.batch([index % len(pairs) for index in indices])

@@ -89,6 +89,16 @@ class TaskModule(L.LightningModule):
             json.dump(summary, file, indent=2, allow_nan=False)
         print(f"all in {folder}")
 
+    def add_members(self, modules: "Sequence[TaskModule]") -> None:
+        """Predict together with the modules of further checkpoints.
+
+        Raises:
+            ValueError: if the task cannot, or one of them does not fit.
+        """
+        raise ValueError(
+            f"Expected one checkpoint of {type(self).__name__} (got {len(modules) + 1})"
+        )
+
     @classmethod
     def add_evaluate_arguments(cls, parser: ArgumentParser) -> None:
         """Add the arguments of ``evaluate`` for this task to those that all tasks have."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def add_evaluate_arguments(parser: ArgumentParser) -> None:
     """Add the files of examples and how to read them."""
     parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--beam", type=int, default=1, help="hypotheses of the search per text")
     parser.add_argument(
         "--preprocess",
         choices=get_args(PreprocessName),
@@ -33,18 +34,19 @@ def add_evaluate_arguments(parser: ArgumentParser) -> None:
 
 def evaluate_files(module: "TransformModule", options: Namespace) -> dict[str, Scores]:
     """Return the scores of the predictions for each file of examples."""
-    net, preprocess = module.net, options.preprocess or module.preprocess
+    net = module.net
+    module.preprocess = options.preprocess or module.preprocess
     with exit_on_input_error():
+        module.beam = expect_count("--beam", options.beam)
         batch_size = expect_count("--batch_size", options.batch_size)
         if options.examples.count(STANDARD_INPUT) > 1:
             raise ValueError(f"Expected '{STANDARD_INPUT}', standard input, once (got it twice)")
         files = {
-            name: read_examples(find_file(name, "examples"), preprocess)
+            name: read_examples(find_file(name, "examples"), module.preprocess)
             for name in options.examples
         }
     datasets = {
-        name: PairDataset(e, net.vocabulary, net.form, net.source_units, net.target_units)
-        for name, e in files.items()
+        name: PairDataset(e, net.vocabulary, net.source, net.target) for name, e in files.items()
     }
     return {
         name: predict_examples(module, dataset, batch_size)[1]._asdict()

@@ -1,7 +1,7 @@
 """The command ``predict`` for the text model."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,8 @@ from lightning_modules.modules.text_requests import (
     requests_of_texts,
 )
 from pyg_grapheme.options import expect_count
-from pyg_grapheme.text import read_examples, split_units
+from pyg_grapheme.text import read_examples
+from pyg_grapheme.text.model import Rewrite
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT, open_text
 
 if TYPE_CHECKING:
@@ -34,18 +35,26 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
         "examples in any format that fit takes",
     )
     parser.add_argument("--batch_size", type=int, default=512, help="lines to rewrite at a time")
+    parser.add_argument("--beam", type=int, default=1, help="hypotheses of the search per text")
+    parser.add_argument(
+        "--scores",
+        action="store_true",
+        help="write the --beam best answers of each text and their probabilities, with tabs "
+        "between them",
+    )
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="instead of lines of an input")
 
 
 def rewrite_lines(module: "TransformModule", options: Namespace) -> Iterator[Sequence[str]]:
-    """Yield one rewritten text per text or line given, in order.
+    """Yield one rewritten text per text or line given, in order; with ``--scores``, its rewrites.
 
     Each batch is yielded as soon as it is full, or the input ends. An empty text gives an empty
-    line. Of examples, in any format that one can train on, the inputs are rewritten.
+    line. The inputs of examples are rewritten, in any format that one can train on.
     """
     with ExitStack() as stack:
         with exit_on_input_error():
             batch_size = _expect_consistent(options)
+            module.beam = expect_count("--beam", options.beam)
             name = options.input or STANDARD_INPUT
             if options.texts:
                 requests = requests_of_texts(options.texts, options.tags)
@@ -56,19 +65,46 @@ def rewrite_lines(module: "TransformModule", options: Namespace) -> Iterator[Seq
                 name, lines = stack.enter_context(open_text(name))
                 requests = requests_of_lines(name, lines, options.tags)
         for batch in read_batches(requests, batch_size):
-            yield rewrite(module, batch)
+            yield score_lines(module, batch) if options.scores else rewrite(module, batch)
 
 
 def rewrite(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
     """Rewrite the texts of requests in one batch; a text without a unit gives an empty text."""
-    units, form = module.net.source_units, module.net.form
-    asked = [i for i, r in enumerate(requests) if split_units(r.text, units, form)]
+    return _answer(requests, module, module)
+
+
+def score_lines(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
+    """Return one line per request: answers and their probabilities, the most probable first.
+
+    All are separated by tabs. A text without a unit gives an empty line.
+    """
+
+    def rank(texts: Sequence[str], tags: Sequence[Sequence[str]]) -> list[str]:
+        ranked = module.rank(texts, tags)
+        with exit_on_input_error():
+            return ["\t".join(map(_format, own[: module.beam])) for own in ranked]
+
+    return _answer(requests, module, rank)
+
+
+def _answer(
+    requests: Sequence[Request],
+    module: "TransformModule",
+    ask: Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]],
+) -> list[str]:
+    asked = [i for i, r in enumerate(requests) if module.net.source.split(r.text)]
     answers = [""] * len(requests)
     if asked:
         texts, tags = [requests[i].text for i in asked], [requests[i].tags for i in asked]
-        for i, answer in zip(asked, module(texts, tags), strict=True):
+        for i, answer in zip(asked, ask(texts, tags), strict=True):
             answers[i] = answer
     return answers
+
+
+def _format(rewrite: Rewrite) -> str:
+    if "\t" in rewrite.text:
+        raise ValueError(f"Expected answers without tabs with '--scores' (got {rewrite.text!r})")
+    return f"{rewrite.text}\t{rewrite.probability:.4f}"
 
 
 def _expect_consistent(options: Namespace) -> int:

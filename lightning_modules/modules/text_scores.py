@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torchmetrics.functional.text import char_error_rate, edit_distance
 
-from lightning_modules.modules.unit_error_rate import unit_error_rate
-from pyg_grapheme.text import PairDataset, as_written
-from pyg_grapheme.text.typing import NormalForm, UnitsName
+from lightning_modules.modules.unit_error_rate import error_units, unit_error_rate
+from pyg_grapheme.text import PairDataset, TextUnits
 
 if TYPE_CHECKING:
     from lightning_modules.modules.transform_module import TransformModule
@@ -22,7 +21,8 @@ class TextScores(NamedTuple):
         exact_match: Share of predictions equal to the target: word accuracy where a text is a word.
         char_error_rate: Sum of the Levenshtein distances of code points over the length of the
             targets; None if all targets are empty.
-        unit_error_rate: The same for units; the phone error rate if the units are phones.
+        unit_error_rate: The same for grapheme clusters, or for the units of the targets if these
+            are others; the phone error rate if they are phones.
         edit_distance: Mean Levenshtein distance of code points per text.
         coarsening_ratio: Nodes after over nodes before merging at the threshold; 1 without nodes.
     """
@@ -39,7 +39,6 @@ def predict_examples(
     module: "TransformModule", dataset: PairDataset, batch_size: int = 64
 ) -> tuple[list[str], TextScores]:
     """Rewrite the source of each example and compare with its target."""
-    form, units = module.net.form, module.net.target_units
     predictions: list[str] = []
     coarse = fine = 0
     training = module.training
@@ -49,39 +48,39 @@ def predict_examples(
             indices = range(len(dataset))[first : first + batch_size]
             source = dataset.batch(indices).source
             rewritten, history = module.rewrite(source.to(module.device))
+            if module.is_searching:
+                some = [dataset.examples[index] for index in indices]
+                rewritten = module([e.source for e in some], [e.tags for e in some])
             predictions += rewritten
             coarse += history.num_clusters
             fine += history.cluster.numel()
     module.train(training)
     targets = [example.target for example in dataset.examples]
-    return predictions, score_texts(
-        predictions, targets, coarse / fine if fine else 1.0, units, form
-    )
+    ratio = coarse / fine if fine else 1.0
+    return predictions, score_texts(predictions, targets, ratio, module.net.target)
 
 
 def score_texts(
     predictions: list[str],
     targets: Sequence[str],
     coarsening_ratio: float,
-    units: UnitsName = "graphemes",
-    form: NormalForm = "NFC",
+    units: TextUnits = TextUnits(),
 ) -> TextScores:
-    """Compare predictions with targets in the model's normal form.
+    """Compare predictions with targets, as units of these would be joined.
 
     Args:
         predictions: One per target.
         targets: At least one.
         coarsening_ratio: C/N of the sources.
-        units: Unit of the unit error rate.
-        form: Unicode normal form of the targets.
+        units: Units of the targets.
     """
-    written = [as_written(target, units, form) for target in targets]
+    written = [units.canonical(target) for target in targets]
     correct = sum(p == t for p, t in zip(predictions, written, strict=True))
     return TextScores(
         len(written),
         correct / len(written),
         float(char_error_rate(predictions, written)) if any(written) else None,
-        unit_error_rate(predictions, written, units, form),
+        unit_error_rate(predictions, written, error_units(units)),
         float(edit_distance(predictions, written, reduction="mean")),
         coarsening_ratio,
     )

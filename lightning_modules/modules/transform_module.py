@@ -3,6 +3,7 @@
 import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -20,23 +21,25 @@ from torchmetrics.text import CharErrorRate, EditDistance
 from lightning_modules.datamodules.text_data_module import TextDataModule
 from lightning_modules.modules.model_options import PoolOptions, StructuralOptions
 from lightning_modules.modules.task_module import Scores, TaskModule
+from lightning_modules.modules.text_answers import Known, answer_texts
 from lightning_modules.modules.text_evaluate import add_evaluate_arguments, evaluate_files
 from lightning_modules.modules.text_predict import add_predict_arguments, rewrite_lines
-from lightning_modules.modules.unit_error_rate import UnitErrorRate
+from lightning_modules.modules.unit_error_rate import UnitErrorRate, error_units
 from lightning_modules.modules.weighted_mean import WeightedMean
 from lightning_modules.report.text_report import report_text
 from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.nn import StructuralLoss
 from pyg_grapheme.nn.pool import MergeHistory
 from pyg_grapheme.options import expect_at_least, expect_one_of
-from pyg_grapheme.text import GraphPair, apply_edits, as_written, join_units
+from pyg_grapheme.text import GraphPair, TextUnits
 from pyg_grapheme.text.model import (
     GraphTransformNet,
+    Rewrite,
     TransformLoss,
     TransformLossOutput,
     default_pool,
+    rank_rewrites,
 )
-from pyg_grapheme.text.model.graph_transform_net import expect_texts
 from pyg_grapheme.text.readers.historical import preprocess_spelling
 from pyg_grapheme.text.typing import LossName, NormalForm, PreprocessName, UnitsName
 
@@ -49,9 +52,10 @@ class TransformModule(TaskModule):
 
     Args:
         vocabulary: Units that the model can write; set by the data.
-        form: Unicode normal form; set by the data.
-        source_units: Kind of unit that is a node of a source; set by the data.
-        target_units: Kind of unit that is written in one step; set by the data.
+        source_units: Kind of the units of the sources; set by the data.
+        target_units: Kind of the units of the targets; set by the data.
+        source_form: Unicode normal form of the sources; set by the data.
+        target_form: Unicode normal form of the targets; set by the data.
         lookup: Outputs to look up for these sources if they come without tags; set by the
             data.
         preprocess: Preprocessing of the data, applied to later texts too; set by the data.
@@ -60,7 +64,9 @@ class TransformModule(TaskModule):
         dropout: Probability of dropping a feature, and of training on a text without one of the
             decoder's readers.
         buckets: Rows of the hashed embedding.
-        merges: Whether the model merges nodes at all.
+        use_pool: Whether the model merges nodes at all.
+        merge_graphemes: Whether merging is limited to the units of one grapheme cluster.
+        map_case: Whether a copied node may change the case of its first unit.
         max_insert: Limit of units inserted in one place when predicting.
         pool: Options of the pool.
         loss: "structural", "cross_entropy", or "hybrid", their sum.
@@ -76,9 +82,10 @@ class TransformModule(TaskModule):
 
     data_links = (
         "vocabulary",
-        "form",
         "source_units",
         "target_units",
+        "source_form",
+        "target_form",
         "lookup",
         "preprocess",
     )
@@ -87,9 +94,10 @@ class TransformModule(TaskModule):
     def __init__(
         self,
         vocabulary: list[str],
-        form: NormalForm = "NFC",
-        source_units: UnitsName = "graphemes",
-        target_units: UnitsName = "graphemes",
+        source_units: UnitsName = "codepoints",
+        target_units: UnitsName = "codepoints",
+        source_form: NormalForm = "NFC",
+        target_form: NormalForm = "NFC",
         lookup: dict[str, str] | None = None,
         preprocess: PreprocessName = "none",
         *,
@@ -97,7 +105,9 @@ class TransformModule(TaskModule):
         layers: int = 2,
         dropout: float = 0.3,
         buckets: int = 1024,
-        merges: bool = True,
+        use_pool: bool = True,
+        merge_graphemes: bool = False,
+        map_case: bool = True,
         max_insert: int = 64,
         pool: PoolOptions | None = None,
         loss: LossName = "hybrid",
@@ -128,12 +138,15 @@ class TransformModule(TaskModule):
             dropout=dropout,
             buckets=buckets,
             pool=default_pool(channels, **(pool or {})),
-            merges=merges,
+            use_pool=use_pool,
+            merge_graphemes=merge_graphemes,
+            map_case=map_case,
             max_insert=max_insert,
-            form=form,
-            source_units=source_units,
-            target_units=target_units,
+            source=TextUnits(source_units, source_form),
+            target=TextUnits(target_units, target_form),
         )
+        self.members: list[GraphTransformNet] = []
+        self.beam = 1
         self.loss = TransformLoss(
             loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts, min_mass
         )
@@ -142,42 +155,69 @@ class TransformModule(TaskModule):
         self.means = torch.nn.ModuleDict({name: WeightedMean() for name in names})
         self.exact_match = MeanMetric()
         self.char_error_rate = CharErrorRate()
-        self.unit_error_rate = UnitErrorRate(target_units, form)
+        self.unit_error_rate = UnitErrorRate(error_units(self.net.target))
         self.edit_distance = EditDistance()
+
+    def add_members(self, modules: Sequence[TaskModule]) -> None:
+        """Predict by the mean probability of this model and others; see :func:`rank_rewrites`.
+
+        Known texts are looked up in the table of this model.
+
+        Raises:
+            ValueError: if one of them is of another class, or preprocesses texts in another way.
+        """
+        for module in modules:
+            if not isinstance(module, TransformModule):
+                raise ValueError(
+                    f"Expected all checkpoints to be of text models (got {type(module).__name__})"
+                )
+            if module.preprocess != self.preprocess:
+                raise ValueError(
+                    f"Expected all checkpoints to have preprocess={self.preprocess!r}, as the "
+                    f"first one (got {module.preprocess!r})"
+                )
+            # A list of modules that are no submodules: they are not part of the checkpoint.
+            self.members.append(module.net)
 
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
         """Rewrite texts: preprocess them as the data was, and look up the known ones."""
-        expect_texts(texts, tags)
-        net = self.net
-        given = tags or [()] * len(texts)
-        answers, asked = list(texts), {}
-        for index, (text, own) in enumerate(zip(texts, given, strict=True)):
-            read = preprocess_spelling(text) if self.preprocess == "historical" else text
-            if read is None:
-                continue  # Preprocessing drops such texts, so return them unchanged.
-            known = None
-            if self.lookup and not own:
-                # Splitting is the expensive part; skip it when the table is empty.
-                known = self.lookup.get(as_written(read, net.source_units, net.form))
-            if known is None:
-                asked[index] = read
-            else:
-                answers[index] = known
-        written = net(list(asked.values()), [given[index] for index in asked])
-        for index, text in zip(asked, written, strict=True):
-            answers[index] = text
-        return answers
+        if self.is_searching:
+            return [rewrites[0].text for rewrites in self.rank(texts, tags)]
+        return answer_texts(texts, tags, self._look_up, str, self.net)
+
+    def rank(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[list[Rewrite]]:
+        """Return the rewrites of texts with their probabilities, the most probable first.
+
+        A known text has its target as the only one, with probability 1.
+        """
+        nets = [self.net, *self.members]
+        ask = partial(rank_rewrites, nets, beam=self.beam)
+        return answer_texts(texts, tags, self._look_up, lambda text: [Rewrite(text, 1.0)], ask)
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether predictions need more than the most probable edit at each step of one model."""
+        return self.beam > 1 or bool(self.members)
+
+    def _look_up(self, text: str, tags: Sequence[str]) -> Known:
+        """Preprocess a text as the data was, and find its answer without the model."""
+        read = preprocess_spelling(text) if self.preprocess == "historical" else text
+        if read is None:
+            return Known(text, text)  # Preprocessing drops such texts, so return them unchanged.
+        # Splitting is the expensive part; skip it when the table is empty.
+        looks_up = self.lookup and not tags
+        return Known(read, self.lookup.get(self.net.source.canonical(read)) if looks_up else None)
 
     def rewrite(self, graphs: Data) -> tuple[list[str], MergeHistory]:
         """Rewrite the texts of a batch of graphs; return them with the merge history."""
         net = self.net
-        edits, history = net.predict(graphs)
-        written = [apply_edits(e, net.form, net.target_units) for e in edits]
+        edits, _, history = net.predict(graphs)
+        written = [net.write(own) for own in edits]
         if self.lookup:
             tagged = set(graphs.batch[graphs.is_tag].tolist())
             for index, units in enumerate(graphs.text):
                 if index not in tagged:
-                    source = join_units(units, net.source_units, net.form)
+                    source = net.source.join(units)
                     written[index] = self.lookup.get(source, written[index])
         return written, history
 
@@ -228,8 +268,7 @@ class TransformModule(TaskModule):
 
     def validation_step(self, pair: GraphPair) -> None:
         """Compare predictions with the targets."""
-        net = self.net
-        targets = [join_units(text, net.target_units, net.form) for text in pair.target.text]
+        targets = [self.net.target.join(text) for text in pair.target.text]
         predictions = self.predict_step(pair)
         matches = [float(p == t) for p, t in zip(predictions, targets, strict=True)]
         self.exact_match.update(torch.tensor(matches))
@@ -292,22 +331,27 @@ class TransformModule(TaskModule):
         )
         if self.schedule == "constant":
             return optimizer
-        steps = self.trainer.estimated_stepping_batches
-        if math.isinf(steps):
-            raise ValueError(
-                "Expected 'schedule' to be \"constant\" where neither 'max_epochs' nor 'max_steps' "
-                'says how long a run is (got "linear")'
-            )
-        warm = max(1, int(steps) // 20)
+        schedule = warm_up_and_decay(optimizer, self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-        def factor(step: int) -> float:
-            return min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
 
-        scheduler = LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
+def warm_up_and_decay(optimizer: Optimizer, steps: float) -> LambdaLR:
+    """Raise the learning rates over the first 5 % of the steps, then lower them to 0.
+
+    Raises:
+        ValueError: if the number of steps is not finite.
+    """
+    if math.isinf(steps):
+        raise ValueError(
+            "Expected 'schedule' to be \"constant\" where neither 'max_epochs' nor 'max_steps' "
+            'says how long a run is (got "linear")'
+        )
+    warm = max(1, int(steps) // 20)
+
+    def factor(step: int) -> float:
+        return min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
+
+    return LambdaLR(optimizer, factor)
 
 
 def _freeze_unreached(net: GraphTransformNet, loss: LossName) -> None:

@@ -8,25 +8,26 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torchmetrics import Metric
 
-from pyg_grapheme.text import split_units
-from pyg_grapheme.text.typing import NormalForm, UnitsName
+from pyg_grapheme.text import TextUnits
+
+GRAPHEMES = TextUnits("graphemes")
+"""Units of error rates for texts of code points: what a reader takes for one character."""
 
 
 def unit_error_rate(
     predictions: Sequence[str],
     targets: Sequence[str],
-    units: UnitsName = "graphemes",
-    form: NormalForm = "NFC",
+    units: TextUnits = GRAPHEMES,
 ) -> float | None:
     """Return the Levenshtein distances of sequences of units, over the targets' length.
 
     Returns:
         The rate, 0.05 for five errors in a hundred units; None where no target has a unit.
 
-    >>> unit_error_rate(["t ʃ ɪ p"], ["t͡ʃ ɪ p"], "spaced")  # one substituted, one too many
+    >>> unit_error_rate(["t ʃ ɪ p"], ["t͡ʃ ɪ p"], TextUnits("whitespace"))  # 2 errors, 3 phones
     0.6666666666666666
     """
-    errors, length = _count(predictions, targets, units, form)
+    errors, length = _count(predictions, targets, units)
     return errors / length if length else None
 
 
@@ -36,8 +37,7 @@ class UnitErrorRate(Metric):
     Where no target has a unit, it is NaN, or infinite if anything was predicted.
 
     Args:
-        units: What a unit is.
-        form: Unicode normal form that texts are brought to.
+        units: Units that are compared.
 
     Example:
         >>> metric = UnitErrorRate()
@@ -52,18 +52,15 @@ class UnitErrorRate(Metric):
     errors: Tensor
     length: Tensor
 
-    def __init__(
-        self, units: UnitsName = "graphemes", form: NormalForm = "NFC", **options: Any
-    ) -> None:
+    def __init__(self, units: TextUnits = GRAPHEMES, **options: Any) -> None:
         super().__init__(**options)
-        self.units: UnitsName = units
-        self.form: NormalForm = form
+        self.units = units
         for name in ("errors", "length"):
             self.add_state(name, torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, predictions: Sequence[str], targets: Sequence[str]) -> None:
         """Add the errors of a batch."""
-        errors, length = _count(predictions, targets, self.units, self.form)
+        errors, length = _count(predictions, targets, self.units)
         self.errors += errors
         self.length += length
 
@@ -72,12 +69,16 @@ class UnitErrorRate(Metric):
         return self.errors / self.length
 
 
-def _count(
-    predictions: Sequence[str], targets: Sequence[str], units: UnitsName, form: NormalForm
-) -> tuple[int, int]:
+def error_units(target: TextUnits) -> TextUnits:
+    """Return the units of error rates: those of the targets, but graphemes for code points.
+
+    >>> error_units(TextUnits("codepoints", "NFD"))
+    TextUnits(kind='graphemes', form='NFC')
+    """
+    return GRAPHEMES if target.kind == "codepoints" else target
+
+
+def _count(predictions: Sequence[str], targets: Sequence[str], units: TextUnits) -> tuple[int, int]:
     # A word error rate over units joined by spaces would miss units that hold spaces.
-    pairs = [
-        (split_units(p, units, form), split_units(t, units, form))
-        for p, t in zip(predictions, targets, strict=True)
-    ]
+    pairs = [(units.split(p), units.split(t)) for p, t in zip(predictions, targets, strict=True)]
     return sum(Levenshtein.distance(p, t) for p, t in pairs), sum(len(t) for _, t in pairs)

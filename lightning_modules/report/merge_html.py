@@ -22,7 +22,7 @@ def show_merges(text: MergedText, threshold: float | None) -> str:
         inside = "".join(_unit(text, i, threshold, joined=i != run[0]) for i in run)
         before = _score(text, run[0], threshold)
         boxes.append(f'{before}<span class="box{colour}">{inside}</span>')
-    said = " | ".join("".join(text.graphemes[i] for i in run) for run in runs)
+    said = " | ".join("".join(text.units[i] for i in run) for run in runs)
     written = show_units(split_graphemes(text.rewritten))
     return (
         f'<li><div class="boxes" dir="auto" role="img" aria-label="{escape(name_hidden(said))}">'
@@ -33,11 +33,11 @@ def show_merges(text: MergedText, threshold: float | None) -> str:
 
 def _unit(text: MergedText, i: int, threshold: float | None, *, joined: bool) -> str:
     score = _score(text, i, threshold) if joined else ""
-    return f"{score}<b>{show_unit(text.graphemes[i])}</b>"
+    return f"{score}<b>{show_unit(text.units[i])}</b>"
 
 
 def _score(text: MergedText, i: int, threshold: float | None) -> str:
-    """Return the score of grapheme i and the one before it; strong if it merges them."""
+    """Return the score of unit i and the one before it; strong if it merges them."""
     if i == 0:
         return ""
     score = text.score[i - 1]

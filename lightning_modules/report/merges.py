@@ -24,12 +24,13 @@ def describe_merges(
     with torch.no_grad():
         for example in examples[::spread][:shown]:
             net = module.net
-            graph = text_graph(example.source, example.tags, net.form, net.source_units)
+            graph = text_graph(example.source, example.tags, net.source)
             state = net.encode(Batch.from_data_list([graph]).to(module.device))
             cluster = net.merge(state).history.cluster.tolist()
-            chain = Graphs(state.x, state.edge_index, None, state.batch, state.num_graphs)
+            edges = graph.edge_index.to(module.device)
+            chain = Graphs(state.x, edges, None, state.batch, state.num_graphs)
             score = make_scorer(net.pool.score, chain, None, net.pool.edge_reduce, True)
-            alike = score(state.edge_index).tolist()
+            alike = score(edges).tolist()
             (rewritten,) = net([example.source], [example.tags])
             described.append(MergedText(graph.text, cluster, alike, rewritten))
     return described

@@ -30,6 +30,7 @@ def write_run_report(
     curves: Curves,
     sections: Mapping[str, str],
     note: str = "",
+    facts: Mapping[str, str] = {},
 ) -> None:
     """Write ``report.html`` and, if matplotlib is installed, the curves as pictures.
 
@@ -40,6 +41,7 @@ def write_run_report(
         curves: One value per epoch, by logged name.
         sections: What the task adds to the page: HTML by heading.
         note: What a reader of the scores has to know.
+        facts: What the task adds to the facts of the run.
     """
     if has_matplotlib():
         write_charts(folder, curves)
@@ -52,6 +54,7 @@ def write_run_report(
             "training": f"{summary['epochs']} epochs in {summary['seconds']:.1f} s",
             "versions": f"pyg-grapheme {__version__}, torch {torch.__version__}, "
             f"Python {sys.version.split()[0]}",
+            **facts,
         },
         scores=scores,
         curves=curves,

@@ -10,7 +10,7 @@ from lightning_modules.datamodules.text_data_module import TextDataModule
 from lightning_modules.modules.task_module import Scores
 from lightning_modules.report.data import unseen_first
 from lightning_modules.report.scores import print_scores
-from pyg_grapheme.text import Example, as_written
+from pyg_grapheme.text import Example
 
 
 def print_predictions(data: TextDataModule, predictions: dict[str, list[str]], shown: int) -> None:
@@ -20,13 +20,15 @@ def print_predictions(data: TextDataModule, predictions: dict[str, list[str]], s
         examples = data.datasets[split].examples[:shown]
         for example, prediction in zip(examples, predictions[split], strict=False):
             tags = f" [{';'.join(example.tags)}]" if example.tags else ""
-            right = prediction == as_written(example.target, data.target_units, data.form)
+            right = prediction == data.target.canonical(example.target)
             verdict = "right" if right else f"wrong: expected {example.target}"
             print(f"{split:<8} {example.source}{tags} -> {prediction} ({verdict})")
     print()
 
 
-def print_summary(folder: Path, scores: Mapping[str, Scores], summary: dict[str, Any]) -> None:
+def print_summary(
+    folder: Path, scores: Mapping[str, Scores], summary: dict[str, Any], units: str
+) -> None:
     """Print the scores, and the values at the start and the end of training."""
     print_scores(scores)
     print()
@@ -44,6 +46,7 @@ def print_summary(folder: Path, scores: Mapping[str, Scores], summary: dict[str,
         "other weights equal"
     )
     print(f"{'time':<16} {summary['seconds']:8.1f} s for {summary['epochs']} epochs")
+    print(f"{'units':<16} {units}")
     print(f"all in {folder}")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from lightning_modules.datamodules.text_data_module import TextDataModule
 from lightning_modules.modules.expected_loss import mean_expected_loss
 from lightning_modules.modules.text_scores import predict_examples
+from lightning_modules.modules.unit_error_rate import error_units
 from lightning_modules.report.figures import has_matplotlib
 from lightning_modules.report.merges import describe_merges
 from lightning_modules.report.predictions import write_predictions
@@ -22,8 +23,7 @@ from lightning_modules.report.terminal import (
 from lightning_modules.report.text_results import Line, TextResults
 from lightning_modules.report.text_sections import text_sections
 from lightning_modules.run.run_recorder import RunRecorder
-from pyg_grapheme.text import Example, split_units
-from pyg_grapheme.text.typing import UnitsName
+from pyg_grapheme.text import Example
 
 if TYPE_CHECKING:
     from lightning_modules.modules.transform_module import TransformModule
@@ -67,7 +67,7 @@ def report_text(
         lines,
         describe_merges(module, examples["train"]),
         summary["threshold_last"],
-        " " if module.net.target_units == "spaced" else "",
+        " " if module.net.target.kind == "whitespace" else "",
     )
     if has_matplotlib():
         from pyg_grapheme.viz import draw_merges
@@ -75,11 +75,14 @@ def report_text(
         figure = draw_merges(results.merges, summary["threshold_last"])
         figure.savefig(folder / "merges.png", dpi=150)
     sections = text_sections(results)
-    write_run_report(folder, summary, scores, recorder.curves, sections, data.note)
+    units = f"{module.net.source} → {module.net.target}"
+    write_run_report(
+        folder, summary, scores, recorder.curves, sections, data.note, {"units": units}
+    )
     print_predictions(data, predictions, shown)
     if data.note:
         print(f"{data.note}\n")
-    print_summary(folder, scores, summary)
+    print_summary(folder, scores, summary, units)
     print_missing_pictures()
     print_predict_command(folder / checkpoint, examples)
 
@@ -87,16 +90,12 @@ def report_text(
 def _list_lines(
     examples: list[Example], predictions: list[str], module: "TransformModule"
 ) -> list[Line]:
-    net = module.net
-
-    def split(text: str, units: UnitsName) -> tuple[str, ...]:
-        return tuple(split_units(text, units, net.form))
-
+    source, target = module.net.source, error_units(module.net.target)
     return [
         Line(
-            split(example.source, net.source_units),
-            split(prediction, net.target_units),
-            split(example.target, net.target_units),
+            tuple(source.split(example.source)),
+            tuple(target.split(prediction)),
+            tuple(target.split(example.target)),
             example.tags,
         )
         for example, prediction in zip(examples, predictions, strict=True)

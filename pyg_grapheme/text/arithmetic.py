@@ -1,13 +1,14 @@
-"""A maths curriculum in Polish notation, levels 1 to 4, in the format ``read_examples`` takes.
+"""Maths problems in Polish notation, levels 1 to 4, in the format that ``read_examples`` takes.
 
 ====== =============================== =============================== =======
-level  what is asked                   input                           answer
+level  task                            input                           answer
 ====== =============================== =============================== =======
 1      one sum or difference           ``(+ 16 9)``                    25
 2      nested sums and products        ``(- (* 3 4) 5)``               7
-3      a symbol that stands for one    ``(let x 3 (+ x 9))``           12
-4      functions, also where only a    ``(+ (sqrt 49) 2)``             9
-       symbolic answer is exact        ``(sqrt 12)``                   (* 2 (sqrt 3))
+3      a symbol that stands for a      ``(let x 3 (+ x 9))``           12
+       number
+4      functions; the answer may be    ``(+ (sqrt 49) 2)``             9
+       symbolic                        ``(sqrt 12)``                   (* 2 (sqrt 3))
 ====== =============================== =============================== =======
 
 Run as a program, it writes a file: ``python -m pyg_grapheme.text.arithmetic --help``.
@@ -29,7 +30,7 @@ LEVELS = (1, 2, 3, 4)
 
 
 class Problem(NamedTuple):
-    """One line of the curriculum; exactly one of the two answers is there."""
+    """One problem; exactly one of the two answers is there."""
 
     id: str
     input_polish: str
@@ -145,11 +146,11 @@ _DRAW = {1: _draw_arithmetic, 2: _draw_nested, 3: _draw_substitution, 4: _draw_f
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write a curriculum to a file."""
+    """Write problems to a file."""
     parser = argparse.ArgumentParser(description="Write maths problems as JSON lines.")
     parser.add_argument("output", type=Path, help="the file to write; an existing one is kept")
     parser.add_argument("--levels", type=int, nargs="+", choices=LEVELS, default=list(LEVELS))
-    parser.add_argument("--count", type=int, default=500, help="problems a level")
+    parser.add_argument("--count", type=int, default=500, help="problems per level")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     if options.output.exists():

@@ -1,82 +1,84 @@
 """Edits that turn one text into another, unit by unit and gap by gap."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from enum import Enum
+from typing import NamedTuple, TypeAlias
 
 from rapidfuzz.distance import Indel
 
-from pyg_grapheme.text.typing import NormalForm, UnitsName
-from pyg_grapheme.text.units import join_units, split_units
-
 KEEP = None
-"""The operation that leaves a unit as it is."""
+"""The operation that leaves a unit unchanged."""
 
 DELETE = ""
 """The operation that removes a unit."""
 
 
-class Edits(NamedTuple):
-    """What happens at each unit of a source of n units, and at each of its n + 1 gaps.
+class CaseMapping(Enum):
+    """The operation that substitutes a unit by itself in another case.
 
-    A unit is a grapheme, unless the texts were split otherwise (:func:`split_units`).
+    The first code point of the unit is mapped, if its mapping is a single code point and another
+    one. "ß" has no such upper case.
+
+    >>> CaseMapping.UPPER.map_first("é"), CaseMapping.UPPER.map_first("ß")
+    ('É', None)
+    """
+
+    UPPER = "upper"
+    LOWER = "lower"
+
+    def map_first(self, unit: str) -> str | None:
+        """Map the first code point of a unit; return None if the mapping is not one-to-one."""
+        mapped = unit[:1].upper() if self is CaseMapping.UPPER else unit[:1].lower()
+        return mapped + unit[1:] if len(mapped) == 1 and mapped != unit[0] else None
+
+
+Operation: TypeAlias = str | CaseMapping | None
+"""What happens to a unit: :data:`KEEP`, :data:`DELETE`, a case mapping, or a unit in its place."""
+
+
+class Edits(NamedTuple):
+    """What happens to each unit of a source of n units, and at each of its n + 1 gaps.
+
+    A unit is a code point, unless the texts were split in another way (``split_units``).
 
     Attributes:
         source: The n units.
-        operations: n of :data:`KEEP`, :data:`DELETE`, or the unit that takes its place.
-        insertions: n + 1 tuples of units; number i goes before unit i, the last one behind the
-            last unit.
+        operations: n of :data:`KEEP`, :data:`DELETE`, a :class:`CaseMapping`, or the unit that
+            takes the place of the unit.
+        insertions: n + 1 tuples of units; tuple i goes before unit i, the last one behind the last
+            unit.
     """
 
     source: tuple[str, ...]
-    operations: tuple[str | None, ...]
+    operations: tuple[Operation, ...]
     insertions: tuple[tuple[str, ...], ...]
 
 
-def compute_edits(
-    source: str,
-    target: str,
-    form: NormalForm = "NFC",
-    source_units: UnitsName = "graphemes",
-    target_units: UnitsName = "graphemes",
-) -> Edits:
-    """Find edits that turn ``source`` into ``target``.
+def compute_edits(source: str, target: str) -> Edits:
+    """Find edits of code points that turn ``source`` into ``target``.
 
-    ``apply_edits(compute_edits(a, b)) == b`` for all texts of the normal form ``form``, and
-    likewise with ``form`` and ``target_units`` given to both: a kept unit is the source's own,
-    whether anyone has seen it before or not.
+    ``apply_edits(compute_edits(a, b)) == b`` for any two texts; neither is normalized.
 
-    As many units are kept as can be (a longest common subsequence); of the alignment found from
-    the start and the one found from the end, the one with fewer places of change is taken. Where a
-    place has as many units before as after, they are substituted one by one; otherwise the old
-    ones are deleted and the new ones inserted behind them, so that "hope" and "jump" both get their
-    "-ing" in one piece.
+    As many code points are kept as possible (a longest common subsequence); of the alignment found
+    from the start and the one found from the end, the one with fewer places of change is taken.
+    Where a place has as many code points before as after, they are substituted one by one, by a
+    case mapping where that gives the new one; otherwise the old ones are deleted and the new ones
+    inserted behind them, so that "hope" and "jump" both get their "-ing" in one piece.
 
     Source: the longest common subsequence by rapidfuzz's ``Indel``.
     Cost: O(len(source) * len(target)) at worst.
 
-    Args:
-        source: The text that is rewritten.
-        target: What it becomes.
-        form: Unicode normal form of both.
-        source_units: What is kept, deleted or substituted as a whole.
-        target_units: What is written as a whole.
-
-    Raises:
-        ValueError: if the form or the units are unknown.
-
     >>> compute_edits("hope", "hoping")
     Edits(source=('h', 'o', 'p', 'e'), operations=(None, None, None, ''), \
 insertions=((), (), (), (), ('i', 'n', 'g')))
-    >>> compute_edits("tax", "t æ k s", target_units="spaced").operations
-    (None, '', '')
+    >>> compute_edits("an", "An").operations
+    (<CaseMapping.UPPER: 'upper'>, None)
     """
-    return edit_units(
-        split_units(source, source_units, form), split_units(target, target_units, form)
-    )
+    return edit_units(tuple(source), tuple(target))
 
 
 def edit_units(before: Sequence[str], after: Sequence[str]) -> Edits:
-    """Find edits between sequences of units, whatever the caller takes for one.
+    """Find edits between two sequences of units of any kind.
 
     Args:
         before: Units of the source.
@@ -89,15 +91,21 @@ def edit_units(before: Sequence[str], after: Sequence[str]) -> Edits:
     """
     # Stretches of both are compared, and a list is no tuple.
     before, after = tuple(before), tuple(after)
-    operations: list[str | None] = [KEEP] * len(before)
+    operations: list[Operation] = [KEEP] * len(before)
     insertions: list[tuple[str, ...]] = [()] * (len(before) + 1)
     for old, new in _find_changes(before, after):
         if len(old) == len(new):
-            operations[old.start : old.stop] = after[new.start : new.stop]
+            for i, j in zip(old, new, strict=True):
+                operations[i] = _substitute(before[i], after[j])
         else:
             operations[old.start : old.stop] = [DELETE] * len(old)
             insertions[old.stop] = after[new.start : new.stop]
     return Edits(before, tuple(operations), tuple(insertions))
+
+
+def _substitute(old: str, new: str) -> Operation:
+    """Return the case mapping that turns one unit into another; if there is none, the other."""
+    return next((case for case in CaseMapping if case.map_first(old) == new), new)
 
 
 _Change = tuple[range, range]
@@ -105,7 +113,7 @@ _Change = tuple[range, range]
 
 
 def _find_changes(before: Sequence[str], after: Sequence[str]) -> list[_Change]:
-    """Return what lies between the units that are kept, in as few places as is easily found."""
+    """Find what lies between the units that are kept, in as few places as two alignments give."""
     sizes = len(before), len(after)
     found = []
     for changes in (
@@ -158,33 +166,27 @@ def _join_rightwards(
     return joined[::-1]
 
 
-def apply_edits(edits: Edits, form: NormalForm = "NFC", units: UnitsName = "graphemes") -> str:
-    """Carry out the edits and write the result as a text.
-
-    Args:
-        edits: What to do.
-        form: Unicode normal form of the target.
-        units: What its units are, by which they are joined: graphemes as they stand, letters
-            composed if the form is "NFC", spaced ones with a space between them.
+def apply_edits(edits: Edits) -> str:
+    """Carry out edits of code points and return the text.
 
     Raises:
-        ValueError: if there is not one operation a unit and one insertion a gap, or the form or
-            the units are unknown.
+        ValueError: if there is not one operation per unit and one insertion per gap, or a case
+            mapping has no effect on its unit.
 
     >>> apply_edits(Edits(("a", "b"), (KEEP, DELETE), ((), (), ("!",))))
     'a!'
     """
-    return join_units(written_units(edits), units, form)
+    return "".join(written_units(edits))
 
 
 def written_units(edits: Edits) -> tuple[str, ...]:
     """Carry out the edits and return the units of the target.
 
     Raises:
-        ValueError: if there is not one operation a unit and one insertion a gap.
+        ValueError: as :func:`apply_edits`.
 
-    >>> written_units(Edits(("a", "b"), (KEEP, DELETE), ((), (), ("!", "?"))))
-    ('a', '!', '?')
+    >>> written_units(Edits(("a", "b"), (CaseMapping.UPPER, DELETE), ((), (), ("!", "?"))))
+    ('A', '!', '?')
     """
     source, operations, insertions = edits
     _expect_length("operations", operations, len(source))
@@ -192,9 +194,20 @@ def written_units(edits: Edits) -> tuple[str, ...]:
     written = list(insertions[0])
     for unit, operation, inserted in zip(source, operations, insertions[1:], strict=True):
         if operation != DELETE:
-            written.append(unit if operation is KEEP else operation)
+            written.append(_edit_unit(unit, operation))
         written.extend(inserted)
     return tuple(written)
+
+
+def _edit_unit(unit: str, operation: Operation) -> str:
+    if operation is KEEP:
+        return unit
+    if isinstance(operation, str):
+        return operation
+    mapped = operation.map_first(unit)
+    if mapped is None:
+        raise ValueError(f"Expected a unit with another {operation.value} case (got {unit!r})")
+    return mapped
 
 
 def _expect_length(name: str, values: Sequence[object], length: int) -> None:

@@ -1,4 +1,4 @@
-"""The graphs of many texts, held together, and any of them as a batch."""
+"""The graphs of many texts in one table."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,39 +8,39 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data
 from torch_geometric.utils import cumsum
 
-from pyg_grapheme.text.graph import Nodes, chained, describe_nodes, make_batch
+from pyg_grapheme.text.graph import Nodes, chain_nodes, describe_nodes, make_batch
 
 
 class GraphTable(NamedTuple):
     """The graphs of T texts as one table of nodes.
 
-    A batch is its rows of every field, picked at once. PyG's collation goes through all fields of
-    all graphs instead, which takes a small model a tenth of a step.
+    A batch selects rows of every field at once. PyG's collation goes through all fields of all
+    graphs instead, which takes a tenth of a step of a small model.
 
     Attributes:
-        texts: The units of each.
+        texts: Units of each text.
         nodes: Fields of all nodes.
-        start: [T + 1], at which node each begins.
+        start: [T + 1], the first node of each text.
     """
 
     texts: list[list[str]]
     nodes: Nodes
     start: Tensor
 
-    def graph(self, number: int) -> Data:
-        """One graph by itself, as of ``units_graph``."""
-        nodes, _ = self._take([number])
-        return Data(**chained(nodes), text=self.texts[number])
+    def graph(self, index: int) -> Data:
+        """Return one graph, as ``units_graph`` makes it."""
+        nodes, _ = self._select([index])
+        return Data(**chain_nodes(nodes), text=self.texts[index])
 
-    def batch(self, numbers: Sequence[int]) -> Batch:
-        """Some graphs, as PyG would batch them; the batch can't be taken apart again."""
-        return make_batch(*self._take(numbers), [self.texts[number] for number in numbers])
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """Return some graphs as a batch, which cannot be split into its graphs again."""
+        return make_batch(*self._select(indices), [self.texts[index] for index in indices])
 
-    def _take(self, numbers: Sequence[int]) -> tuple[Nodes, Tensor]:
-        """Fields of the nodes of some graphs, and how many each has."""
-        number = torch.tensor(numbers, dtype=torch.long)
-        start = self.start[:-1][number]
-        size = self.start[1:][number] - start
+    def _select(self, indices: Sequence[int]) -> tuple[Nodes, Tensor]:
+        """Return the fields of the nodes of some graphs, and the number of nodes of each."""
+        index = torch.tensor(indices, dtype=torch.long)
+        start = self.start[:-1][index]
+        size = self.start[1:][index] - start
         shift = start - cumsum(size)[:-1]
         row = torch.repeat_interleave(shift, size)
         row += torch.arange(row.numel())
@@ -48,6 +48,6 @@ class GraphTable(NamedTuple):
 
 
 def tabulate(texts: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] = ()) -> GraphTable:
-    """Make the graphs of some texts, with tags of each or without any."""
+    """Make the table of the graphs of some texts, with tags of each or without any."""
     nodes, size = describe_nodes(texts, tags or [()] * len(texts))
     return GraphTable([list(units) for units in texts], nodes, cumsum(size))

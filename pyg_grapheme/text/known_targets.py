@@ -1,26 +1,23 @@
-"""What the examples of a task agree on."""
+"""The targets that most examples of a source agree on."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from pyg_grapheme.text.readers.examples import Example
-from pyg_grapheme.text.typing import NormalForm, UnitsName
-from pyg_grapheme.text.units import as_written
+from pyg_grapheme.text.units import TextUnits
 
 
 def find_known_targets(
     examples: Iterable[Example],
-    form: NormalForm = "NFC",
-    source_units: UnitsName = "graphemes",
-    target_units: UnitsName = "graphemes",
+    source_units: TextUnits = TextUnits(),
+    target_units: TextUnits = TextUnits(),
 ) -> dict[str, str]:
-    """Find the sources of which more than half of the examples have the same target.
+    """Find the sources that have the same target in more than half of their examples.
 
     Args:
-        examples: Of which those with tags are passed over.
-        form: Unicode normal form of all texts.
-        source_units: What a node of a source is.
-        target_units: What a node of a target is.
+        examples: The examples; those with tags are ignored.
+        source_units: Units of the sources.
+        target_units: Units of the targets.
 
     Returns:
         The target of each such source, both in the form in which units are joined.
@@ -35,8 +32,7 @@ def find_known_targets(
     targets: dict[str, Counter[str]] = defaultdict(Counter)
     for source, target, tags in examples:
         if not tags:
-            known = as_written(source, source_units, form)
-            targets[known][as_written(target, target_units, form)] += 1
+            targets[source_units.canonical(source)][target_units.canonical(target)] += 1
     usual = {source: counts.most_common(1)[0] for source, counts in targets.items()}
     return {
         source: target

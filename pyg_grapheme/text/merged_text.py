@@ -1,20 +1,20 @@
-"""A text and what was merged in it, for those who show it."""
+"""A text and its merges, for reports and pictures."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class MergedText(NamedTuple):
-    """A text, and what became of it.
+    """A text, its merges, and what the model wrote.
 
     Attributes:
-        graphemes: The n nodes.
+        units: The n nodes.
         cluster: The cluster of each.
-        score: How alike the n - 1 neighbours are.
-        rewritten: What the model wrote.
+        score: Scores of the n - 1 pairs of neighbours.
+        rewritten: The output of the model.
     """
 
-    graphemes: Sequence[str]
+    units: Sequence[str]
     cluster: Sequence[int]
     score: Sequence[float]
     rewritten: str

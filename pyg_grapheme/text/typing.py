@@ -2,11 +2,14 @@
 
 from typing import Literal, TypeAlias
 
-NormalForm: TypeAlias = Literal["NFC", "none"]
-"""Unicode normal form of the text: composed, or unchanged."""
+NormalForm: TypeAlias = Literal["NFC", "NFD"]
+"""Unicode normal form of the text in a graph: composed or decomposed."""
 
-UnitsName: TypeAlias = Literal["graphemes", "letters", "spaced"]
-"""The unit of text per node: a grapheme cluster, a code point, or a part between spaces."""
+FormName: TypeAlias = Literal["auto", "NFC", "NFD"]
+"""A normal form, or "auto": NFD if that changes a text of the training data, else NFC."""
+
+UnitsName: TypeAlias = Literal["codepoints", "graphemes", "whitespace"]
+"""The unit of text per node: a code point, a grapheme cluster, or a part between spaces."""
 
 PreprocessName: TypeAlias = Literal["none", "historical"]
 """Preprocessing of examples: none, or the usual one for historical texts."""

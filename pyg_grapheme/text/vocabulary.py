@@ -1,24 +1,24 @@
-"""The units a model can write."""
+"""The units that a model can write."""
 
 from collections.abc import Iterable, Sequence
 
 
 class Vocabulary:
-    """Numbers for the units that edits write: those substituted or inserted.
+    """Indices for the units that edits write: those substituted or inserted.
 
-    What is only kept needs no number, and what is only read is hashed; a vocabulary therefore
-    limits neither.
+    Units that are kept need no index, and units that are read are hashed; a vocabulary limits
+    neither.
 
     Args:
-        units: In the order of their numbers, without repeats.
+        units: In the order of their indices, without repeats.
     """
 
     UNKNOWN = -1
 
     def __init__(self, units: Iterable[str]) -> None:
         self.units = tuple(units)
-        self._number = {unit: i for i, unit in enumerate(self.units)}
-        if len(self._number) != len(self.units):
+        self._index = {unit: i for i, unit in enumerate(self.units)}
+        if len(self._index) != len(self.units):
             raise ValueError("Expected 'units' to hold no unit twice")
 
     @classmethod
@@ -29,9 +29,9 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.units)
 
-    def __getitem__(self, number: int) -> str:
-        return self.units[number]
+    def __getitem__(self, index: int) -> str:
+        return self.units[index]
 
-    def number(self, unit: str) -> int:
-        """Return the number of a unit, :attr:`UNKNOWN` where it has none."""
-        return self._number.get(unit, self.UNKNOWN)
+    def index(self, unit: str) -> int:
+        """Return the index of a unit, :attr:`UNKNOWN` if it has none."""
+        return self._index.get(unit, self.UNKNOWN)

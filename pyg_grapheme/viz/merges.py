@@ -1,4 +1,4 @@
-"""Figure of merged graphemes."""
+"""Figure of the merges in texts."""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 COLOURS = ("#8ecae6", "#ffb703", "#95d5b2", "#f4a3a8", "#c8b6ff", "#e9c46a")
 _ROW = 1.75
-"""Distance of two rows, in widths of a grapheme."""
+"""Distance of two rows, in widths of a unit."""
 _INCHES = 0.42
-"""Width of a grapheme in inches."""
+"""Width of a unit in inches."""
 
 
 def draw_merges(texts: "Sequence[MergedText]", threshold: float) -> Figure:
@@ -24,7 +24,7 @@ def draw_merges(texts: "Sequence[MergedText]", threshold: float) -> Figure:
 
     Scores above the threshold are bold.
     """
-    longest = max((len(text.graphemes) for text in texts), default=1)
+    longest = max((len(text.units) for text in texts), default=1)
     left, right = -0.7, max(longest - 0.3, 8.0)
     bottom, top = -_ROW * max(len(texts) - 1, 0) - 1.1, 1.0
     figure = Figure(figsize=(_INCHES * (right - left), _INCHES * (top - bottom)))
@@ -40,7 +40,7 @@ def draw_merges(texts: "Sequence[MergedText]", threshold: float) -> Figure:
 
 def _draw_text(axes: Axes, y: float, text: "MergedText", threshold: float) -> None:
     start = 0
-    n = len(text.graphemes)
+    n = len(text.units)
     for i in range(1, n + 1):
         if i == n or text.cluster[i] != text.cluster[start]:
             colour = to_hex(COLOURS[text.cluster[start] % len(COLOURS)])
@@ -54,8 +54,8 @@ def _draw_text(axes: Axes, y: float, text: "MergedText", threshold: float) -> No
             )
             axes.add_patch(box)
             start = i
-    for i, grapheme in enumerate(text.graphemes):
-        shown = "␣" if grapheme.isspace() else grapheme
+    for i, unit in enumerate(text.units):
+        shown = "␣" if unit.isspace() else unit
         axes.text(i, y, shown, ha="center", va="center", fontsize=11, parse_math=False)
     for i, score in enumerate(text.score):
         weight = "bold" if score > threshold else "normal"

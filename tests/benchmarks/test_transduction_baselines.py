@@ -5,17 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.transduction.baselines import LEARN
+from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import (
     Pair,
     Splits,
-    read_g2p,
-    read_maths,
+    generate_maths,
     read_splits,
+    split_examples,
 )
 from benchmarks.transduction.look_up import learn_answers, look_up
 from benchmarks.transduction.scoring import score
 from benchmarks.transduction.suffix_table import inflect, learn_suffixes
 from benchmarks.transduction.tagger_training import TaggerOptions, rewrite, train_tagger
+from pyg_grapheme.text import Example, TextUnits
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -31,7 +34,9 @@ def pair(source: str, target: str, *tags: str) -> Pair:
 
 
 def accuracy(splits: Splits, predictions: list[tuple[str, ...]]) -> float:
-    return 100 * score(predictions, [p.target for p in splits.test["test"]]).accuracy
+    texts = [splits.target.join(units) for units in predictions]
+    targets = [splits.target.join(p.target) for p in splits.test["test"]]
+    return 100 * score(texts, targets).accuracy
 
 
 def test_the_longest_suffix_wins() -> None:
@@ -73,9 +78,8 @@ def test_the_suffix_table_has_its_known_accuracy() -> None:
     found = {}
     for task in expected:
         splits = read_splits(DATA, "inflection", *task)
-        table = learn_suffixes(splits.train)
-        forms = [inflect(table, "".join(p.source), p.tags) for p in splits.test["test"]]
-        found[task] = f"{accuracy(splits, [tuple(form) for form in forms]):.1f}"
+        learned = LEARN["suffix_table"](Cell("inflection", *task, "suffix_table"), splits)
+        found[task] = f"{accuracy(splits, learned.rewrite(splits.test['test'])):.1f}"
     assert found == expected
 
 
@@ -104,12 +108,12 @@ def test_look_up_has_its_known_accuracy() -> None:
     assert found == expected
 
 
-def test_korean_is_read_as_letters(tmp_path: Path) -> None:
-    path = tmp_path / "kor.tsv"
-    path.write_text("가발\tk a̠ b a̠ ɭ\n")
-    (found,) = read_g2p(path)
-    assert len(found.source) == 5  # two letters and three
+def test_korean_is_read_as_jamo() -> None:
+    splits = split_examples({"train": [Example("가발", "k a̠ b a̠ ɭ")]}, "whitespace")
+    (found,) = splits.train
+    assert len(found.source) == 5  # two jamo and three
     assert found.target == ("k", "a̠", "b", "a̠", "ɭ")
+    assert splits.source.join(found.source) == "가발"
 
 
 def test_maths_are_the_problems_of_the_data_module(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +123,7 @@ def test_maths_are_the_problems_of_the_data_module(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.chdir(ROOT)
     config = Path("conf/maths.yaml")
-    splits = read_maths(config)
+    splits = split_examples(generate_maths(config), "codepoints")
     data = MathsDataModule(**yaml.safe_load(config.read_text())["data"]["init_args"])
     texts = {name: ["".join(p.source) for p in pairs] for name, pairs in splits.test.items()}
     texts["train"] = ["".join(p.source) for p in splits.train]
@@ -130,8 +134,10 @@ def test_maths_are_the_problems_of_the_data_module(monkeypatch: pytest.MonkeyPat
 
 
 def test_scores_by_hand() -> None:
-    found = score([tuple("abc"), ("t͡ʃ",)], [tuple("abd"), ("t͡ʃ",)])
-    assert found == (2, 0.5, 0.25, None)
+    # A letter with its mark counts once, however it is written.
+    assert score(["abc", "u\u0308"], ["abd", "u"]) == (2, 0.0, 0.5, None)
+    phones = TextUnits("whitespace")
+    assert score(["a b c", "t͡ʃ"], ["a b d", "t͡ʃ"], phones) == (2, 0.5, 0.25, None)
 
 
 SMALL = TaggerOptions(
@@ -162,3 +168,9 @@ def test_the_tagger_needs_no_tags_and_no_dev_set_and_is_deterministic() -> None:
     again = train_tagger(train, [], options, log=lambda line: None)
     states = (t.model.state_dict() for t in (trained, again))
     assert all((a == b).all() for a, b in zip(*(s.values() for s in states), strict=True))
+
+
+def test_the_tagger_can_change_the_case_where_that_is_possible() -> None:
+    train = [pair(stem, stem.capitalize()) for stem in ("ab", "ba", "bb", "aa", "abab", "baab")]
+    trained = train_tagger(train, [], SMALL, log=lambda line: None)
+    assert rewrite(trained, [pair("bab", ""), pair("1ab", "")]) == [tuple("Bab"), tuple("1ab")]

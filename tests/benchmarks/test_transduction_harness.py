@@ -25,15 +25,18 @@ def test_every_cell_is_listed_once_and_baselines_come_first() -> None:
     rows = [cell.row for cell in cells]
     ours = rows.index("ours")
     assert set(rows[:ours]) == {"suffix_table", "look_up", "tagger"}
-    # The default, 12 of inflection, 4 of g2p, 4 of normalisation, 1 of maths; only then the rest.
-    assert rows[ours : ours + 22] == ["ours"] * 22
-    assert all(cell.seed == 0 for cell in cells[: ours + 22])
-    configs = {overrides.CONFIGS[cell.table] for cell in cells[ours : ours + 22]}
+    # An ensemble comes directly behind its five members.
+    ensembles = [index for index, row in enumerate(rows) if row == "ensemble"]
+    assert len(ensembles) == 2 * 7 + 4 + 2
+    for index in ensembles:
+        members = [cells[index]._replace(row="ours", seed=seed) for seed in range(5)]
+        assert cells[index - 5 : index] == members
+    configs = {overrides.CONFIGS[cell.table] for cell in cells if cell.table in overrides.CONFIGS}
     no_texts = {"tracks", "records", "authors", "songs", "citations"}
     others = {Path(f"conf/{name}.yaml") for name in ("english", *no_texts)}
     assert configs == set(Path("conf").glob("*.yaml")) - others
     medium = [c for c in cells if c[:3] == ("inflection", "turkish", "medium")]
-    for row in ("ours", "without_pool", "fixed_threshold"):
+    for row in ("tagger", "graphemes", "composed", "without_case", "without_pool"):
         assert [c.seed for c in medium if c.row == row] == [0, 1, 2]
     with pytest.raises(ValueError, match=r"Expected 'name' to be that of a cell \(got 'a/b'\)"):
         find_cell("a/b")
@@ -43,7 +46,8 @@ def test_patterns_choose() -> None:
     names = {cell.name for cell in choose(list_cells(), ["g2p/kor", "*/look_up"], "--only")}
     corpora = ("german-ridges", "icelandic-icepahc")
     looked_up = {f"normalisation/{c}/{s}/look_up/0" for c in corpora for s in ("25000", "all")}
-    assert names == {f"g2p/kor/all/ours/{seed}" for seed in range(3)} | looked_up
+    korean = {f"g2p/kor/all/ours/{seed}" for seed in range(5)} | {"g2p/kor/all/ensemble/0"}
+    assert names == korean | looked_up
     assert choose(list_cells(), [], "--only") == list_cells()
     with pytest.raises(ValueError, match=r"Expected '--only' to fit .* \(got 'g2p/fra'\)"):
         choose(list_cells(), ["g2p", "g2p/fra"], "--only")

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.transduction import ours, overrides
+from benchmarks.transduction import ensemble, ours, overrides
 from benchmarks.transduction.__main__ import main
 from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import NORMALISATION_SIZES, read_splits
-from benchmarks.transduction.ours import begin_or_resume, name_files
+from benchmarks.transduction.ours import begin_or_resume, load_done, name_files
 from benchmarks.transduction.prediction import REPEATS, run_prediction
 from benchmarks.transduction.records import Record, read_record, write_record
 from benchmarks.transduction.scoring import score
 from lightning_modules.cli import make_cli
-from pyg_grapheme.text import Example
+from pyg_grapheme.text import Example, TextUnits
+from pyg_grapheme.text.model import rank_rewrites
+from pyg_grapheme.text.typing import UnitsName
 
 
 def test_an_interrupted_training_is_resumed_unless_its_options_changed(
@@ -56,7 +58,8 @@ def test_ours_reads_the_historical_pairs_that_all_other_rows_read(
     read = make_cli(options).datamodule.splits
     assert read == {"train": three[:2], "val": three, "test": three}
     others = read_splits(tmp_path, "normalisation", "german-ridges", "25000")
-    pairs = [[("".join(p.source), "".join(p.target)) for p in side] for side in others[:2]]
+    sides = (others.train, others.dev)
+    pairs = [[("".join(p.source), "".join(p.target)) for p in side] for side in sides]
     assert pairs == [[example[:2] for example in read[name]] for name in ("train", "val")]
 
 
@@ -82,10 +85,6 @@ FORMS = "walk\twalked\tV;PST\ngo\twent\tV;PST\nbe\tbe\tV;NFIN\n"
 
 
 PHONES = "walk\tʋ ɑː l k\nbe\tb eː ː\ngo\tɣ oː\n"
-
-
-def units(text: str, phones: bool) -> tuple[str, ...]:
-    return tuple(text.split(" ") if phones and text else text)
 
 
 trained = pytest.mark.filterwarnings(
@@ -114,7 +113,7 @@ def test_the_text_model_leaves_a_record(
     config = tmp_path / "tiny.yaml"
     phones = cell.table == "g2p"
     config.write_text(
-        CONFIG.replace("target_units: graphemes", "target_units: spaced") if phones else CONFIG
+        CONFIG.replace("target_units: graphemes", "target_units: whitespace") if phones else CONFIG
     )
     monkeypatch.setitem(overrides.CONFIGS, cell.table, config)
     files = name_files(cell, tmp_path / "data")
@@ -140,7 +139,9 @@ def test_the_text_model_leaves_a_record(
     (summary,) = (tmp_path / "work" / cell.name / "done").glob("run/version_0/summary.json")
     with (summary.parent / "predictions.tsv").open(encoding="utf-8", newline="") as file:
         rows = [r for r in csv.DictReader(file, dialect="excel-tab") if r["split"] == "test"]
-    expected = score(*([units(r[name], phones) for r in rows] for name in ("prediction", "target")))
+    kind: UnitsName = "whitespace" if phones else "graphemes"
+    texts = ([row[name] for row in rows] for name in ("prediction", "target"))
+    expected = score(*texts, TextUnits(kind))
     assert record.scores["test"].accuracy == pytest.approx(expected.accuracy)
     assert record.scores["test"].error_rate == pytest.approx(expected.error_rate)
     assert record.epochs == 1
@@ -178,3 +179,38 @@ def test_normalisation_is_scored_with_recall_and_without(
     assert ours_scores["test, plain"].accuracy == 0  # after one step it writes anything but "und"
     assert tagger_scores["test, recalled"].accuracy == pytest.approx(2 / 3)
     assert set(tagger_scores) == {"dev", "test", "dev, recalled", "test, recalled"}
+
+
+@trained
+def test_an_ensemble_is_scored_by_the_mean_probability_of_its_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "tiny.yaml"
+    config.write_text(CONFIG)
+    monkeypatch.setitem(overrides.CONFIGS, "inflection", config)
+    monkeypatch.setattr(ensemble, "MEMBERS", (0, 1))
+    task = ("inflection", "english", "medium")
+    files = name_files(Cell(*task, "ours"), tmp_path / "data")
+    assert files is not None
+    files.dev.parent.mkdir(parents=True)
+    for path in files:
+        path.write_text(FORMS, encoding="utf-8")
+    folders = [f"--{name}={tmp_path / name}" for name in ("output", "work", "data")]
+    cell = Cell(*task, "ensemble")
+    with pytest.raises(FileNotFoundError, match="expected the run of a cell"):
+        main(["cell", cell.name, *folders, "--threads=1"])
+    for seed in (0, 1):
+        main(["cell", Cell(*task, "ours", seed).name, *folders, "--threads=1"])
+    main(["cell", cell.name, *folders, "--threads=1"])
+    record = read_record(tmp_path / "output", cell)
+    assert record is not None
+    nets = [load_done(Cell(*task, "ours", seed), tmp_path / "work").net for seed in (0, 1)]
+    right = 0
+    for line in FORMS.splitlines():
+        source, target, tags = line.split("\t")
+        (ranked,) = rank_rewrites(nets, [source], [tags.split(";")], ensemble.BEAM)
+        right += ranked[0].text == target
+    assert record.scores["test"].accuracy == record.scores["dev"].accuracy == right / 3
+    # A member that is trained again makes the record of the ensemble obsolete.
+    main(["cell", Cell(*task, "ours", 1).name, *folders, "--threads=1"])
+    assert read_record(tmp_path / "output", cell) is None

@@ -1,18 +1,21 @@
 """One short training run that several tests look at."""
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from lightning_modules import fit
+from lightning_modules import TaskModule, TransformModule, fit
 from lightning_modules.cli import config_folder
+from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 
 SHORT_RUN = [
     f"--config={config_folder() / 'kindergarten.yaml'}",
@@ -75,6 +78,43 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checkpoint(run_folder: Path) -> Path:
     """The checkpoint of the short run."""
     return run_folder / "checkpoints" / "model.ckpt"
+
+
+def save_module(module: TaskModule, path: Path) -> Path:
+    """Write a checkpoint of a module that was not trained."""
+    content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
+    module.on_save_checkpoint(content)
+    AtomicCheckpointIO().save_checkpoint(content, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def save() -> Callable[[TaskModule, Path], Path]:
+    """Write a checkpoint of a module that was not trained, and return its path."""
+    return save_module
+
+
+def make_fixed(
+    vocabulary: list[str], operations: Mapping[int, float], **options: Any
+) -> TransformModule:
+    """Make a model in which each operation has the same probability at every unit.
+
+    All operations that are not named are next to impossible. The end of a text only ends.
+    """
+    module = TransformModule(vocabulary, channels=8, layers=1, use_pool=False, **options).eval()
+    operation = module.net.decoder.operation
+    with torch.no_grad():
+        operation.weight.zero_()
+        operation.bias.fill_(-100.0)
+        for index, probability in operations.items():
+            operation.bias[index] = math.log(probability)
+    return module
+
+
+@pytest.fixture(scope="session")
+def fixed() -> Callable[..., TransformModule]:
+    """A model in which each operation has the same probability at every unit."""
+    return make_fixed
 
 
 def read_weights(run: Path) -> dict[str, torch.Tensor]:

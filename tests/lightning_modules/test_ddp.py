@@ -59,13 +59,13 @@ class Mean(nn.Module):
 
 
 def weights_after(
-    train: str, loss: str, merges: bool, share: slice, wrap: Callable[[nn.Module], nn.Module]
+    train: str, loss: str, use_pool: bool, share: slice, wrap: Callable[[nn.Module], nn.Module]
 ) -> dict[str, Tensor]:
     """Weights after three steps on a share of all pairs."""
     data = TextDataModule(train, batch_size=len(PAIRS["train"]))
     torch.manual_seed(0)
     module = TransformModule(
-        data.vocabulary, channels=8, layers=1, dropout=0.0, merges=merges, loss=loss
+        data.vocabulary, channels=8, layers=1, dropout=0.0, use_pool=use_pool, loss=loss
     ).double()
     mean = wrap(Mean(module))
     optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
@@ -146,13 +146,13 @@ def test_one_report_tells_of_all_examples(folder: Path) -> None:
 
 def test_every_loss_takes_the_steps_of_one_process(folder: Path) -> None:
     found = torch.load(folder / "weights.pt", weights_only=True)
-    for loss, merges in LOSSES:
+    for loss, use_pool in LOSSES:
         expected = weights_after(
-            str(folder / "train.tsv"), loss, merges, slice(None), lambda module: module
+            str(folder / "train.tsv"), loss, use_pool, slice(None), lambda module: module
         )
         for name in expected:
             torch.testing.assert_close(
-                found[loss, merges][name], expected[name], rtol=1e-6, atol=1e-9
+                found[loss, use_pool][name], expected[name], rtol=1e-6, atol=1e-9
             )
 
 

@@ -3,12 +3,14 @@
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lightning_modules import TransformModule, evaluate, load_module
-from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
+
+Save = Callable[[TransformModule, Path], Path]
 
 
 def rows_of(printed: str) -> list[list[str]]:
@@ -47,19 +49,16 @@ def test_evaluate_keeps_files_of_one_name_apart(
 
 
 def test_texts_without_a_unit_are_scored(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    save: Save, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "blank.tsv"
     file.write_text(" \ta\n")
-    module = TransformModule(["a"], source_units="spaced", channels=8, layers=1)
-    checkpoint = tmp_path / "model.ckpt"
-    content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
-    module.on_save_checkpoint(content)
-    AtomicCheckpointIO().save_checkpoint(content, checkpoint)
-    evaluate.main(["--ckpt_path", str(checkpoint), str(file)])
-    (row,) = rows_of(capsys.readouterr().out)
-    assert row[1] == "1"
-    assert row[-1] == "1.000"
+    module = TransformModule(["a"], source_units="whitespace", channels=8, layers=1)
+    checkpoint = save(module, tmp_path / "model.ckpt")
+    for beam in ("1", "2"):
+        (row,) = score(checkpoint, capsys, "--beam", beam, str(file))
+        assert row[1] == "1"
+        assert row[-1] == "1.000"
 
 
 def score(checkpoint: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[list[str]]:
@@ -105,6 +104,7 @@ def test_what_can_not_be_scored_is_named(
     monkeypatch.delenv("PYG_GRAPHEME_DATA", raising=False)
     for arguments, message in (
         (["--batch_size", "0", "-"], "Expected '--batch_size' to be at least 1 (got 0)"),
+        (["--beam", "0", "-"], "Expected '--beam' to be at least 1 (got 0)"),
         (["--preprocess", "modern"], "invalid choice: 'modern'"),
         (["nowhere.tsv"], "nowhere.tsv: no such file, named by 'examples'; PYG_"),
         ([], "arguments are required: examples"),

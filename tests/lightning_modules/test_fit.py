@@ -1,11 +1,14 @@
 """Training from the command line, and what a run leaves behind."""
 
+import copy
 import csv
 import io
 import json
 import math
+import re
 import shlex
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import TQDMProgressBar
 
-from lightning_modules import fit, load_module, predict
+from lightning_modules import TransformModule, fit, load_module, predict
 from lightning_modules.cli import config_folder, make_cli
 from lightning_modules.run.run_progress_bar import RunProgressBar
 from lightning_modules.run.run_recorder import RunRecorder
@@ -266,6 +269,45 @@ def test_a_run_may_draw_its_cuts(short_run: list[str], tmp_path: Path) -> None:
     assert "max_cuts: 3" in (folder / "config.yaml").read_text()
 
 
+def test_each_side_keeps_the_form_of_its_training_texts(
+    short_run: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The targets have umlauts, the sources have not."""
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("gruss\tgrüß\nuber\tüber\n", encoding="utf-8")
+    fit.main([*short_run, f"--data.train={pairs}", "--data.test=null", f"--output={tmp_path}"])
+    folder = tmp_path / "kindergarten/version_0"
+    said = "codepoints in NFC → codepoints in NFD"
+    assert re.search(rf"^units +{said}$", capsys.readouterr().out, re.MULTILINE)
+    assert said in (folder / "report.html").read_text(encoding="utf-8")
+    checkpoint = folder / "checkpoints" / "model.ckpt"
+    options = torch.load(checkpoint, weights_only=True)["hyper_parameters"]
+    assert (options["source_form"], options["target_form"]) == ("NFC", "NFD")
+    module = load_module(checkpoint)
+    assert isinstance(module, TransformModule)
+    assert (module.net.source.form, module.net.target.form) == ("NFC", "NFD")
+    assert module.net.vocabulary.units == ("b", "e", "g", "r", "u", "ß", "\u0308")
+    (answer,) = module(["uber"])
+    assert unicodedata.is_normalized("NFC", answer)
+
+
+@pytest.mark.parametrize("option", ["use_pool=false", "merge_graphemes=true", "map_case=false"])
+def test_a_model_with_other_options_is_trained_and_loaded(
+    option: str, short_run: list[str], tmp_path: Path
+) -> None:
+    fit.main([*short_run, "--trainer.max_epochs=1", f"--model.{option}", f"--output={tmp_path}"])
+    folder = tmp_path / "kindergarten/version_0"
+    name, value = option.split("=")
+    module = load_module(folder / "checkpoints" / "model.ckpt")
+    assert module.hparams[name] == (value == "true")
+    with (folder / "predictions.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, dialect="excel-tab"))
+    assert module([row["input"] for row in rows]) == [row["prediction"] for row in rows]
+    ratios = json.loads((folder / "summary.json").read_text())["splits"].values()
+    # Without the pool, and where every grapheme cluster is one unit, nothing is merged.
+    assert {split["coarsening_ratio"] == 1 for split in ratios} == {name != "map_case"}
+
+
 @pytest.mark.parametrize("loss", ["structural", "cross_entropy"])
 def test_each_loss_trains_alone(short_run: list[str], loss: str, tmp_path: Path) -> None:
     fit.main([*short_run, f"--model.loss={loss}", f"--output={tmp_path}"])
@@ -303,6 +345,11 @@ MISSPELT = [
         ["--model.pool.threshold=1.5"],
         r"Expected 'threshold' to be in (0, 1), and not within 1e-7 of 1 (got 1.5)",
     ),
+    (["--data.source_units=letters"], '.TextDataModule\': Parser key "source_units": Expected a '),
+    (["--data.target_units=spaced"], "'graphemes', 'whitespace']. Got value: spaced"),
+    (["--data.source_form=none"], "Parser key \"source_form\": Expected a typing.Literal['auto'"),
+    (["--data.form=NFC"], ".TextDataModule': Option 'form' is not accepted"),
+    (["--model.merges=false"], ".TransformModule': Option 'merges' is not accepted"),
     (["--model.loss=hybird"], "hybird"),
     (["--data.batch_size=0"], "Expected 'batch_size' to be at least 1 (got 0)"),
     (["--config=nowhere.yaml"], "nowhere.yaml"),
@@ -317,8 +364,32 @@ def test_what_is_misspelt_is_named(
         with pytest.raises(SystemExit) as stop:
             fit.main([*arguments, f"--output={tmp_path}"])
         assert stop.value.code not in (0, None)
-        assert message in capfd.readouterr().err, arguments
+        error = capfd.readouterr().err
+        assert message in error, arguments
+        assert error.count("\n") == 1, arguments
     assert list(tmp_path.iterdir()) == []
+
+
+def test_options_of_a_config_that_are_no_more_are_named(
+    short_run: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    content = yaml.safe_load((config_folder() / "kindergarten.yaml").read_text())
+    path = tmp_path / "run.yaml"
+    for section, option, value in (
+        ("data", "source_units", "letters"),
+        ("data", "form", "NFC"),
+        ("model", "merges", False),
+    ):
+        changed = copy.deepcopy(content)
+        changed[section].get("init_args", changed[section])[option] = value
+        path.write_text(yaml.safe_dump(changed))
+        with pytest.raises(SystemExit) as stop:
+            fit.main([f"--config={path}", *short_run[1:], f"--output={tmp_path}"])
+        assert stop.value.code == 2
+        error = capfd.readouterr().err
+        assert option in error
+        assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_that_is_no_data_is_named(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from pyg_grapheme.text import text_graph
-
 
 @pytest.fixture
 def draw_graph() -> Callable[..., Data]:
@@ -42,15 +40,3 @@ def to_networkx() -> Callable[..., nx.Graph]:
         return found
 
     return write
-
-
-@pytest.fixture
-def labelled_text() -> Callable[[str], Data]:
-    """Turn a text into a graph with labels."""
-
-    def graph(text: str) -> Data:
-        found = text_graph(text)
-        found.label = found.grapheme
-        return found
-
-    return graph

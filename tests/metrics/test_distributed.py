@@ -11,7 +11,7 @@ METRICS = {"distance": GraphEditDistance, "similarity": WeisfeilerLehmanSimilari
 
 
 def mean(name: str, pairs: list[tuple[str, str]]) -> float:
-    metric = METRICS[name](label="grapheme")
+    metric = METRICS[name]()
     sides = zip(*pairs, strict=True)
     metric.update(*(Batch.from_data_list([text_graph(text) for text in side]) for side in sides))
     return float(metric.compute())

@@ -11,6 +11,7 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from pyg_grapheme.metrics import GraphEditDistance, graph_edit_distance
+from pyg_grapheme.text import text_graph
 
 AIDS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ged" / "aids700nef"
 needs_aids = pytest.mark.skipif(not AIDS.is_dir(), reason=f"no published distances in {AIDS}")
@@ -195,13 +196,13 @@ def test_known_distances() -> None:
         assert distance(empty, empty, label=None, method=method) == 0
 
 
-def test_texts_by_hand(labelled_text) -> None:
+def test_texts_by_hand() -> None:
     # "t" becomes "r", then a "t" and the edge to it are inserted.
-    assert distance(labelled_text("cat"), labelled_text("cart"), directed=True) == 3
+    assert distance(text_graph("cat"), text_graph("cart"), directed=True) == 3
     # Read backwards it is the same graph, but for the directions of two edges.
-    assert distance(labelled_text("aba"), labelled_text("aba"), directed=True) == 0
-    assert distance(labelled_text("abc"), labelled_text("cba"), directed=True) == 2
-    assert distance(labelled_text("abc"), labelled_text("cba")) == 0
+    assert distance(text_graph("aba"), text_graph("aba"), directed=True) == 0
+    assert distance(text_graph("abc"), text_graph("cba"), directed=True) == 2
+    assert distance(text_graph("abc"), text_graph("cba")) == 0
 
 
 def test_an_edge_counts_once_however_often_it_is_there() -> None:
@@ -242,8 +243,8 @@ def test_options_are_checked(option: dict, message: str) -> None:
         GraphEditDistance(**option)
 
 
-def test_graphs_too_large_for_exact_are_refused(labelled_text) -> None:
-    pair = labelled_text("a" * 17), labelled_text("a")
+def test_graphs_too_large_for_exact_are_refused() -> None:
+    pair = text_graph("a" * 17), text_graph("a")
     with pytest.raises(ValueError, match=r"at most 'max_nodes' = 16 nodes .* \(got one of 17\)"):
         graph_edit_distance(*pair)
     assert distance(*pair, max_nodes=17) == 32
@@ -262,15 +263,15 @@ def test_graphs_too_large_for_exact_are_refused(labelled_text) -> None:
         ({"label": torch.ones(4).long()}, r"a label for each of 3 nodes \(got 4\)"),
     ],
 )
-def test_what_cannot_be_compared_is_named(labelled_text, change: dict, message: str) -> None:
-    first, second = labelled_text("abc"), labelled_text("abd")
+def test_what_cannot_be_compared_is_named(change: dict, message: str) -> None:
+    first, second = text_graph("abc"), text_graph("abd")
     for key, value in change.items():
         second[key] = value
     with pytest.raises(ValueError, match=message):
         graph_edit_distance(first, second)
 
 
-def test_as_many_graphs_are_asked_for(labelled_text) -> None:
-    pair = [labelled_text("abc"), labelled_text("abd")]
+def test_as_many_graphs_are_asked_for() -> None:
+    pair = [text_graph("abc"), text_graph("abd")]
     with pytest.raises(ValueError, match=r"as many graphs each \(got 1 and 2\)"):
         graph_edit_distance(pair[0], Batch.from_data_list(pair))

@@ -8,6 +8,7 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from pyg_grapheme.metrics import WeisfeilerLehmanSimilarity, weisfeiler_lehman_similarity
+from pyg_grapheme.text import text_graph
 
 
 def similarity(first: Data, second: Data, **options) -> float:
@@ -40,7 +41,7 @@ def test_colours_are_networkx_s(draw_graph, to_networkx, directed: bool) -> None
     torch.testing.assert_close(found, torch.tensor(expected))
 
 
-def test_by_hand(labelled_text) -> None:
+def test_by_hand() -> None:
     # At first the two nodes have the same colours, with an edge and without; from then on none.
     labels = torch.tensor([1, 2])
     edge = Data(num_nodes=2, label=labels, edge_index=torch.tensor([[0], [1]]))
@@ -49,7 +50,7 @@ def test_by_hand(labelled_text) -> None:
     assert similarity(edge, apart, iterations=3) == pytest.approx(2 / 8)
     assert similarity(edge, apart, iterations=3, label=None) == pytest.approx(4 / 16)
     assert similarity(edge, edge) == 1
-    assert similarity(labelled_text("ab"), labelled_text("cd")) == 0
+    assert similarity(text_graph("ab"), text_graph("cd")) == 0
     # Of a path, 3 nodes are of one colour at first, then its ends of the colour of those of an edge
     # and its middle of its own.
     path = Data(num_nodes=3, edge_index=torch.tensor([[0, 1], [1, 2]]))
@@ -66,14 +67,14 @@ def test_labels_that_python_hashes_alike_differ() -> None:
     assert similarity(one, other) == 0
 
 
-def test_only_directed_edges_tell_a_text_from_itself_backwards(labelled_text) -> None:
-    assert similarity(labelled_text("abc"), labelled_text("cba")) == 1
-    assert similarity(labelled_text("abc"), labelled_text("cba"), directed=True) < 0.5
+def test_only_directed_edges_tell_a_text_from_itself_backwards() -> None:
+    assert similarity(text_graph("abc"), text_graph("cba")) == 1
+    assert similarity(text_graph("abc"), text_graph("cba"), directed=True) < 0.5
 
 
-def test_empty_graphs(labelled_text) -> None:
-    assert similarity(labelled_text(""), labelled_text("")) == 1
-    assert similarity(labelled_text(""), labelled_text("a")) == 0
+def test_empty_graphs() -> None:
+    assert similarity(text_graph(""), text_graph("")) == 1
+    assert similarity(text_graph(""), text_graph("a")) == 0
 
 
 def test_the_metric_is_the_mean_over_pairs(draw_graph) -> None:

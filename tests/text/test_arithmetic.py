@@ -1,4 +1,4 @@
-"""The curriculum: every answer is checked by an evaluator written here."""
+"""Maths problems: every answer is checked by an evaluator written here."""
 
 from fractions import Fraction
 from pathlib import Path

@@ -1,26 +1,31 @@
 """Edits: they keep all that can be kept, and always lead to the target."""
 
 import random
+import sys
 import unicodedata
+from collections.abc import Sequence
 
 import pytest
-import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyg_grapheme.text import (
     DELETE,
     KEEP,
+    CaseMapping,
     Edits,
+    TextUnits,
     apply_edits,
     compute_edits,
     edit_units,
     written_units,
 )
-from pyg_grapheme.text.typing import NormalForm, UnitsName
+from pyg_grapheme.text.edits import Operation
 
+UPPER, LOWER = CaseMapping.UPPER, CaseMapping.LOWER
 PIECES = [
     "e",
+    "E",
     "\u0301",
     "e\u0301",
     "\u00e9",
@@ -36,15 +41,18 @@ PIECES = [
 ]
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.characters()), max_size=9).map("".join)
 SPACED = st.lists(TEXTS.filter(lambda t: t and " " not in t), max_size=4).map(" ".join)
-UNITS: tuple[UnitsName, ...] = ("graphemes", "letters", "spaced")
+UNITS = [
+    TextUnits("codepoints", "NFC"),
+    TextUnits("codepoints", "NFD"),
+    TextUnits("graphemes", "NFC"),
+    TextUnits("graphemes", "NFD"),
+    TextUnits("whitespace", "NFC"),
+    TextUnits("whitespace", "NFD"),
+]
 HYPOTHESIS = settings(deadline=None, database=None, max_examples=300)
 
 
-def clusters(text: str) -> list[str]:
-    return regex.findall(r"\X", text)
-
-
-def longest_common_subsequence(before: list[str], after: list[str]) -> int:
+def longest_common_subsequence(before: Sequence[str], after: Sequence[str]) -> int:
     row = [0] * (len(after) + 1)
     for a in before:
         diagonal = 0
@@ -53,41 +61,53 @@ def longest_common_subsequence(before: list[str], after: list[str]) -> int:
     return row[-1]
 
 
-@HYPOTHESIS
-@given(TEXTS, TEXTS)
-def test_edits_lead_to_the_normalized_target(source: str, target: str) -> None:
-    assert apply_edits(compute_edits(source, target)) == unicodedata.normalize("NFC", target)
+def test_edits_lead_from_any_script_to_any_other_code_point_by_code_point(
+    script_texts: list[str],
+) -> None:
+    for source in script_texts:
+        for target in script_texts:
+            edits = compute_edits(source, target)
+            assert edits.source == tuple(source)
+            assert apply_edits(edits) == target, (source, target)
 
 
 @HYPOTHESIS
 @given(TEXTS, TEXTS)
-def test_edits_lead_to_the_very_target_without_a_normal_form(source: str, target: str) -> None:
-    assert apply_edits(compute_edits(source, target, "none")) == target
+def test_edits_lead_to_the_very_target(source: str, target: str) -> None:
+    assert apply_edits(compute_edits(source, target)) == target
 
 
 @settings(HYPOTHESIS, max_examples=600)
-@given(st.data(), st.sampled_from(UNITS), st.sampled_from(UNITS), st.sampled_from(["NFC", "none"]))
+@given(st.data(), st.sampled_from(UNITS), st.sampled_from(UNITS))
 def test_edits_lead_to_the_target_whatever_the_units(
-    data: st.DataObject, source_units: UnitsName, target_units: UnitsName, form: NormalForm
+    data: st.DataObject, source_units: TextUnits, target_units: TextUnits
 ) -> None:
-    source = data.draw(SPACED if source_units == "spaced" else TEXTS)
-    target = data.draw(SPACED if target_units == "spaced" else TEXTS)
-    edits = compute_edits(source, target, form, source_units, target_units)
-    expected = target if form == "none" else unicodedata.normalize(form, target)
-    assert apply_edits(edits, form, target_units) == expected
+    source = data.draw(SPACED if source_units.kind == "whitespace" else TEXTS)
+    target = data.draw(SPACED if target_units.kind == "whitespace" else TEXTS)
+    edits = edit_units(source_units.split(source), target_units.split(target))
+    assert target_units.join(written_units(edits)) == unicodedata.normalize("NFC", target)
 
 
-@HYPOTHESIS
-@given(TEXTS, TEXTS)
-def test_as_many_graphemes_are_kept_as_can_be(source: str, target: str) -> None:
-    kept = compute_edits(source, target, "none").operations.count(KEEP)
-    assert kept == longest_common_subsequence(clusters(source), clusters(target))
+def test_as_many_code_points_are_kept_as_can_be_and_a_change_of_case_keeps_none() -> None:
+    draw = random.Random(0)
+    mapped = 0
+    for _ in range(3000):
+        source, target = ("".join(draw.choices("aAbBßıI", k=draw.randint(0, 8))) for _ in range(2))
+        edits = compute_edits(source, target)
+        assert apply_edits(edits) == target, (source, target)
+        kept = edits.operations.count(KEEP)
+        assert kept == longest_common_subsequence(source, target), (source, target)
+        for unit, operation in zip(source, edits.operations, strict=True):
+            # A substitution by the other case is a case mapping, whenever it can be one.
+            assert operation not in (unit, unit.upper(), unit.lower()), (source, target)
+            mapped += isinstance(operation, CaseMapping)
+    assert mapped > 50
 
 
 @HYPOTHESIS
 @given(TEXTS, TEXTS)
 def test_what_is_deleted_comes_before_what_is_inserted(source: str, target: str) -> None:
-    _, operations, insertions = compute_edits(source, target, "none")
+    _, operations, insertions = compute_edits(source, target)
     for before, operation, behind in zip(insertions, operations, insertions[1:], strict=False):
         if operation is not KEEP:
             assert not before
@@ -103,10 +123,17 @@ def test_what_is_deleted_comes_before_what_is_inserted(source: str, target: str)
         ("ab", "", (DELETE, DELETE), ((), (), ())),
         ("cat", "cut", (KEEP, "u", KEEP), ((), (), (), ())),
         ("cat", "cats", (KEEP, KEEP, KEEP), ((), (), (), ("s",))),
-        ("e\u0301", "\u00e9", (KEEP,), ((), ())),
         ("hope", "hoping", (KEEP, KEEP, KEEP, DELETE), ((), (), (), (), tuple("ing"))),
         ("have", "have 6 legs", (KEEP,) * 4, ((), (), (), (), tuple(" 6 legs"))),
         ("ab", "xab", (KEEP, KEEP), (("x",), (), ())),
+        ("e\u0301", "\u00e9", (DELETE, DELETE), ((), (), ("\u00e9",))),
+        ("an", "An", (UPPER, KEEP), ((), (), ())),
+        ("ÉA", "éb", (LOWER, "b"), ((), (), ())),
+        ("ǅ", "ǆ", (LOWER,), ((), ())),
+        ("ı", "I", (UPPER,), ((), ())),
+        ("i", "İ", ("İ",), ((), ())),
+        ("ß", "SS", (DELETE,), ((), ("S", "S"))),
+        ("a", "AA", (DELETE,), ((), ("A", "A"))),
     ],
     ids=[
         "both empty",
@@ -114,16 +141,23 @@ def test_what_is_deleted_comes_before_what_is_inserted(source: str, target: str)
         "delete all",
         "substitute",
         "append",
-        "composed alike",
         "one piece",
         "one place",
         "prepend",
+        "not normalized",
+        "upper case",
+        "lower case",
+        "titlecase",
+        "dotless i",
+        "dotted I",
+        "sharp s",
+        "case and more",
     ],
 )
 def test_small_edits_are_those_found_by_hand(
     source: str,
     target: str,
-    operations: tuple[str | None, ...],
+    operations: tuple[Operation, ...],
     insertions: tuple[tuple[str, ...], ...],
 ) -> None:
     edits = compute_edits(source, target)
@@ -131,44 +165,93 @@ def test_small_edits_are_those_found_by_hand(
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "units", "operations", "insertions", "written"),
+    ("before", "after", "operations", "insertions"),
     [
-        ("gå", "gä", ("letters", "letters"), (KEEP, KEEP, "\u0308"), ((), (), (), ()), "gä"),
-        ("각", "가", ("letters", "letters"), (KEEP, KEEP, DELETE), ((), (), (), ()), "가"),
-        ("axe", "æ k s", ("graphemes", "spaced"), tuple("æks"), ((), (), (), ()), "æ k s"),
-        ("t͡ʃ ɪ", "ʃ ɪ n", ("spaced", "spaced"), ("ʃ", KEEP), ((), (), ("n",)), "ʃ ɪ n"),
-        ("t e", "té", ("spaced", "graphemes"), (KEEP, "é"), ((), (), ()), "té"),
+        (["g", "a", "\u030a"], ["g", "a", "\u0308"], (KEEP, KEEP, "\u0308"), ((), (), (), ())),
+        (["\u1100", "\u1161", "\u11a8"], ["\u1100", "\u1161"], (KEEP, KEEP, DELETE), ((),) * 4),
+        (["t͡ʃ", "ɪ"], ["ʃ", "ɪ", "n"], ("ʃ", KEEP), ((), (), ("n",))),
+        (["e\u0301", "of"], ["E\u0301", "OF"], (UPPER, "OF"), ((), (), ())),
+        (["New", "York"], ["new", "york"], (LOWER, LOWER), ((), (), ())),
     ],
-    ids=["accent", "jamo", "phones", "phones kept", "spelled"],
+    ids=["accent", "jamo", "phones", "first code point", "words"],
 )
 def test_units_are_kept_deleted_and_written_whole(
-    source: str,
-    target: str,
-    units: tuple[UnitsName, UnitsName],
-    operations: tuple[str | None, ...],
+    before: list[str],
+    after: list[str],
+    operations: tuple[Operation, ...],
     insertions: tuple[tuple[str, ...], ...],
-    written: str,
 ) -> None:
-    edits = compute_edits(source, target, "NFC", *units)
-    assert (edits.operations, edits.insertions) == (operations, insertions)
-    assert apply_edits(edits, "NFC", units[1]) == written
+    edits = edit_units(before, after)
+    assert edits == Edits(tuple(before), operations, insertions)
+    assert written_units(edits) == tuple(after)
 
 
-def test_written_units_are_those_of_the_target() -> None:
-    edits = compute_edits("tʃip", "t͡ʃ ɪ p", target_units="spaced")
-    assert written_units(edits) == ("t͡ʃ", "ɪ", "p")
+def test_kept_and_mapped_units_are_the_source_s_own() -> None:
+    edits = edit_units(["x", "👨‍👩‍👧", "y", "z"], ["👨‍👩‍👧", "Z"])
+    assert edits.operations == (DELETE, KEEP, DELETE, DELETE)
+    edits = edit_units(["x", "👨‍👩‍👧", "z"], ["👨‍👩‍👧", "Z"])
+    assert edits.operations == (DELETE, KEEP, UPPER)
+    other = edits._replace(source=("x", "🏴‍☠️", "œu"))
+    assert written_units(other) == ("🏴‍☠️", "Œu")
+
+
+def test_case_mappings_are_those_of_one_code_point_to_another_one() -> None:
+    for code in range(sys.maxunicode + 1):
+        unit = chr(code)
+        for case, mapped in ((UPPER, unit.upper()), (LOWER, unit.lower())):
+            found = case.map_first(unit)
+            if len(mapped) == 1 and mapped != unit:
+                assert found == mapped, unit
+                edits = Edits((unit,), (case,), ((), ()))
+                assert apply_edits(edits) == mapped, unit
+                assert compute_edits(unit, mapped) == edits, unit
+            else:
+                assert found is None, unit
+
+
+@pytest.mark.parametrize(
+    ("unit", "upper", "lower"),
+    [
+        ("a", "A", None),
+        ("A", None, "a"),
+        ("7", None, None),
+        ("ß", None, None),
+        ("ẞ", None, "ß"),
+        ("ŉ", None, None),
+        ("ﬁ", None, None),
+        ("İ", None, None),
+        ("ı", "I", None),
+        ("ſ", "S", None),
+        ("ǅ", "Ǆ", "ǆ"),
+        ("Σ", None, "σ"),
+        ("ς", "Σ", None),
+        ("𐐨", "𐐀", None),
+        ("e\u0301", "E\u0301", None),
+        ("aa", "Aa", None),
+        ("ßa", None, None),
+        ("1a", None, None),
+        ("", None, None),
+    ],
+)
+def test_case_mappings_of_single_units_by_hand(
+    unit: str, upper: str | None, lower: str | None
+) -> None:
+    assert (UPPER.map_first(unit), LOWER.map_first(unit)) == (upper, lower)
+
+
+@pytest.mark.parametrize(
+    ("unit", "case"), [("ß", UPPER), ("İ", LOWER), ("A", UPPER), ("a", LOWER), ("7a", UPPER)]
+)
+def test_a_case_mapping_without_effect_is_refused(unit: str, case: CaseMapping) -> None:
+    edits = Edits((unit,), (case,), ((), ()))
+    for carry_out in (written_units, apply_edits):
+        with pytest.raises(ValueError, match=rf"another {case.value} case \(got '{unit}'\)"):
+            carry_out(edits)
+
+
+def test_of_no_edits_nothing_is_written() -> None:
     assert written_units(Edits((), (), ((),))) == ()
-
-
-def test_forms_that_look_alike_differ_without_normalization() -> None:
-    assert compute_edits("e\u0301", "\u00e9", "none").operations == ("\u00e9",)
-
-
-def test_kept_graphemes_are_the_source_s_own() -> None:
-    edits = compute_edits("x👨‍👩‍👧y", "👨‍👩‍👧")
-    assert edits.operations == (DELETE, KEEP, DELETE)
-    other = edits._replace(source=("x", "🏴‍☠️", "y"))
-    assert apply_edits(other) == "🏴‍☠️"
+    assert apply_edits(Edits((), (), ((),))) == ""
 
 
 @pytest.mark.parametrize(
@@ -186,30 +269,12 @@ def test_edits_of_the_wrong_length_are_refused(edits: Edits, message: str) -> No
         written_units(edits)
 
 
-def test_an_unknown_form_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'form' to be one of 'NFC', 'none' \(got 'NFX'\)"):
-        compute_edits("a", "b", "NFX")  # type: ignore[arg-type]
-
-
-def test_unknown_units_are_refused() -> None:
-    message = r"'units' to be one of 'graphemes', 'letters', 'spaced' \(got 'words'\)"
-    for options in ({"source_units": "words"}, {"target_units": "words"}):
-        with pytest.raises(ValueError, match=message):
-            compute_edits("a", "b", **options)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=message):
-        apply_edits(compute_edits("a", "b"), units="words")  # type: ignore[arg-type]
-
-
-def test_edits_between_units_by_hand() -> None:
-    assert edit_units(tuple("hope"), tuple("hoping")) == Edits(
-        tuple("hope"), (None, None, None, ""), ((), (), (), (), tuple("ing"))
-    )
-
-
-def test_edits_between_any_units_lead_to_the_target() -> None:
+def test_edits_between_any_units_lead_to_the_target_and_keep_all_they_can() -> None:
     draw = random.Random(0)
-    units = ["a", "t͡ʃ", "t", "͡", "aː", " "]
-    for _ in range(200):
+    units = ["a", "A", "t͡ʃ", "T͡ʃ", "t", "͡", "aː", "Aː", " "]
+    for _ in range(1000):
         source, target = (tuple(draw.choices(units, k=draw.randint(0, 6))) for _ in range(2))
-        assert written_units(edit_units(source, target)) == target
-        assert edit_units(source, list(target)) == edit_units(source, target)
+        edits = edit_units(source, target)
+        assert written_units(edits) == target
+        assert edits.operations.count(KEEP) == longest_common_subsequence(source, target)
+        assert edit_units(source, list(target)) == edits

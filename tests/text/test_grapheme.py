@@ -1,4 +1,4 @@
-"""Grapheme clusters, and what is known of each."""
+"""Grapheme clusters, and what is known of a unit."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyg_grapheme.text import CATEGORIES, describe, normalize, split_graphemes
-from pyg_grapheme.text.grapheme import NUM_HASHES, hash_words
+from pyg_grapheme.text import CATEGORIES, normalize, split_graphemes, unit_info
+from pyg_grapheme.text.grapheme import NUM_HASHES, grapheme_indices, hash_words
 
 PIECES = [
     "e",
@@ -72,18 +72,47 @@ def test_clusters_join_to_the_text(text: str) -> None:
 
 @HYPOTHESIS
 @given(TEXTS)
-def test_normalize_is_nfc_or_nothing(text: str) -> None:
+def test_normalize_composes_unless_asked_to_decompose(text: str) -> None:
     assert normalize(text) == unicodedata.normalize("NFC", text)
-    assert normalize(text, "none") == text
+    assert normalize(text, "NFD") == unicodedata.normalize("NFD", text)
 
 
 def test_an_unknown_form_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'form' to be one of 'NFC', 'none' \(got 'nfc'\)"):
-        normalize("a", "nfc")  # type: ignore[arg-type]
+    for form in ("nfc", "none", "auto"):
+        message = rf"'form' to be one of 'NFC', 'NFD' \(got '{form}'\)"
+        with pytest.raises(ValueError, match=message):
+            normalize("a", form)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("cluster", "category"),
+    ("units", "indices"),
+    [
+        ([], []),
+        (["a", "b", "b"], [0, 1, 2]),
+        (["e", "\u0323", "\u0301", "t"], [0, 0, 0, 1]),
+        (["\u1100", "\u1161", "\u11a8", "\u1100", "\u1161"], [0, 0, 0, 1, 1]),
+        (["a", "👨", "\u200d", "👩", "!"], [0, 1, 1, 1, 2]),
+        (["🇩", "🇪", "🇫", "🇷"], [0, 0, 1, 1]),
+        (["\r", "\n", "\n", "\r"], [0, 0, 1, 2]),
+        (["e\u0301", "t", "\u0301"], [0, 1, 2]),
+    ],
+    ids=["none", "ascii", "accents", "jamo", "emoji", "flags", "line ends", "longer units"],
+)
+def test_code_points_of_one_cluster_share_its_index(units: list[str], indices: list[int]) -> None:
+    assert grapheme_indices(units) == indices
+
+
+def test_indices_of_clusters_partition_a_text_as_it_is_split(script_texts: list[str]) -> None:
+    for text in script_texts:
+        indices = grapheme_indices(list(text))
+        clusters = split_graphemes(text)
+        assert [indices.count(i) for i in range(len(clusters))] == list(map(len, clusters)), text
+        assert indices == sorted(indices), text
+        assert grapheme_indices(clusters) == list(range(len(clusters))), text
+
+
+@pytest.mark.parametrize(
+    ("unit", "category"),
     [
         ("a", "letter"),
         ("각", "letter"),
@@ -96,28 +125,28 @@ def test_an_unknown_form_is_refused() -> None:
         ("\ud800", "control"),
     ],
 )
-def test_category_is_the_major_unicode_category(cluster: str, category: str) -> None:
-    assert CATEGORIES[describe(cluster).category] == category
+def test_category_is_the_major_unicode_category(unit: str, category: str) -> None:
+    assert CATEGORIES[unit_info(unit).category] == category
 
 
 @HYPOTHESIS
 @given(TEXTS.filter(bool))
-def test_descriptions_stay_in_their_ranges(text: str) -> None:
-    for cluster in split_graphemes(text):
-        grapheme = describe(cluster)
-        assert 0 <= grapheme.id < 2**63
-        assert 0 <= grapheme.value < 1
-        assert len(grapheme.hashes) == NUM_HASHES
-        assert all(0 <= h < 2**31 for h in grapheme.hashes)
+def test_what_is_known_of_a_unit_stays_in_its_range(text: str) -> None:
+    for unit in split_graphemes(text):
+        info = unit_info(unit)
+        assert 0 <= info.id < 2**63
+        assert 0 <= info.value < 1
+        assert len(info.hashes) == NUM_HASHES
+        assert all(0 <= h < 2**31 for h in info.hashes)
 
 
-def test_graphemes_that_differ_have_different_ids_and_values() -> None:
-    seen = [describe(chr(c)) for c in range(32, 2000)]
-    assert len({g.id for g in seen}) == len({g.value for g in seen}) == len(seen)
+def test_units_that_differ_have_different_ids_and_values() -> None:
+    seen = [unit_info(chr(c)) for c in range(32, 2000)]
+    assert len({info.id for info in seen}) == len({info.value for info in seen}) == len(seen)
 
 
 def test_upper_and_lower_case_share_the_last_hash_alone() -> None:
-    lower, upper = describe("é"), describe("É")
+    lower, upper = unit_info("é"), unit_info("É")
     assert lower.hashes[-1] == upper.hashes[-1]
     assert not set(lower.hashes[:-1]) & set(upper.hashes[:-1])
 
@@ -129,8 +158,10 @@ def test_hash_words_are_those_of_b2sum() -> None:
     assert hash_words("é", 6) == tuple(int(word, 16) % 2**31 for word in little_endian)
 
 
-def test_descriptions_are_the_same_in_another_process() -> None:
-    code = "from pyg_grapheme.text import describe; print([describe(c) for c in ('a', '\\ud800')])"
+def test_what_is_known_is_the_same_in_another_process() -> None:
+    code = (
+        "from pyg_grapheme.text import unit_info; print([unit_info(c) for c in ('a', '\\ud800')])"
+    )
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     result = subprocess.run(
         [sys.executable, "-c", code],
@@ -139,4 +170,4 @@ def test_descriptions_are_the_same_in_another_process() -> None:
         text=True,
         check=True,
     )
-    assert result.stdout.strip() == str([describe(c) for c in ("a", "\ud800")])
+    assert result.stdout.strip() == str([unit_info(c) for c in ("a", "\ud800")])

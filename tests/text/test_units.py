@@ -1,13 +1,15 @@
 """What one node of a text is, and that nothing is lost between text and units."""
 
 import unicodedata
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyg_grapheme.text import join_units, split_units
+from pyg_grapheme.text import TextUnits, choose_form, join_units, split_units
 from pyg_grapheme.text.typing import NormalForm, UnitsName
+from pyg_grapheme.text.units import expect_text_units
 
 PIECES = ["e", "\u0301", "\u00e9", "\u0323", "👨‍👩‍👧", "\u200d", "각", "ᄀ", "ᅡ", "ᆨ", "\u212b"]
 PIECES += ["\r", "\n", "🇩🇪", "t͡ʃ", "\u0344", "\U0001d15e", "\u00a0", "\u3000", "\ud800"]
@@ -15,94 +17,187 @@ TEXTS = st.lists(st.one_of(st.sampled_from([*PIECES, " "]), st.characters()), ma
     "".join
 )
 HYPOTHESIS = settings(deadline=None, database=None, max_examples=300)
-FORMS = st.sampled_from(["NFC", "none"])
+FORMS: tuple[NormalForm, ...] = get_args(NormalForm)
+KINDS: tuple[UnitsName, ...] = get_args(UnitsName)
 
 
-def normal(text: str, form: NormalForm) -> str:
-    return text if form == "none" else unicodedata.normalize(form, text)
-
-
-@HYPOTHESIS
-@given(TEXTS, st.sampled_from(["graphemes", "letters"]), FORMS)
-def test_units_joined_are_the_normalized_text(
-    text: str, units: UnitsName, form: NormalForm
-) -> None:
-    assert join_units(split_units(text, units, form), units, form) == normal(text, form)
-
-
-@HYPOTHESIS
-@given(st.lists(TEXTS.map(lambda text: text.replace(" ", "")).filter(bool), max_size=5), FORMS)
-def test_spaced_units_joined_are_the_normalized_text(fields: list[str], form: NormalForm) -> None:
-    text = " ".join(fields)
-    split = split_units(text, "spaced", form)
-    assert len(split) == len(fields)
-    assert join_units(split, "spaced", form) == normal(text, form)
-
-
-@HYPOTHESIS
-@given(TEXTS, FORMS)
-def test_of_a_spaced_text_nothing_but_surplus_spaces_goes(text: str, form: NormalForm) -> None:
-    split = split_units(text, "spaced", form)
+def expect_nothing_lost(text: str, kind: UnitsName, form: NormalForm) -> None:
+    units = TextUnits(kind, form)
+    split = units.split(text)
+    composed = unicodedata.normalize("NFC", text)
+    if kind == "whitespace":
+        composed = " ".join(part for part in composed.split(" ") if part)
+    else:
+        assert "".join(split) == unicodedata.normalize(form, text)
     assert all(split)
-    assert "".join(split) == normal(text, form).replace(" ", "")
+    assert units.join(split) == units.canonical(text) == composed, (text, units)
+    assert units.split(composed) == split, (text, units)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_units_joined_are_the_composed_text_in_any_script(
+    kind: UnitsName, form: NormalForm, script_texts: list[str]
+) -> None:
+    for text in script_texts:
+        expect_nothing_lost(text, kind, form)
 
 
 @HYPOTHESIS
-@given(text=TEXTS)
-def test_letters_are_single_code_points(text: str) -> None:
-    assert split_units(text, "letters", "none") == list(text)
-    assert split_units(text, "letters") == list(unicodedata.normalize("NFD", text))
+@given(TEXTS, st.sampled_from(KINDS), st.sampled_from(FORMS))
+def test_units_joined_are_the_composed_text(text: str, kind: UnitsName, form: NormalForm) -> None:
+    expect_nothing_lost(text, kind, form)
+
+
+@HYPOTHESIS
+@given(TEXTS, st.sampled_from(FORMS))
+def test_code_points_are_those_of_the_normal_form(text: str, form: NormalForm) -> None:
+    assert split_units(text, "codepoints", form) == list(unicodedata.normalize(form, text))
 
 
 @pytest.mark.parametrize(
-    ("text", "units", "form", "expected"),
+    ("text", "kind", "form", "expected"),
     [
         ("", "graphemes", "NFC", []),
-        ("", "letters", "NFC", []),
-        ("", "spaced", "NFC", []),
+        ("", "codepoints", "NFD", []),
+        ("", "whitespace", "NFC", []),
         ("e\u0301 t", "graphemes", "NFC", ["\u00e9", " ", "t"]),
-        ("\u00e9", "letters", "NFC", ["e", "\u0301"]),
-        ("\u00e9", "letters", "none", ["\u00e9"]),
-        ("각", "letters", "NFC", ["\u1100", "\u1161", "\u11a8"]),
-        ("👨‍👩‍👧", "letters", "NFC", ["👨", "\u200d", "👩", "\u200d", "👧"]),
-        ("t͡ʃ ɪ p", "spaced", "NFC", ["t͡ʃ", "ɪ", "p"]),
-        ("  a   b ", "spaced", "NFC", ["a", "b"]),
-        ("a\u00a0b\tc d", "spaced", "NFC", ["a\u00a0b\tc", "d"]),
-        (" \u0301", "spaced", "NFC", ["\u0301"]),
-        ("e\u0301 e", "spaced", "NFC", ["\u00e9", "e"]),
+        ("\u00e9 t", "graphemes", "NFD", ["e\u0301", " ", "t"]),
+        ("\u00e9", "codepoints", "NFD", ["e", "\u0301"]),
+        ("e\u0301", "codepoints", "NFC", ["\u00e9"]),
+        ("각", "codepoints", "NFD", ["\u1100", "\u1161", "\u11a8"]),
+        ("각", "graphemes", "NFD", ["\u1100\u1161\u11a8"]),
+        ("👨‍👩‍👧", "codepoints", "NFC", ["👨", "\u200d", "👩", "\u200d", "👧"]),
+        ("t͡ʃ ɪ p", "whitespace", "NFC", ["t͡ʃ", "ɪ", "p"]),
+        ("  a   b ", "whitespace", "NFC", ["a", "b"]),
+        ("a\u00a0b\tc d", "whitespace", "NFC", ["a\u00a0b\tc", "d"]),
+        (" \u0301", "whitespace", "NFC", ["\u0301"]),
+        ("e\u0301 e", "whitespace", "NFC", ["\u00e9", "e"]),
+        ("\u00e9 e", "whitespace", "NFD", ["e\u0301", "e"]),
     ],
 )
 def test_small_texts_are_split_as_by_hand(
-    text: str, units: UnitsName, form: NormalForm, expected: list[str]
+    text: str, kind: UnitsName, form: NormalForm, expected: list[str]
 ) -> None:
-    assert split_units(text, units, form) == expected
+    assert split_units(text, kind, form) == TextUnits(kind, form).split(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("sequence", "units", "form", "expected"),
+    ("sequence", "kind", "expected"),
     [
-        (["e", "\u0301"], "letters", "NFC", "\u00e9"),
-        (["e", "\u0301"], "letters", "none", "e\u0301"),
-        (["e", "\u0301"], "graphemes", "NFC", "e\u0301"),
-        (["\u1112", "\u1161", "\u11ab"], "letters", "NFC", "한"),
-        (["k", "æ"], "spaced", "NFC", "k æ"),
-        ([], "spaced", "NFC", ""),
+        (["e", "\u0301"], "codepoints", "\u00e9"),
+        (["e\u0301", "t"], "graphemes", "\u00e9t"),
+        (["\u1112", "\u1161", "\u11ab"], "codepoints", "한"),
+        (["k", "æ"], "whitespace", "k æ"),
+        (["e", "\u0301"], "whitespace", "e \u0301"),
+        ([], "whitespace", ""),
     ],
 )
 def test_sequences_are_joined_as_by_hand(
-    sequence: list[str], units: UnitsName, form: NormalForm, expected: str
+    sequence: list[str], kind: UnitsName, expected: str
 ) -> None:
-    assert join_units(sequence, units, form) == expected
+    assert join_units(sequence, kind) == TextUnits(kind, "NFD").join(sequence) == expected
+
+
+def test_units_are_composed_code_points_unless_asked() -> None:
+    assert TextUnits() == TextUnits("codepoints", "NFC")
+    assert split_units("e\u0301a") == TextUnits().split("e\u0301a") == ["\u00e9", "a"]
+    assert join_units(["e", "\u0301"]) == TextUnits().join(["e", "\u0301"]) == "\u00e9"
+    assert str(TextUnits("graphemes", "NFD")) == "graphemes in NFD"
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("", "NFC"),
+        ("abc 12!", "NFC"),
+        ("über", "NFD"),
+        ("u\u0308ber", "NFD"),
+        ("q\u0307\u0323", "NFC"),
+        ("\u212b", "NFD"),
+        ("\u0645\u064f\u062d\u0645\u0651\u064e", "NFC"),
+        ("\u0622", "NFD"),
+        ("\u05d1\u05b0\u05bc", "NFC"),
+        ("\ufb2a", "NFC"),
+        ("\u0958", "NFC"),
+        ("한", "NFD"),
+        ("\u1112\u1161\u11ab", "NFD"),
+        ("\u11ab", "NFC"),
+        ("ﬁ", "NFC"),
+        ("ß", "NFC"),
+        ("İ", "NFD"),
+        ("ı", "NFC"),
+        ("👨‍👩‍👧", "NFC"),
+    ],
+)
+def test_the_form_is_nfd_exactly_if_it_changes_the_composed_text(
+    text: str, form: NormalForm
+) -> None:
+    assert choose_form([text]) == form
+    assert choose_form(iter(["ab", text, "c"])) == form
+
+
+def has_decomposition(code_point: str) -> bool:
+    """Look up the canonical decomposition; that of Hangul syllables is a rule, in no table."""
+    mapping = unicodedata.decomposition(code_point)
+    return (bool(mapping) and mapping[0] != "<") or "\uac00" <= code_point <= "\ud7a3"
+
+
+@HYPOTHESIS
+@given(st.lists(TEXTS, max_size=3))
+def test_the_form_is_nfd_exactly_if_a_composed_code_point_has_a_decomposition(
+    texts: list[str],
+) -> None:
+    composed = unicodedata.normalize("NFC", "\n".join(texts))
+    assert (choose_form(texts) == "NFD") == any(map(has_decomposition, composed))
+
+
+def test_a_form_that_is_given_is_chosen_and_an_unknown_one_is_refused() -> None:
+    for form in FORMS:
+        assert choose_form(["über"], form) == choose_form(["abc"], form) == form
+    message = r"Expected 'form' to be one of 'auto', 'NFC', 'NFD' \(got '{}'\)"
+    for old in ("none", "NFKC"):
+        with pytest.raises(ValueError, match=message.format(old)):
+            choose_form(["a"], old)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("old", "new"), [("letters", "codepoints"), ("spaced", "whitespace")])
+def test_old_names_of_units_are_answered_with_the_new_ones(old: UnitsName, new: str) -> None:
+    message = rf"Expected 'kind' to be '{new}', its name now \(got '{old}'\)"
+    for call in (
+        lambda: split_units("a", old),
+        lambda: join_units(["a"], old),
+        lambda: TextUnits(old).split("a"),
+        lambda: TextUnits(old).join(["a"]),
+        lambda: TextUnits(old).canonical("a"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    with pytest.raises(ValueError, match=rf"Expected 'source.kind' to be '{new}'"):
+        expect_text_units("source", TextUnits(old))
 
 
 def test_unknown_units_and_forms_are_refused() -> None:
-    units = r"Expected 'units' to be one of 'graphemes', 'letters', 'spaced' \(got 'words'\)"
-    form = r"Expected 'form' to be one of 'NFC', 'none' \(got 'NFD'\)"
-    with pytest.raises(ValueError, match=units):
+    kind = r"'kind' to be one of 'codepoints', 'graphemes', 'whitespace' \(got 'words'\)"
+    form = r"Expected 'form' to be one of 'NFC', 'NFD' \(got 'none'\)"
+    with pytest.raises(ValueError, match=kind):
         split_units("a", "words")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=units):
+    with pytest.raises(ValueError, match=kind):
         join_units(["a"], "words")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=form):
-        split_units("a", "spaced", "NFD")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=form):
-        join_units(["a"], "letters", "NFD")  # type: ignore[arg-type]
+        split_units("a", "whitespace", "none")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ("codepoints", r"Expected 'source' to be a TextUnits \(got 'codepoints'\)"),
+        (("codepoints", "NFC"), r"Expected 'source' to be a TextUnits"),
+        (TextUnits("words"), r"'source.kind' to be one of 'codepoints', "),  # type: ignore[arg-type]
+        (TextUnits("graphemes", "none"), r"'source.form' to be one of 'NFC', 'NFD'"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_are_no_text_units_is_refused(units: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        expect_text_units("source", units)
+    expect_text_units("source", TextUnits("graphemes", "NFD"))

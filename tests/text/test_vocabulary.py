@@ -5,11 +5,11 @@ import pytest
 from pyg_grapheme.text import Vocabulary
 
 
-def test_numbers_and_units_are_inverse() -> None:
+def test_indices_and_units_are_inverse() -> None:
     vocabulary = Vocabulary(["b", "a", "👨‍👩‍👧"])
     assert len(vocabulary) == 3
-    assert [vocabulary.number(vocabulary[i]) for i in range(3)] == [0, 1, 2]
-    assert vocabulary.number("z") == Vocabulary.UNKNOWN == -1
+    assert [vocabulary.index(vocabulary[i]) for i in range(3)] == [0, 1, 2]
+    assert vocabulary.index("z") == Vocabulary.UNKNOWN == -1
 
 
 def test_it_holds_the_units_of_texts_once_and_in_order() -> None:
@@ -19,7 +19,7 @@ def test_it_holds_the_units_of_texts_once_and_in_order() -> None:
 
 def test_no_texts_give_an_empty_vocabulary() -> None:
     assert len(Vocabulary.from_texts([])) == 0
-    assert Vocabulary([]).number("a") == Vocabulary.UNKNOWN
+    assert Vocabulary([]).index("a") == Vocabulary.UNKNOWN
 
 
 def test_a_unit_twice_is_refused() -> None:

@@ -1,7 +1,17 @@
-"""Whole models, and what they are trained on."""
+"""The text model, its losses, and the ranking of its rewrites."""
 
 from pyg_grapheme.text.model.default_pool import default_pool
 from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, TextState
+from pyg_grapheme.text.model.ranking import Rewrite, log_probability, rank_rewrites
 from pyg_grapheme.text.model.transform_loss import TransformLoss, TransformLossOutput
 
-__all__ = ["GraphTransformNet", "TextState", "TransformLoss", "TransformLossOutput", "default_pool"]
+__all__ = [
+    "GraphTransformNet",
+    "Rewrite",
+    "TextState",
+    "TransformLoss",
+    "TransformLossOutput",
+    "default_pool",
+    "log_probability",
+    "rank_rewrites",
+]

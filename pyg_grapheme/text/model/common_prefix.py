@@ -1,4 +1,4 @@
-"""How far a text has begun as its source does."""
+"""The common prefix of a text and its source."""
 
 from typing import NamedTuple
 
@@ -7,45 +7,45 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-class CommonStart(NamedTuple):
-    """What B texts have in common with their sources so far.
+class CommonPrefix(NamedTuple):
+    """The common prefixes of B texts, as far as they are written, and their sources.
 
     Attributes:
-        units: [B], units at the start that are those of the source.
-        since: [B], units written behind them.
+        length: [B], units at the start that are those of the source.
+        num_new: [B], units written behind them.
     """
 
-    units: Tensor
-    since: Tensor
+    length: Tensor
+    num_new: Tensor
 
-    def write(self, same: Tensor) -> "CommonStart":
-        """Write one more unit.
+    def append(self, same: Tensor) -> "CommonPrefix":
+        """Append a unit to each text.
 
         Args:
-            same: [B], whether it is the same as unit number ``units`` of the source.
+            same: [B], whether it equals unit ``length`` of the source.
         """
-        goes_on = same & (self.since == 0)
-        return CommonStart(
-            self.units + goes_on.long(), torch.where(goes_on, self.since, self.since + 1)
+        extends = same & (self.num_new == 0)
+        return CommonPrefix(
+            self.length + extends.long(), torch.where(extends, self.num_new, self.num_new + 1)
         )
 
 
-def common_starts(length: Tensor, source: Tensor, target: Tensor) -> CommonStart:
-    """Compare every beginning of some targets with their sources.
+def common_prefixes(length: Tensor, source: Tensor, target: Tensor) -> CommonPrefix:
+    """Compare every prefix of some targets with their sources.
 
     Args:
         length: [B], units of each source.
-        source: [B, N] integers, one a unit; whatever is behind the end.
-        target: [B, M], likewise.
+        source: [B, N], labels of its units; the padding may be anything.
+        target: [B, M], labels of the units of the targets.
 
     Returns:
-        [B, M + 1] each: of the first j units of the target.
+        [B, M + 1] each; column j is about the first j units of the target.
 
     Cost: O(B (N + M)).
     """
     shared = min(source.size(1), target.size(1))
     place = torch.arange(target.size(1) + 1, device=source.device)
     same = (source[:, :shared] == target[:, :shared]) & (place[:shared] < length[:, None])
-    going_on = same.long().cumprod(dim=1)
-    count = F.pad(going_on, (1, target.size(1) - shared)).cumsum(dim=1)
-    return CommonStart(count, place - count)
+    is_common = same.long().cumprod(dim=1)
+    count = F.pad(is_common, (1, target.size(1) - shared)).cumsum(dim=1)
+    return CommonPrefix(count, place - count)

@@ -1,4 +1,4 @@
-"""How likely each edit is, given a node of the source and what has been written so far."""
+"""Probabilities of edits, given a node of the source and the written prefix of the target."""
 
 from typing import NamedTuple
 
@@ -8,27 +8,25 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from torch_geometric.nn.inits import reset
 
-from pyg_grapheme.text.model.dropout import Dropout
 from pyg_grapheme.text.model.edit_lattice import IMPOSSIBLE, EditScores
-from pyg_grapheme.text.model.lattice_rows import EditRows
+from pyg_grapheme.text.model.lattice_rows import LatticeRows
 
-DELETE, KEEP, SUBSTITUTE, INSERT = range(4)
-"""What may happen at a node, in the order of the logits. In the last row, DELETE ends the text."""
+DELETE, SUBSTITUTE, INSERT, KEEP, UPPER, LOWER = range(6)
+"""The edits at a node, in the order of the logits. In the last row, DELETE ends the text. The last
+three copy the node: as it is, or with its first code point in upper or lower case."""
 
 UNKNOWN_LOG_PROBABILITY = -30.0
-"""Of writing a unit of a target that the vocabulary lacks."""
-
+"""Log-probability of writing a unit of a target that the vocabulary lacks."""
 
 _CELLS = 2**18
-"""Rows times columns that are scored at once."""
+"""Maximum of rows times columns that are scored at once."""
+
+_MAX_REMAINING = 3
+"""Larger numbers of remaining units count as this one."""
 
 
-_NEAR_END = 3
-"""Units ahead from which on it does not matter how many they are."""
-
-
-class ReaderMemory(NamedTuple):
-    """Where the two recurrent networks stand: hidden and cell state of each, [1, B, H]."""
+class PrefixMemory(NamedTuple):
+    """Hidden and cell state of the two recurrent networks, [1, B, H] each."""
 
     hidden: Tensor
     cell: Tensor
@@ -36,45 +34,46 @@ class ReaderMemory(NamedTuple):
     new_cell: Tensor
 
 
-class Written(NamedTuple):
-    """What B texts look like so far.
+class PrefixState(NamedTuple):
+    """The prefixes of B texts, encoded.
 
     Attributes:
-        state: [B, T, H], one a step.
-        memory: From which the next steps go on.
+        state: [B, T, H], one per step.
+        memory: The state of the networks behind the last step.
     """
 
     state: Tensor
-    memory: ReaderMemory
+    memory: PrefixMemory
 
 
 class EditDecoder(nn.Module):
-    """Probabilities of the edits at a node, from its features and what has been written.
+    """Probabilities of the edits at a node, from its features and the written prefix.
 
-    Recurrent networks read what has been written; joined with a node of the source and with how
-    far the two are apart (units written, less units of the source in front of the node), they say
-    what happens there: the node is left out, kept, or a unit takes its place, or a unit is
-    inserted in front of it. A unit has one distribution, whether it takes a place or is inserted.
+    Recurrent networks read the prefix. Their state, a node of the source, and the distance between
+    the two (units written less units of the source in front of the node) determine the edit: the
+    node is deleted, copied, substituted by a unit, or a unit is inserted in front of it. A copy
+    keeps the node, or maps the case of its first code point. A unit has one distribution, whether
+    it is substituted or inserted. The last written unit and the first unit of the node get an
+    additional logit, so that doubling, as in "hopped", need not be learned for each consonant.
 
-    One of the networks reads every unit, the other only those that are new: of the others, with
-    which text and source begin alike, it learns how many they are. With few texts to learn from,
-    the first one takes a stem's own end for an ending that is written already; so that it is not
-    relied on, it is dropped as a whole on some texts while training.
+    One of the networks reads every unit. The other one reads only the new units: of those that text
+    and source have in common at their start, it reads the number. With few texts to learn from, the
+    first network mistakes the end of a stem for an ending that is already written; in training it
+    is therefore dropped as a whole for some texts.
 
     Args:
-        channels: F, features of a node.
-        embedding_channels: D, features of an embedded unit, and of a text's tags.
+        channels: F, features per node.
+        embedding_channels: D, features of an embedded unit, and of the tags of a text.
         vocabulary_size: V, units that can be written.
         hidden: H.
         dropout: Probability of dropping a feature, and of training on a text without the network
             that reads every unit.
-        max_distance: Distances beyond it count as it.
+        max_distance: Larger distances count as this one.
+        map_case: Whether a copy may map the case.
 
     Source: the joint network of Graves 2012, "Sequence transduction with recurrent neural
     networks", over edits instead of outputs and blanks.
     """
-
-    needs_node: Tensor
 
     def __init__(
         self,
@@ -84,24 +83,23 @@ class EditDecoder(nn.Module):
         hidden: int,
         dropout: float = 0.0,
         max_distance: int = 16,
+        map_case: bool = True,
     ) -> None:
         super().__init__()
-        self.max_distance = max_distance
+        self.max_distance, self.map_case = max_distance, map_case
         self.start = nn.Parameter(torch.empty(embedding_channels))
-        self.reader = nn.LSTM(2 * embedding_channels, hidden, batch_first=True)
+        self.prefix_reader = nn.LSTM(2 * embedding_channels, hidden, batch_first=True)
         self.new_reader = nn.LSTM(2 * embedding_channels, hidden, batch_first=True)
-        self.written = nn.Linear(2 * hidden + embedding_channels, hidden)
-        self.ahead = nn.Embedding(_NEAR_END + 1, embedding_channels)
-        self.since = nn.Embedding(max_distance + 1, embedding_channels)
+        self.prefix = nn.Linear(2 * hidden + embedding_channels, hidden)
+        self.remaining = nn.Embedding(_MAX_REMAINING + 1, embedding_channels)
+        self.num_new = nn.Embedding(max_distance + 1, embedding_channels)
         self.node = nn.Linear(channels, hidden)
         self.distance = nn.Embedding(2 * max_distance + 1, hidden)
         self.joint = nn.Sequential(nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
-        self.operation = nn.Linear(hidden, 4)
+        self.operation = nn.Linear(hidden, LOWER + 1)
         self.unit = nn.Linear(hidden, vocabulary_size)
-        self.dropout = Dropout(dropout)
-        self.register_buffer(
-            "needs_node", torch.tensor([False, True, True, False]), persistent=False
-        )
+        self.repeat = nn.Linear(hidden, 2)
+        self.dropout = nn.Dropout(dropout)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -109,93 +107,128 @@ class EditDecoder(nn.Module):
         nn.init.normal_(self.start, std=0.5)
         for module in self.children():
             reset(module)
-        for embedding in (self.distance, self.ahead, self.since):
+        for embedding in (self.distance, self.remaining, self.num_new):
             nn.init.normal_(embedding.weight, std=0.5)
 
-    def situate(self, context: Tensor, ahead: Tensor, since: Tensor) -> Tensor:
-        """Say where the writing stands in the source, beside what the tags ask for.
+    def decoder_context(self, tags: Tensor, remaining: Tensor, num_new: Tensor) -> Tensor:
+        """Encode the place in the source behind the common prefix, together with the tags.
 
-        Without it, an ending that looks like the end of the stem passes for written already.
+        Without it, an ending that looks like the end of the stem passes for already written.
 
         Args:
-            context: [B, D], the tags of each text.
-            ahead: [B, T], units of the source behind what it and the text have in common at their
-                start; more than three count as three.
-            since: [B, T], units written behind that.
+            tags: [B, D], the tags of each text.
+            remaining: [B, T], units of the source behind the prefix that it has in common with the
+                text; more than three count as three.
+            num_new: [B, T], units of the text behind that prefix.
 
         Returns:
             [B, T, D].
         """
-        # Exact counts of what is ahead would tell the texts of a small training set apart.
-        ahead, since = ahead.clamp(max=_NEAR_END), since.clamp(max=self.max_distance)
-        situated: Tensor = context[:, None] + self.ahead(ahead) + self.since(since)
-        return situated
+        # Exact numbers of remaining units would identify the texts of a small training set.
+        remaining = remaining.clamp(max=_MAX_REMAINING)
+        num_new = num_new.clamp(max=self.max_distance)
+        context: Tensor = tags[:, None] + self.remaining(remaining) + self.num_new(num_new)
+        return context
 
-    def read(
-        self, units: Tensor, since: Tensor, context: Tensor, memory: ReaderMemory | None = None
-    ) -> Written:
-        """Read what is written.
+    def encode_prefix(
+        self, units: Tensor, num_new: Tensor, context: Tensor, memory: PrefixMemory | None = None
+    ) -> PrefixState:
+        """Encode written units.
 
         Args:
             units: [B, M, D], embedded.
-            since: [B, M], units written behind what a text and its source have in common at their
-                start, each unit itself included: 0 of one in common.
-            context: [B, T, D], by :meth:`situate`.
-            memory: Of what was read before, and then T = M; None at the start, and then T = M + 1,
-                the first state being that before anything is written.
+            num_new: [B, M], units behind the common prefix of a text and its source, up to and with
+                each unit: 0 for a unit in the common prefix.
+            context: [B, T, D], by :meth:`decoder_context`.
+            memory: State behind the units before, with T = M; None at the start, with T = M + 1,
+                where the first step is the empty prefix.
         """
-        new = units * (since > 0)[..., None]
+        new = units * (num_new > 0)[..., None]
         if memory is None:
             first = self.start.expand(units.size(0), 1, -1)
             units, new = (torch.cat([first, values], dim=1) for values in (units, new))
-        read, (hidden, cell) = self.reader(
+        every, (hidden, cell) = self.prefix_reader(
             self.dropout(torch.cat([units, context], dim=2)),
             memory and (memory.hidden, memory.cell),
         )
-        read_new, (new_hidden, new_cell) = self.new_reader(
+        only_new, (new_hidden, new_cell) = self.new_reader(
             self.dropout(torch.cat([new, context], dim=2)),
             memory and (memory.new_hidden, memory.new_cell),
         )
         if self.training:
-            read = read * (torch.rand_like(read[:, :1, :1]) >= self.dropout.p)
-        state = self.written(self.dropout(torch.cat([read, read_new, context], dim=2)))
-        return Written(state, ReaderMemory(hidden, cell, new_hidden, new_cell))
+            every = every * (torch.rand_like(every[:, :1, :1]) >= self.dropout.p)
+        state = self.prefix(self.dropout(torch.cat([every, only_new, context], dim=2)))
+        return PrefixState(state, PrefixMemory(hidden, cell, new_hidden, new_cell))
 
-    def logits(self, node: Tensor, written: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:
-        """Score what may happen: operations [..., 4] and units [..., V].
+    def allowed_operations(self, is_node: Tensor, case: Tensor) -> Tensor:
+        """Return which edits are possible.
+
+        Args:
+            is_node: [Q], False for the end of a text, where it can only end or go on.
+            case: [Q, 2], label of the first unit in upper and lower case; -1 where a case mapping
+                has no effect.
+
+        Returns:
+            [Q, 6].
+        """
+        mapped = (case >= 0) & is_node[:, None] & self.map_case
+        always, node = torch.ones_like(is_node), is_node
+        return torch.cat([torch.stack([always, node, always, node], dim=1), mapped], dim=1)
+
+    def logits(
+        self, node: Tensor, prefix: Tensor, distance: Tensor, repeats: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Score the edits: operations [..., 6] and units [..., V].
 
         Args:
             node: [..., H], by :attr:`node`.
-            written: [..., H].
+            prefix: [..., H].
             distance: [...], units written less units in front of the node.
+            repeats: [..., 2], indices in the vocabulary of the last written unit and of the first
+                unit of the node; negative for none.
         """
         far = distance.clamp(-self.max_distance, self.max_distance) + self.max_distance
-        joined = self.joint(node + written + self.distance(far))
+        joined = self.joint(node + prefix + self.distance(far))
         if self.training:
-            # One mask for all columns of a row: as good, and a mask an entry would cost as much
+            # One mask for all columns of a row: as good, and a mask per entry would cost as much
             # as the layers.
             joined = joined * self.dropout(torch.ones_like(joined[..., :1, :]))
-        return self.operation(joined), self.unit(joined)
+        unit = self.unit(joined)
+        if unit.size(-1):
+            bonus = self.repeat(joined) * (repeats >= 0)
+            unit = unit.scatter_add(-1, repeats.clamp(min=0), bonus)
+        return self.operation(joined), unit
 
-    def forward(self, rows: EditRows, written: Tensor, target: Tensor, fits: Tensor) -> EditScores:
+    def forward(
+        self,
+        rows: LatticeRows,
+        prefix: Tensor,
+        target: Tensor,
+        copies: Tensor,
+        allowed: Tensor,
+        first: Tensor,
+    ) -> EditScores:
         """Score all edits that may lead to given targets.
 
         Args:
-            rows: Of Q nodes and ends.
-            written: [B, M + 1, H], the states of each target.
-            target: [B, M], numbers of its units; negative ones are unknown.
-            fits: [Q, M + 1], whether the target goes on with the units of the node.
+            rows: Q nodes and ends.
+            prefix: [B, M + 1, H], the states of each target.
+            target: [B, M], indices of its units; negative ones are unknown.
+            copies: [Q, M + 1, 3], whether the target goes on with the units of the node as they
+                are, in upper case, in lower case.
+            allowed: [Q, 6], by :meth:`allowed_operations`.
+            first: [Q], index in the vocabulary of the first unit of each node; negative for none.
 
-        Cost: O(Q M H (H + V)); of long texts, what is between is worked out again in the backward
-            pass, which bounds the memory.
+        Cost: O(Q M H (H + V)); for long texts, intermediate results are computed again in the
+            backward pass, which bounds the memory.
         """
-        arguments = (rows.x, rows.text, rows.size, rows.start, fits)
-        blocks = -(-fits.numel() // _CELLS)
+        arguments = (rows.x, rows.text, rows.start, copies, allowed, first)
+        blocks = -(-copies[..., 0].numel() // _CELLS)
         if blocks <= 1:
-            return EditScores(*self._score(*arguments, written, target))
+            return EditScores(*self._score(*arguments, prefix, target))
         parts = zip(*(values.chunk(blocks) for values in arguments), strict=True)
         scored = [
-            checkpoint(self._score, *part, written, target, use_reentrant=False) for part in parts
+            checkpoint(self._score, *part, prefix, target, use_reentrant=False) for part in parts
         ]
         return EditScores(*(torch.cat(values) for values in zip(*scored, strict=True)))
 
@@ -203,27 +236,28 @@ class EditDecoder(nn.Module):
         self,
         x: Tensor,
         text: Tensor,
-        size: Tensor,
         start: Tensor,
-        fits: Tensor,
-        written: Tensor,
+        copies: Tensor,
+        allowed: Tensor,
+        first: Tensor,
+        prefix: Tensor,
         target: Tensor,
     ) -> tuple[Tensor, ...]:
-        column = torch.arange(written.size(1), device=target.device)
-        logits = self.logits(
-            self.node(self.dropout(x))[:, None], written[text], column - start[:, None]
-        )
-        # Half precision has no number for what is impossible.
-        wide = torch.promote_types(logits[0].dtype, torch.float32)
-        # At its end a text can only go on or stop.
-        barred = (size == 0)[:, None, None] & self.needs_node
-        operation = logits[0].to(wide).masked_fill(barred, IMPOSSIBLE).log_softmax(dim=-1)
-        unit = logits[1].to(wide).log_softmax(dim=-1)
-        number = F.pad(target, (0, 1), value=-1)[text]
+        column = torch.arange(prefix.size(1), device=target.device)
+        node = self.node(self.dropout(x))[:, None]
+        last = F.pad(target, (1, 0), value=-1)[text]
+        repeats = torch.stack([last, first[:, None].expand_as(last)], dim=-1)
+        operation, unit = self.logits(node, prefix[text], column - start[:, None], repeats)
+        # Half precision cannot represent IMPOSSIBLE.
+        wide = torch.promote_types(operation.dtype, torch.float32)
+        operation = operation.to(wide).masked_fill(~allowed[:, None], IMPOSSIBLE)
+        operation = operation.log_softmax(dim=-1)
+        unit = unit.to(wide).log_softmax(dim=-1)
+        index = F.pad(target, (0, 1), value=-1)[text]
         write = torch.full_like(operation[..., 0], UNKNOWN_LOG_PROBABILITY)
         if unit.size(2):
-            known = unit.gather(2, number.clamp(min=0)[..., None]).squeeze(2)
-            write = torch.where(number < 0, write, known)
-        keep = torch.where(fits, operation[..., KEEP], IMPOSSIBLE)
-        substitute = operation[..., SUBSTITUTE] + write
-        return operation[..., DELETE], keep, substitute, operation[..., INSERT] + write
+            known = unit.gather(2, index.clamp(min=0)[..., None]).squeeze(2)
+            write = torch.where(index < 0, write, known)
+        copy = torch.where(copies, operation[..., KEEP:], IMPOSSIBLE).logsumexp(dim=-1)
+        substitute, insert = operation[..., SUBSTITUTE] + write, operation[..., INSERT] + write
+        return operation[..., DELETE], copy, substitute, insert

@@ -1,4 +1,4 @@
-"""The nodes of merged texts, and their ends, in the order in which they are edited."""
+"""The nodes of merged texts, and their ends, as the rows of lattices."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from pyg_grapheme.nn.pool import Clusters, PoolOutput, ThresholdMergePool
 from pyg_grapheme.nn.pool.reduce import reduce_members
 
 
-class EditRows(NamedTuple):
+class LatticeRows(NamedTuple):
     """The U distinct nodes and ends of R merged texts, and the Q rows of which these consist.
 
     Attributes:
@@ -37,7 +37,7 @@ class EditRows(NamedTuple):
     length: Tensor
 
 
-def edit_rows(x: Tensor, pooled: PoolOutput, end: Tensor) -> EditRows:
+def lattice_rows(x: Tensor, pooled: PoolOutput, end: Tensor) -> LatticeRows:
     """Return the rows of one merge of each of B texts; ``row`` is 0, 1, ...
 
     Args:
@@ -54,10 +54,10 @@ def edit_rows(x: Tensor, pooled: PoolOutput, end: Tensor) -> EditRows:
     order = rows[1].argsort(stable=True)
     x, text, size, start, first = (values[order] for values in rows)
     row = torch.arange(order.numel(), device=order.device)
-    return EditRows(x, text, size, start, first, row, ptr.diff() + 1)
+    return LatticeRows(x, text, size, start, first, row, ptr.diff() + 1)
 
 
-def cut_rows(x: Tensor, clusters: Clusters, cuts: CutSample, end: Tensor) -> EditRows:
+def cut_rows(x: Tensor, clusters: Clusters, cuts: CutSample, end: Tensor) -> LatticeRows:
     """Return the rows of R cuts of B texts, each cluster of a text once.
 
     The cuts of a text of n units have up to n (n + 1) / 2 nodes, but at most 2 n - 1 distinct ones.
@@ -91,13 +91,13 @@ def cut_rows(x: Tensor, clusters: Clusters, cuts: CutSample, end: Tensor) -> Edi
     cut = torch.arange(row.numel(), device=row.device) + (begin - cumsum(count)[:-1])[row]
     row = row[(cut * base + first[row]).argsort()]
     length = torch.bincount(cut, minlength=step.numel())
-    return EditRows(x, text, size, start, first, row, length)
+    return LatticeRows(x, text, size, start, first, row, length)
 
 
 def _with_ends(
     x: Tensor, end: Tensor, text: Tensor, size: Tensor, first: Tensor, ptr: Tensor
 ) -> tuple[Tensor, ...]:
-    """Append the ends to the nodes: the first five fields of :class:`EditRows`.
+    """Append the ends to the nodes: the first five fields of :class:`LatticeRows`.
 
     Args:
         x: [C, F].
@@ -110,6 +110,20 @@ def _with_ends(
     text = torch.cat([text, torch.arange(end.size(0), device=text.device)])
     first = torch.cat([first, ptr[1:]])
     return torch.cat([x, end]), text, F.pad(size, (0, end.size(0))), first - ptr[text], first
+
+
+def first_units(rows: LatticeRows, values: Tensor) -> Tensor:
+    """Return the value of the first unit of each node, -1 for the ends.
+
+    Args:
+        rows: U nodes and ends of merged texts.
+        values: [N, ...], integers, one per unit that was merged.
+
+    Returns:
+        [U, ...].
+    """
+    padded = torch.cat([values, values.new_full((1, *values.shape[1:]), -1)])
+    return padded[torch.where(rows.size > 0, rows.first, values.size(0))]
 
 
 def cluster_features(pool: ThresholdMergePool, x: Tensor, clusters: Clusters) -> Tensor:
@@ -126,40 +140,72 @@ def cluster_features(pool: ThresholdMergePool, x: Tensor, clusters: Clusters) ->
     return reduce_members(pool.reduce, x[node], owner, clusters.size.numel(), pool.raw_threshold)
 
 
-def matching_runs(same: Tensor) -> Tensor:
-    """Count how many units from each on are those with which a target goes on.
+def match_lengths(same: Tensor) -> Tensor:
+    """Count how many units from each one on are those with which a target goes on.
 
     Args:
-        same: [N, M], whether unit j of its target is each unit of some texts, one text behind the
-            other.
+        same: [N, M], whether unit j of its target equals each unit of some texts, one text behind
+            the other.
 
     Returns:
-        [N, M + 1]. A run may go on into the next text; its own length says where a node ends.
+        [N, M + 1]. A match may extend into the next text; the size of a node says where it ends.
 
     Cost: O(N M log(min(N, M))).
     """
-    run, length = F.pad(same.long(), (0, 1)), 1
+    run, length = F.pad(same.long(), (0, 1, 0, 0)), 1
     while length < min(same.shape):
-        # Runs of up to twice the length: what is cut short here goes on where it was cut.
+        # Matches of up to twice the length: one that reaches the limit goes on where it was cut.
         behind = F.pad(run[length:, length:], (0, length, 0, length))
         run = torch.where(run == length, run + behind, run)
         length *= 2
     return run
 
 
-def rows_that_fit(rows: EditRows, runs: Tensor) -> Tensor:
-    """Say where a target goes on with all units of a node.
+class Matches(NamedTuple):
+    """Where the units of N nodes match their target.
+
+    Attributes:
+        length: [N, M + 1], units from each one on with which the target goes on from unit j.
+        case: [N, M + 1, 2], whether unit j of the target is the unit in upper or in lower case.
+    """
+
+    length: Tensor
+    case: Tensor
+
+
+def find_matches(label: Tensor, case: Tensor, target: Tensor) -> Matches:
+    """Compare the units of some texts with their targets.
+
+    Args:
+        label: [N], label of each unit.
+        case: [N, 2], label of each unit in upper and lower case; -1 for none.
+        target: [N, M], labels of the units of the target of its text; padding of another label.
+
+    Cost: O(N M log(min(N, M))).
+    """
+    mapped = (case[:, None] == target[..., None]) & (case >= 0)[:, None]
+    return Matches(match_lengths(label[:, None] == target), F.pad(mapped, (0, 0, 0, 1)))
+
+
+def copy_mask(rows: LatticeRows, matches: Matches) -> Tensor:
+    """Return where a target goes on with all units of a node.
 
     Args:
         rows: U nodes and ends of merged texts.
-        runs: [N, M + 1], by :func:`matching_runs`.
+        matches: Of the N units that were merged.
 
     Returns:
-        [U, M + 1], False for the ends.
+        [U, M + 1, 3], for the node as it is, with its first unit in upper case, in lower case;
+        False for the ends.
 
     Cost: O(U M).
     """
-    is_node = rows.size > 0
-    fits = torch.zeros(rows.size.numel(), runs.size(1), dtype=torch.bool, device=runs.device)
-    fits[is_node] = runs[rows.first[is_node]] >= rows.size[is_node, None]
+    num_columns = matches.length.size(1)
+    fits = matches.case.new_zeros(rows.size.numel(), num_columns, 3)
+    node = (rows.size > 0).nonzero().view(-1)
+    first, size = rows.first[node], rows.size[node, None]
+    fits[node, :, 0] = matches.length[first] >= size
+    # Behind the first unit, the others have to match from the next column on.
+    rest = F.pad(matches.length, (0, 1, 0, 1))[first + 1, 1:]
+    fits[node, :, 1:] = matches.case[first] & (rest >= size - 1)[..., None]
     return fits

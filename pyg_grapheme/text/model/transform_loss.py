@@ -1,24 +1,21 @@
-"""What the text model is trained on: the exact expectation of its losses over all merges."""
+"""The losses of the text model: exact expectations over all merges."""
 
 import math
 from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.utils import cumsum, to_dense_batch
+from torch_geometric.utils import cumsum
 
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, one_hot_labels
 from pyg_grapheme.options import expect_at_least, expect_between, expect_count, expect_one_of
-from pyg_grapheme.text.model.common_prefix import common_starts
-from pyg_grapheme.text.model.edit_lattice import shared_log_likelihood
-from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, TextState
+from pyg_grapheme.text.model.edit_likelihood import EncodedTarget, edit_likelihood, encode_target
+from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet
 from pyg_grapheme.text.model.lattice_rows import (
-    EditRows,
+    LatticeRows,
     cluster_features,
     cut_rows,
-    edit_rows,
-    matching_runs,
-    rows_that_fit,
+    lattice_rows,
 )
 from pyg_grapheme.text.readers.pairs import GraphPair
 from pyg_grapheme.text.typing import LossName
@@ -28,10 +25,11 @@ class TransformLossOutput(NamedTuple):
     """Losses of B pairs of texts.
 
     Attributes:
-        total: [B], what is minimised.
-        structural: [B], difference of the pooled graph from the target's; 0 if not asked for.
-        cross_entropy: [B], of the edits, in nats a text; 0 if not asked for.
-        clusters: [B], number of coarse nodes.
+        total: [B], the loss to minimise.
+        structural: [B], difference between the merged graph and the graph of the target; 0 if it is
+            not part of the loss.
+        cross_entropy: [B], of the edits, in nats per text; 0 if it is not part of the loss.
+        clusters: [B], number of nodes of the merged graph.
     """
 
     total: Tensor
@@ -49,12 +47,12 @@ class TransformLoss(nn.Module):
     clusters of the pool's dendrogram; no pooled graph is built.
 
     Args:
-        loss: Which.
-        structural: How graphs are compared.
+        loss: "structural", "cross_entropy" or "hybrid".
+        structural: The structural loss.
         structural_weight: Weight of the structural loss in ``hybrid``.
-        max_cuts: Of a text with more cuts than this, so many are drawn while training.
-        min_mass: Share of the probability of all cuts of a text to work out at least while
-            training.
+        max_cuts: In training, sample this many cuts of every text that has more (unbiased).
+        min_mass: In training, leave out improbable cuts of a text until this share of the
+            probability is left.
 
     Differentiation: :meth:`forward` is the exact expectation over the threshold's noise, and so is
         its gradient; of texts whose cuts are drawn, both are unbiased. With ``min_mass`` below 1
@@ -84,10 +82,10 @@ class TransformLoss(nn.Module):
 
     def forward(self, net: GraphTransformNet, pair: GraphPair) -> TransformLossOutput:
         """Expected losses over all merges that the threshold's noise can lead to."""
-        if not net.merges:
+        if not net.use_pool:
             return self.at_threshold(net, pair)
         state = net.encode(pair.source)
-        target = _read_target(net, pair, state)
+        target = encode_target(net, pair, state)
         tree = net.pool.dendrogram(state.x, state.edge_index, None, state.batch, state.num_graphs)
         bounds = (self.min_mass, self.max_cuts) if self.training else ()
         cuts = tree.sample(*bounds)
@@ -101,16 +99,16 @@ class TransformLoss(nn.Module):
         """Losses of the one merge at the plain threshold."""
         state = net.encode(pair.source)
         output = net.merge(state)
-        rows = edit_rows(output.x, output, state.end)
+        rows = lattice_rows(output.x, output, state.end)
         text = torch.arange(state.num_graphs, device=state.x.device)
-        return self._at(net, pair, _read_target(net, pair, state), rows, text)
+        return self._at(net, pair, encode_target(net, pair, state), rows, text)
 
     def _at(
         self,
         net: GraphTransformNet,
         pair: GraphPair,
-        target: "_Target",
-        rows: EditRows,
+        target: EncodedTarget,
+        rows: LatticeRows,
         text: Tensor,
     ) -> TransformLossOutput:
         """Losses of each of R merges of the texts [R], [R] each."""
@@ -118,7 +116,7 @@ class TransformLoss(nn.Module):
         if self.loss != "cross_entropy":
             structural = self.structural.compare(*_features(net, pair, rows, text)).total
         if self.loss != "structural":
-            cross_entropy = _edit_loss(net, target, rows, text)
+            cross_entropy = -edit_likelihood(net, target, rows, text)
         total = self.structural_weight * structural + cross_entropy
         return TransformLossOutput(
             total, structural, cross_entropy, (rows.length - 1).to(total.dtype)
@@ -126,12 +124,12 @@ class TransformLoss(nn.Module):
 
 
 def _features(
-    net: GraphTransformNet, pair: GraphPair, rows: EditRows, text: Tensor
+    net: GraphTransformNet, pair: GraphPair, rows: LatticeRows, text: Tensor
 ) -> tuple[GraphFeatures, GraphFeatures]:
     """Return the graph of each merge, and the graph of the target that it is to become."""
     source, target, dtype = pair.source, pair.target, rows.x.dtype
-    label, target_label = one_hot_labels(source.grapheme, target.grapheme, dtype)
-    kind, target_kind = one_hot_labels(source.category, target.category, dtype)
+    label, target_label = one_hot_labels(source.label, target.label, dtype)
+    kind, target_kind = one_hot_labels(source.kind, target.kind, dtype)
     # Sums of ones are exact: each node is the mean of the units from its first one on.
     counts = cumsum(torch.cat([label, kind], dim=1)[~source.is_tag].float())
     total = (counts[rows.first + rows.size] - counts[rows.first]).to(dtype)
@@ -158,45 +156,3 @@ def _features(
         target.num_graphs,
     )
     return merged, wanted.take(text)
-
-
-class _Target(NamedTuple):
-    """The targets of B texts, as the decoder reads them.
-
-    Attributes:
-        number: [B, M], of each unit in the vocabulary; negative where it has none.
-        length: [B].
-        written: [B, M + 1, H].
-        runs: [N, M + 1], units of its target from j on that are those from each of a source on.
-    """
-
-    number: Tensor
-    length: Tensor
-    written: Tensor
-    runs: Tensor
-
-
-def _read_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> _Target:
-    """Let the decoder read the targets, which no merge changes."""
-    source, target = pair
-    size = state.num_graphs
-    units = net.embedding(target.hashes, target.category)
-    embedded, inside = to_dense_batch(units, target.batch, batch_size=size)
-    number, _ = to_dense_batch(target.unit, target.batch, fill_value=-1, batch_size=size)
-    grapheme, _ = to_dense_batch(target.grapheme, target.batch, fill_value=-2, batch_size=size)
-    read = source.grapheme[~source.is_tag]
-    begins, there = to_dense_batch(read, state.batch, batch_size=size)
-    length = there.sum(dim=1)
-    common, since = common_starts(length, begins, grapheme)
-    context = net.decoder.situate(state.context, length[:, None] - common, since)
-    written = net.decoder.read(embedded, since[:, 1:], context).state
-    runs = matching_runs(read[:, None] == grapheme[state.batch])
-    return _Target(number, inside.sum(dim=1), written, runs)
-
-
-def _edit_loss(net: GraphTransformNet, target: _Target, rows: EditRows, text: Tensor) -> Tensor:
-    """Return the negative log-likelihood of the targets, for every merge."""
-    fits = rows_that_fit(rows, target.runs)
-    scored = net.decoder(rows, target.written, target.number, fits)
-    size, length = rows.size[rows.row], target.length[text]
-    return -shared_log_likelihood(scored, rows.row, size, rows.length, length)

@@ -6,7 +6,7 @@ from typing import NoReturn
 EXPECTED_FIELDS = """\
   question/answer:   JSONL objects with 'input' and 'target', or TSV or CSV with a header that
                      names these columns
-  maths curriculum:  JSONL objects with 'input_polish' and 'expected_result' or 'expected_symbolic'
+  maths problems:    JSONL objects with 'input_polish' and 'expected_result' or 'expected_symbolic'
   inflection:        TSV of three columns without a header: lemma, form, features
   pairs:             TSV of two columns without a header: input, target"""
 

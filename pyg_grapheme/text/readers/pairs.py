@@ -7,16 +7,15 @@ from typing import NamedTuple
 from torch.utils.data import Dataset
 from torch_geometric.data import Data
 
-from pyg_grapheme.text.graph import number_units
+from pyg_grapheme.text.graph import index_units
 from pyg_grapheme.text.graph_table import tabulate
 from pyg_grapheme.text.readers.examples import Example
-from pyg_grapheme.text.typing import NormalForm, UnitsName
-from pyg_grapheme.text.units import split_units
+from pyg_grapheme.text.units import TextUnits, expect_text_units
 from pyg_grapheme.text.vocabulary import Vocabulary
 
 
 class GraphPair(NamedTuple):
-    """A source graph, and the graph of its target, labelled with the ids of its units.
+    """A source graph, and the graph of its target, labelled with the indices of its units.
 
     A PyG ``DataLoader`` collates it to a ``GraphPair`` of two ``Batch`` objects.
     """
@@ -33,26 +32,26 @@ class PairDataset(Dataset[GraphPair]):
 
     Args:
         examples: Texts and their targets.
-        vocabulary: Ids of the units that edits write.
-        form: Unicode normal form of all texts.
-        source_units: Unit that is a node of a source.
-        target_units: Unit that is a node of a target.
+        vocabulary: Indices of the units that edits write.
+        source_units: Units of the sources.
+        target_units: Units of the targets.
     """
 
     def __init__(
         self,
         examples: Sequence[Example],
         vocabulary: Vocabulary,
-        form: NormalForm = "NFC",
-        source_units: UnitsName = "graphemes",
-        target_units: UnitsName = "graphemes",
+        source_units: TextUnits = TextUnits(),
+        target_units: TextUnits = TextUnits(),
     ) -> None:
+        expect_text_units("source_units", source_units)
+        expect_text_units("target_units", target_units)
         self.examples = list(examples)
-        sources = [split_units(example.source, source_units, form) for example in self.examples]
-        targets = [split_units(example.target, target_units, form) for example in self.examples]
+        sources = [source_units.split(example.source) for example in self.examples]
+        targets = [target_units.split(example.target) for example in self.examples]
         self.sources = tabulate(sources, [example.tags for example in self.examples])
         self.targets = tabulate(targets)
-        self.targets.nodes["unit"] = number_units(chain.from_iterable(targets), vocabulary)
+        self.targets.nodes["unit"] = index_units(chain.from_iterable(targets), vocabulary)
         self._pairs: dict[int, GraphPair] = {}
 
     def __len__(self) -> int:
@@ -72,9 +71,8 @@ class PairDataset(Dataset[GraphPair]):
 def graph_pair(
     example: Example,
     vocabulary: Vocabulary,
-    form: NormalForm = "NFC",
-    source_units: UnitsName = "graphemes",
-    target_units: UnitsName = "graphemes",
+    source_units: TextUnits = TextUnits(),
+    target_units: TextUnits = TextUnits(),
 ) -> GraphPair:
-    """Return the two graphs of an example, the second labelled with the ids of its units."""
-    return PairDataset([example], vocabulary, form, source_units, target_units)[0]
+    """Return the two graphs of an example, the second labelled with the indices of its units."""
+    return PairDataset([example], vocabulary, source_units, target_units)[0]

@@ -6,6 +6,7 @@ import pytest
 
 from lightning_modules import MathsDataModule, TextDataModule
 from pyg_grapheme.text import Example
+from pyg_grapheme.text.typing import NormalForm
 
 
 def test_maths_problems_of_test_are_not_trained_on() -> None:
@@ -26,8 +27,38 @@ def test_the_vocabulary_is_what_the_training_targets_are_made_of(tmp_path: Path)
     val.write_text("input\ttarget\nk\tm\n")
     data = TextDataModule(train=str(train), val=str(val))
     assert data.vocabulary == [" ", "a", "c", "x", "y", "z"]
-    spaced = TextDataModule(train=str(train), target_units="spaced")
-    assert spaced.vocabulary == ["a", "c", "x", "yz"]
+    words = TextDataModule(train=str(train), target_units="whitespace")
+    assert words.vocabulary == ["a", "c", "x", "yz"]
+
+
+PAIRS = [("", "NFC", "NFD"), ("NFC", "NFC", "NFC"), ("NFD", "NFD", "NFD")]
+
+
+@pytest.mark.parametrize(("given", "source", "target"), PAIRS)
+def test_each_side_has_the_form_that_its_training_texts_ask_for(
+    given: NormalForm, source: NormalForm, target: NormalForm, tmp_path: Path
+) -> None:
+    """Only the targets have umlauts in training; those of the validation do not count."""
+    train, val = tmp_path / "train.tsv", tmp_path / "val.tsv"
+    train.write_text("gruss\tgrüß\nweg\tweg\n", encoding="utf-8")
+    val.write_text("über\tueber\n", encoding="utf-8")
+    forms = {"source_form": given, "target_form": given} if given else {}
+    data = TextDataModule(str(train), str(val), **forms)
+    assert (data.source_form, data.target_form) == (source, target)
+    assert ("\u0308" in data.vocabulary) == (target == "NFD")
+    assert ("ü" in data.vocabulary) == (target == "NFC")
+    (pair,) = data.loader("val")
+    assert ("\u0308" in pair.source.text[0]) == (source == "NFD")
+
+
+def test_names_of_before_are_answered_by_the_new_ones() -> None:
+    for old, new in (("letters", "codepoints"), ("spaced", "whitespace")):
+        for side in ("source_units", "target_units"):
+            message = rf"Expected '{side}' to be '{new}', its name now \(got '{old}'\)"
+            with pytest.raises(ValueError, match=message):
+                TextDataModule(**{side: old})
+    with pytest.raises(ValueError, match=r"Expected 'source_form' to be one of 'auto', 'NFC', 'N"):
+        TextDataModule(source_form="none")  # type: ignore[arg-type]
 
 
 def test_few_pairs_are_gone_through_several_times_an_epoch(tmp_path: Path) -> None:
@@ -35,8 +66,21 @@ def test_few_pairs_are_gone_through_several_times_an_epoch(tmp_path: Path) -> No
     path.write_text("a\tb\nc\td\ne\tf\n")
     for least, pairs in ((1, 3), (3, 3), (4, 6), (9, 9)):
         data = TextDataModule(train=str(path), min_epoch=least, batch_size=2)
-        assert data.pairs_an_epoch == pairs
+        assert len(data.epoch) == pairs
         assert sum(pair.source.num_graphs for pair in data.train_dataloader()) == pairs
+
+
+def test_made_up_pairs_are_trained_on_and_not_reported(tmp_path: Path) -> None:
+    path = tmp_path / "forms.tsv"
+    path.write_text("walk\twalked\tPST\njump\tjumped\tPST\n")
+    data = TextDataModule(train=str(path), hallucinate=5, min_epoch=3, memorize=True)
+    trained = ["".join(text) for pair in data.train_dataloader() for text in pair.target.text]
+    known = {"walked", "jumped"}
+    assert len(trained) == 4 + 5
+    assert sum(text in known for text in trained) < 4 + 5
+    assert all(text.endswith("ed") for text in trained)
+    assert {example.target for example in data.datasets["train"].examples} == known
+    assert set("".join(data.vocabulary)) == set("walkedjump")
 
 
 def test_every_file_is_preprocessed(tmp_path: Path) -> None:

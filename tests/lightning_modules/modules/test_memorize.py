@@ -1,6 +1,7 @@
 """A model may answer what it was trained on by what most examples say."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -8,8 +9,8 @@ import pytest
 
 from lightning_modules import TextDataModule, TransformModule, evaluate, fit, load_module
 from lightning_modules.modules.text_scores import predict_examples
-from pyg_grapheme.text import Example, PairDataset
-from pyg_grapheme.text.typing import UnitsName
+from pyg_grapheme.text import Example, PairDataset, TextUnits
+from pyg_grapheme.text.typing import NormalForm, UnitsName
 
 PAIRS = (
     "vn\tund\nvn\tund\nvn\tun\n"  # two of three
@@ -49,9 +50,11 @@ def test_texts_with_tags_and_others_are_rewritten() -> None:
 def test_what_comes_with_tags_is_not_recalled() -> None:
     known = {"v é": "a"}
     examples = [Example("v e\u0301", "a", tags) for tags in ((), ("V",), ())]
-    for units in get_args(UnitsName):
-        module = TransformModule(["b"], "NFC", units, units, known, channels=4, layers=1).eval()
-        dataset = PairDataset(examples, module.net.vocabulary, "NFC", units, units)
+    for units in map(TextUnits._make, product(get_args(UnitsName), get_args(NormalForm))):
+        module = TransformModule(
+            ["b"], units.kind, units.kind, units.form, units.form, known, channels=4, layers=1
+        ).eval()
+        dataset = PairDataset(examples, module.net.vocabulary, units, units)
         written, _ = predict_examples(module, dataset)
         assert written == ["a", *module.net(["v é"], [["V"]]), "a"], units
         assert module([e.source for e in examples], [e.tags for e in examples]) == written

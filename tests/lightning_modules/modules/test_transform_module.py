@@ -1,6 +1,7 @@
 """The text module: logged values against ones worked out by hand, options, gradients."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
@@ -10,7 +11,7 @@ import torch
 
 from lightning_modules import TextDataModule, TransformModule
 from lightning_modules.modules.unit_error_rate import UnitErrorRate
-from pyg_grapheme.text import units_graphs
+from pyg_grapheme.text import TextUnits, units_graphs
 from pyg_grapheme.text.model import edit_decoder
 from pyg_grapheme.text.typing import LossName
 
@@ -40,7 +41,7 @@ def test_validation_metrics_are_those_of_the_whole_set(monkeypatch: pytest.Monke
 
 
 def test_a_unit_error_is_one_however_many_characters_it_has() -> None:
-    metric = UnitErrorRate("spaced")
+    metric = UnitErrorRate(TextUnits("whitespace"))
     metric.update(["t͡ʃ ɪ p"], ["ʃ ɪ p"])  # one of three
     metric.update(["a", ""], ["a", ""])  # none of one
     assert float(metric.compute()) == pytest.approx(1 / 4)
@@ -79,17 +80,28 @@ def test_every_weight_that_learns_has_a_gradient(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("a\tb\n")  # one unit, no edge, no tag
     data = TextDataModule(str(tmp_path / "a.tsv"))
     (pair,) = data.loader("train")
-    for loss, merges in itertools.product(get_args(LossName), (True, False)):
-        module = TransformModule(data.vocabulary, channels=8, layers=1, loss=loss, merges=merges)
+    for loss, use_pool in itertools.product(get_args(LossName), (True, False)):
+        module = TransformModule(
+            data.vocabulary, channels=8, layers=1, loss=loss, use_pool=use_pool
+        )
         module.loss(module.net, pair).total.sum().backward()
         lacking = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
-        assert lacking == [], (loss, merges)
+        assert lacking == [], (loss, use_pool)
 
 
 def test_no_more_is_inserted_in_one_place_than_the_user_says() -> None:
     torch.manual_seed(0)
-    module = TransformModule(["b"], channels=8, layers=1, merges=False, max_insert=2).eval()
+    module = TransformModule(["b"], channels=8, layers=1, use_pool=False, max_insert=2).eval()
     with torch.no_grad():
         module.net.decoder.operation.bias[edit_decoder.INSERT] = 1000.0
     edits = module.net.predict(units_graphs(["aa"]))
     assert {len(inserted) for inserted in edits.edits[0].insertions} == {2}
+
+
+@pytest.mark.parametrize(("allowed", "answer"), [(True, "ŠX1"), (False, "šX1")])
+def test_a_copy_changes_the_case_if_it_may(
+    allowed: bool, answer: str, fixed: Callable[..., TransformModule]
+) -> None:
+    """The model prefers capitals, but "X" and "1" have none other than themselves."""
+    operations = {edit_decoder.UPPER: 0.8, edit_decoder.KEEP: 0.1, edit_decoder.DELETE: 0.1**9}
+    assert fixed(["a"], operations, map_case=allowed)(["šX1"]) == [answer]

@@ -8,7 +8,7 @@ from torch_geometric.data import Batch, Data
 
 from pyg_grapheme.nn.loss import GraphFeatures, StructuralLoss, graph_features
 from pyg_grapheme.nn.loss.terms import density_term, edge_term, node_cost
-from pyg_grapheme.text import CATEGORIES, describe, split_graphemes, text_graph
+from pyg_grapheme.text import text_graph, unit_info
 
 TEXTS = [("cat", "cart"), ("a", "b1"), ("Hello 12", "hello!"), ("abcabc", "abc"), ("aa", "aa")]
 
@@ -17,21 +17,20 @@ def batch_of(*texts: str) -> Batch:
     """Graphs of texts, in float64."""
     graphs = [text_graph(text) for text in texts]
     for graph in graphs:
-        graph.label, graph.kind = graph.grapheme, graph.category
         graph.activation = graph.activation.double()
     return Batch.from_data_list(graphs)
 
 
 def literal_terms(first: str, second: str, temperature: float) -> tuple[float, float, float]:
-    """The three terms by loops over graphemes, from the definition; transport by POT."""
-    u, v = split_graphemes(first), split_graphemes(second)
+    """The three terms by loops over code points, from the definition; transport by POT."""
+    u, v = list(first), list(second)
     out1, out2 = [1] * (len(u) - 1) + [0], [1] * (len(v) - 1) + [0]
     cost = np.zeros((len(u), len(v)))
     for i, x in enumerate(u):
         for j, y in enumerate(v):
-            same = CATEGORIES[describe(x).category] == CATEGORIES[describe(y).category]
+            same = unit_info(x).category == unit_info(y).category
             different_type = 0.0 if x == y else 0.5 if same else 1.0
-            activation = min(abs(describe(x).value - describe(y).value), 1.0)
+            activation = min(abs(unit_info(x).value - unit_info(y).value), 1.0)
             degree = abs(out1[i] - out2[j]) / max(out1[i], out2[j], 1)
             cost[i, j] = 0.1 * different_type + 0.7 * activation + 0.2 * degree
     a, b = np.ones(len(u)), np.full(len(v), len(u) / len(v))

@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pyg_grapheme.text.model import chain_encoder
 from pyg_grapheme.text.model.chain_encoder import ChainEncoder
 
 SIZES = {
@@ -26,44 +25,34 @@ def encode(sizes: list[int], layers: int = 2) -> tuple[ChainEncoder, Tensor, Ten
     return encoder, torch.randn(batch.numel(), 3, dtype=torch.double), batch, len(sizes)
 
 
-def as_one_lstm(encoder: ChainEncoder) -> nn.LSTM:
-    """The same weights in a module of torch that does all layers and both directions."""
-    layers = len(encoder.forwards)
-    lstm = nn.LSTM(3, 2, layers, batch_first=True, bidirectional=True).double()
-    weights = {
-        f"{name}{suffix}": value
-        for chains, suffix in ((encoder.forwards, ""), (encoder.backwards, "_reverse"))
-        for number, chain in enumerate(chains)
-        for name, value in (
-            (name.replace("_l0", f"_l{number}"), value) for name, value in chain.named_parameters()
-        )
-    }
-    lstm.load_state_dict(weights)
-    return lstm
-
-
-@pytest.mark.parametrize("side_by_side", [64, 2])
 @pytest.mark.parametrize("layers", [1, 3])
-def test_each_chain_is_encoded_by_itself(
-    layers: int, side_by_side: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for sizes in SIZES.values():
-        monkeypatch.setattr(chain_encoder, "_SIDE_BY_SIDE", side_by_side)
-        encoder, x, batch, count = encode(sizes, layers)
-        recurrence = as_one_lstm(encoder)
-        nodes, ends = encoder(x, batch, count)
-        assert nodes.shape == (sum(sizes), 4), sizes
-        assert ends.shape == (len(sizes), 4), sizes
-        for number, size in enumerate(sizes):
-            mine = batch == number
-            if size == 0:
-                assert torch.equal(ends[number], torch.zeros(4, dtype=torch.double)), sizes
-                continue
-            states, _ = recurrence(x[mine])
-            torch.testing.assert_close(nodes[mine], states)
-            # Either direction has seen the whole chain where it stops: forwards at the last node,
-            # backwards at the first one.
-            torch.testing.assert_close(ends[number], torch.cat([states[-1, :2], states[0, 2:]]))
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+def test_each_chain_is_encoded_by_itself(sizes: list[int], layers: int) -> None:
+    encoder, x, batch, count = encode(sizes, layers)
+    nodes, ends = encoder(x, batch, count)
+    assert nodes.shape == (sum(sizes), 4)
+    assert ends.shape == (len(sizes), 4)
+    for number, size in enumerate(sizes):
+        mine = batch == number
+        if size == 0:
+            assert torch.equal(ends[number], torch.zeros(4, dtype=torch.double))
+            continue
+        states = encoder.lstm(x[mine][None])[0][0]
+        torch.testing.assert_close(nodes[mine], states)
+        # Either direction has seen the whole chain where it stops: forwards at the last node,
+        # backwards at the first one.
+        torch.testing.assert_close(ends[number], torch.cat([states[-1, :2], states[0, 2:]]))
+
+
+def test_the_order_of_the_chains_does_not_matter() -> None:
+    sizes, order = [3, 0, 1, 5, 5, 2], [4, 1, 3, 0, 5, 2]
+    encoder, x, batch, count = encode(sizes)
+    nodes, ends = encoder(x, batch, count)
+    parts, states = x.split(sizes), nodes.split(sizes)
+    moved = torch.repeat_interleave(torch.tensor([sizes[number] for number in order]))
+    other_nodes, other_ends = encoder(torch.cat([parts[n] for n in order]), moved, count)
+    torch.testing.assert_close(other_nodes, torch.cat([states[number] for number in order]))
+    torch.testing.assert_close(other_ends, ends[order])
 
 
 def test_the_order_of_a_chain_matters() -> None:
@@ -73,9 +62,8 @@ def test_the_order_of_a_chain_matters() -> None:
     assert not torch.allclose(ends, swapped)
 
 
-@pytest.mark.parametrize("side_by_side", [64, 2])
-def test_gradcheck(side_by_side: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chain_encoder, "_SIDE_BY_SIDE", side_by_side)
+def test_gradcheck() -> None:
+    """In the input and in every parameter."""
     encoder, x, batch, count = encode([2, 0, 3])
     names, values = zip(*encoder.named_parameters(), strict=True)
 
@@ -85,6 +73,16 @@ def test_gradcheck(side_by_side: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     inputs = [value.detach().clone().requires_grad_() for value in (x, *values)]
     assert torch.autograd.gradcheck(encoded, inputs, fast_mode=True)
+    assert torch.autograd.gradcheck(lambda x: encoder(x, batch, count), inputs[0])
+
+
+def test_features_are_dropped_between_layers_only() -> None:
+    _, x, batch, count = encode([2, 3])
+    for layers, drops in ((1, False), (2, True)):
+        torch.manual_seed(0)
+        encoder = ChainEncoder(3, 4, layers, dropout=0.5).double()
+        trained, tested = (encoder.train(mode)(x, batch, count)[0] for mode in (True, False))
+        assert torch.allclose(trained, tested) != drops, layers
 
 
 def test_reset_parameters_draws_all_anew() -> None:
@@ -93,16 +91,3 @@ def test_reset_parameters_draws_all_anew() -> None:
     encoder.reset_parameters()
     pairs = zip(before, encoder.parameters(), strict=True)
     assert not any(torch.equal(one, other) for one, other in pairs)
-
-
-def test_a_long_chain_does_not_pad_the_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder, x, batch, count = encode([1, 2000, 3] + [2] * 200 + [70])
-    cells = []
-
-    def note(states: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        cells.append(states.shape[:2].numel())
-        return states.new_zeros(*states.shape[:2], 4), states.new_zeros(length.numel(), 4)
-
-    monkeypatch.setattr(encoder, "_encode", note)
-    encoder(x, batch, count)
-    assert sum(cells) <= 2 * x.size(0)

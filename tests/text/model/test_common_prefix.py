@@ -1,4 +1,4 @@
-"""How far texts begin alike, against rapidfuzz."""
+"""The common prefix of a text and its source, against rapidfuzz."""
 
 import random
 
@@ -8,36 +8,36 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from pyg_grapheme.text.model.common_prefix import CommonStart, common_starts
+from pyg_grapheme.text.model.common_prefix import CommonPrefix, common_prefixes
 
 
 def pad(texts: list[str]) -> Tensor:
-    """What is behind the end looks like a letter."""
+    """Pad by a letter, so that the padding could match."""
     rows = [torch.tensor([ord(c) for c in text], dtype=torch.long) for text in texts]
     return pad_sequence(rows, batch_first=True, padding_value=ord("a"))
 
 
-def compare(sources: list[str], targets: list[str]) -> CommonStart:
+def compare(sources: list[str], targets: list[str]) -> CommonPrefix:
     length = torch.tensor([len(source) for source in sources])
-    return common_starts(length, pad(sources), pad(targets))
+    return common_prefixes(length, pad(sources), pad(targets))
 
 
-def test_it_is_what_the_strings_have_in_common() -> None:
+def test_the_common_prefix_is_that_of_the_strings() -> None:
     for seed in range(5):
         rng = random.Random(seed)
         sources, targets = (
             ["".join(rng.choice("ab") for _ in range(rng.randint(0, 7))) for _ in range(20)]
             for _ in range(2)
         )
-        count, since = compare(sources, targets)
-        assert count.shape == since.shape == (20, max(map(len, targets)) + 1), seed
+        count, num_new = compare(sources, targets)
+        assert count.shape == num_new.shape == (20, max(map(len, targets)) + 1), seed
         for b, (source, target) in enumerate(zip(sources, targets, strict=True)):
             for j in range(len(target) + 1):
                 assert count[b, j] == Prefix.similarity(source, target[:j]), (source, target, j)
-                assert since[b, j] == j - count[b, j], seed
+                assert num_new[b, j] == j - count[b, j], seed
 
 
-def test_unit_by_unit_is_all_at_once() -> None:
+def test_unit_by_unit_equals_all_at_once() -> None:
     rng = random.Random(0)
     sources, targets = (
         ["".join(rng.choice("ab") for _ in range(length)) for _ in range(30)] for length in (5, 8)
@@ -45,18 +45,18 @@ def test_unit_by_unit_is_all_at_once() -> None:
     at_once = compare(sources, targets)
     source, target = F.pad(pad(sources), (0, 1), value=-1), pad(targets)
     zero = torch.zeros(30, dtype=torch.long)
-    common = CommonStart(zero, zero)
+    common = CommonPrefix(zero, zero)
     for j in range(9):
-        assert torch.equal(common.units, at_once.units[:, j])
-        assert torch.equal(common.since, at_once.since[:, j])
+        assert torch.equal(common.length, at_once.length[:, j])
+        assert torch.equal(common.num_new, at_once.num_new[:, j])
         if j < 8:
-            next_one = source.gather(1, common.units[:, None])[:, 0]
-            common = common.write(next_one == target[:, j])
+            next_one = source.gather(1, common.length[:, None])[:, 0]
+            common = common.append(next_one == target[:, j])
 
 
-def test_nothing_has_nothing_in_common() -> None:
-    assert compare(["", "ab"], ["", ""]).units.tolist() == [[0], [0]]
-    assert compare(["", ""], ["a", ""]).units.tolist() == [[0, 0], [0, 0]]
-    empty = CommonStart(torch.zeros(2, dtype=torch.long), torch.zeros(2, dtype=torch.long))
-    after = empty.write(torch.zeros(2, dtype=torch.bool))
-    assert (after.units.tolist(), after.since.tolist()) == ([0, 0], [1, 1])
+def test_an_empty_text_has_an_empty_prefix() -> None:
+    assert compare(["", "ab"], ["", ""]).length.tolist() == [[0], [0]]
+    assert compare(["", ""], ["a", ""]).length.tolist() == [[0, 0], [0, 0]]
+    empty = CommonPrefix(torch.zeros(2, dtype=torch.long), torch.zeros(2, dtype=torch.long))
+    after = empty.append(torch.zeros(2, dtype=torch.bool))
+    assert (after.length.tolist(), after.num_new.tolist()) == ([0, 0], [1, 1])

@@ -6,13 +6,37 @@ from torch import Tensor, nn
 
 from pyg_grapheme.text.model import edit_decoder
 from pyg_grapheme.text.model.edit_decoder import (
+    DELETE,
+    INSERT,
+    KEEP,
+    LOWER,
+    SUBSTITUTE,
     UNKNOWN_LOG_PROBABILITY,
+    UPPER,
     EditDecoder,
-    Written,
+    PrefixState,
 )
-from pyg_grapheme.text.model.lattice_rows import EditRows, edit_rows
+from pyg_grapheme.text.model.edit_lattice import EditScores
+from pyg_grapheme.text.model.lattice_rows import LatticeRows, lattice_rows
 
 CHANNELS, EMBEDDED, VOCABULARY, HIDDEN = 3, 4, 5, 6
+
+CASE = [(7, -1), (-1, -1), (-1, 0), (3, 3), (5, 6), (-1, -1), (-1, 8)]
+"""Labels of the first unit of each row in upper and in lower case; ends have none that counts."""
+
+ALLOWED = {
+    0: {DELETE, SUBSTITUTE, INSERT, KEEP, UPPER},
+    1: {DELETE, SUBSTITUTE, INSERT, KEEP},
+    2: {DELETE, SUBSTITUTE, INSERT, KEEP, LOWER},
+    3: {DELETE, INSERT},
+    4: {DELETE, SUBSTITUTE, INSERT, KEEP, UPPER, LOWER},
+    5: {DELETE, INSERT},
+    6: {DELETE, INSERT},
+}
+"""What is possible in each row."""
+
+FIRST = [0, 2, -1, -1, 4, -1, -1]
+"""Index in the vocabulary of the first unit of each row; the ends have none, nor has one node."""
 
 
 @pytest.fixture
@@ -22,43 +46,50 @@ def decoder() -> EditDecoder:
 
 
 @pytest.fixture
-def rows(merge_texts) -> EditRows:
+def rows(merge_texts) -> LatticeRows:
     """Of two merges of one text, and of one without a node."""
     pooled = merge_texts([[1, 2, 1], [4], []], CHANNELS)
     text = torch.tensor([0, 0, 1])
     end = torch.randn(2, CHANNELS, dtype=torch.double)
-    rows = edit_rows(pooled.x, pooled, end[text])
+    rows = lattice_rows(pooled.x, pooled, end[text])
     return rows._replace(text=text[rows.text])
 
 
 def draw(count: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Embedded units of some texts, how long they have been new, and what is known at each step.
+    """Draw embedded units of some texts, how many are new up to each, and the context of each step.
 
     The first text begins with a unit of its source.
     """
     generator = torch.Generator().manual_seed(1)
     units = torch.randn(count, length, EMBEDDED, generator=generator, dtype=torch.double)
     context = torch.randn(count, length + 1, EMBEDDED, generator=generator, dtype=torch.double)
-    since = torch.arange(length) + torch.arange(count)[:, None]
-    return units, since, context
+    num_new = torch.arange(length) + torch.arange(count)[:, None]
+    return units, num_new, context
 
 
-def score(decoder: EditDecoder, rows: EditRows, target: Tensor, fits: bool = True):
-    written = decoder.read(*draw(*target.shape)).state
-    shape = (rows.size.numel(), target.size(1) + 1)
-    return decoder(rows, written, target, torch.full(shape, fits))
+def allow(decoder: EditDecoder, rows: LatticeRows) -> Tensor:
+    return decoder.allowed_operations(rows.size > 0, torch.tensor(CASE))
+
+
+def score(
+    decoder: EditDecoder, rows: LatticeRows, target: Tensor, copies: Tensor | bool = True
+) -> EditScores:
+    prefix = decoder.encode_prefix(*draw(*target.shape)).state
+    fits = torch.as_tensor(copies).expand(rows.size.numel(), target.size(1) + 1, 3)
+    return decoder(rows, prefix, target, fits, allow(decoder, rows), torch.tensor(FIRST))
 
 
 @torch.no_grad()
-def test_reading_at_once_is_reading_unit_by_unit(decoder: EditDecoder) -> None:
-    units, since, context = draw(3, 4)
-    whole = decoder.read(units, since, context)
+def test_a_prefix_encoded_at_once_equals_one_encoded_unit_by_unit(decoder: EditDecoder) -> None:
+    units, num_new, context = draw(3, 4)
+    whole = decoder.encode_prefix(units, num_new, context)
     assert whole.state.shape == (3, 5, HIDDEN)
-    part: Written = decoder.read(units[:, :0], since[:, :0], context[:, :1])
+    part: PrefixState = decoder.encode_prefix(units[:, :0], num_new[:, :0], context[:, :1])
     states = [part.state]
     for j in range(4):
         here, behind = slice(j, j + 1), slice(j + 1, j + 2)
-        part = decoder.read(units[:, here], since[:, here], context[:, behind], part.memory)
+        step = units[:, here], num_new[:, here], context[:, behind]
+        part = decoder.encode_prefix(*step, part.memory)
         assert part.state.shape == (3, 1, HIDDEN)
         states.append(part.state)
     torch.testing.assert_close(torch.cat(states, dim=1), whole.state)
@@ -67,38 +98,39 @@ def test_reading_at_once_is_reading_unit_by_unit(decoder: EditDecoder) -> None:
 
 
 @torch.no_grad()
-def test_half_precision_is_scored_in_single(decoder: EditDecoder, rows: EditRows) -> None:
+def test_half_precision_is_scored_in_single(decoder: EditDecoder, rows: LatticeRows) -> None:
     target = torch.tensor([[0, 1, 2], [4, 3, -1]])
-    written = decoder.read(*draw(2, 3)).state
-    fits = torch.ones(rows.size.numel(), 4, dtype=torch.bool)
-    exact = decoder(rows, written, target, fits)
-    half = decoder.half()(rows._replace(x=rows.x.half()), written.half(), target, fits)
+    prefix = decoder.encode_prefix(*draw(2, 3)).state
+    fits, allowed = torch.ones(7, 4, 3, dtype=torch.bool), allow(decoder, rows)
+    others = (target, fits, allowed, torch.tensor(FIRST))
+    exact = decoder(rows, prefix, *others)
+    half = decoder.half()(rows._replace(x=rows.x.half()), prefix.half(), *others)
     for found, expected in zip(half, exact, strict=True):
         assert found.dtype == torch.float32
         torch.testing.assert_close(found.double(), expected, rtol=1e-2, atol=1e-2)
 
 
 @torch.no_grad()
-def test_a_state_knows_what_is_before_it_and_nothing_else(decoder: EditDecoder) -> None:
-    units, since, context = draw(2, 4)
-    before = decoder.read(units, since, context).state
+def test_a_state_depends_on_what_is_before_it_and_nothing_else(decoder: EditDecoder) -> None:
+    units, num_new, context = draw(2, 4)
+    before = decoder.encode_prefix(units, num_new, context).state
     units[0, 2] += 1.0
-    after = decoder.read(units, since, context).state
+    after = decoder.encode_prefix(units, num_new, context).state
     same = torch.isclose(before, after).all(dim=2).tolist()
     assert same == [[True, True, True, False, False], [True] * 5]
     context[1, 1:] += 1.0
-    tagged = decoder.read(units, since, context).state
+    tagged = decoder.encode_prefix(units, num_new, context).state
     expected = [[True] * 5, [True, False, False, False, False]]
     assert torch.isclose(after, tagged).all(dim=2).tolist() == expected
 
 
 @torch.no_grad()
-def test_one_network_does_not_know_what_is_in_common_with_the_source(decoder: EditDecoder) -> None:
-    units, since, context = draw(2, 4)
-    assert since[:, 0].tolist() == [0, 1]
-    before = decoder.read(units, since, context)
+def test_one_network_does_not_read_the_common_prefix(decoder: EditDecoder) -> None:
+    units, num_new, context = draw(2, 4)
+    assert num_new[:, 0].tolist() == [0, 1]
+    before = decoder.encode_prefix(units, num_new, context)
     units[:, 0] += 1.0
-    after = decoder.read(units, since, context)
+    after = decoder.encode_prefix(units, num_new, context)
     assert not torch.isclose(before.memory.hidden, after.memory.hidden).any()
     same = torch.isclose(before.memory.new_hidden, after.memory.new_hidden).all(dim=2)
     assert same.tolist() == [[True, False]]
@@ -112,7 +144,7 @@ class WholeFeatures(nn.Identity):
         self.p = p
 
 
-def forgetful(p: float) -> EditDecoder:
+def drop_reader(p: float) -> EditDecoder:
     torch.manual_seed(0)
     decoder = EditDecoder(CHANNELS, EMBEDDED, VOCABULARY, HIDDEN).double()
     decoder.dropout = WholeFeatures(p)
@@ -120,74 +152,92 @@ def forgetful(p: float) -> EditDecoder:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(("p", "known"), [(0.0, True), (1.0, False)])
-def test_only_that_one_is_left_out_in_training(p: float, known: bool) -> None:
-    decoder = forgetful(p)
-    units, since, context = draw(2, 4)
-    for change, expected in ((units[0, 0], known), (units[0, 1], True)):
+@pytest.mark.parametrize(("p", "is_read"), [(0.0, True), (1.0, False)])
+def test_only_the_reader_of_every_unit_is_dropped_in_training(p: float, is_read: bool) -> None:
+    decoder = drop_reader(p)
+    units, num_new, context = draw(2, 4)
+    for change, expected in ((units[0, 0], is_read), (units[0, 1], True)):
         decoder.train()
-        before, tested = (decoder.train(mode).read(units, since, context) for mode in (True, False))
+        before, tested = (
+            decoder.train(mode).encode_prefix(units, num_new, context) for mode in (True, False)
+        )
         change += 1.0
-        after, told = (decoder.train(mode).read(units, since, context) for mode in (True, False))
+        after, told = (
+            decoder.train(mode).encode_prefix(units, num_new, context) for mode in (True, False)
+        )
         assert torch.allclose(before.state[0], after.state[0]) != expected
         assert not torch.allclose(tested.state[0], told.state[0])
 
 
 @torch.no_grad()
-def test_so_many_texts_are_trained_on_without_it() -> None:
-    decoder = forgetful(0.3)
-    units, since, context = (values[:1].expand(400, *values.shape[1:]) for values in draw(1, 2))
-    state = decoder.train().read(units, since, context).state[:, 1]
-    whole = decoder.eval().read(units[:1], since[:1], context[:1]).state[:, 1]
+def test_that_reader_is_dropped_with_the_probability() -> None:
+    decoder = drop_reader(0.3)
+    units, num_new, context = (values[:1].expand(400, *values.shape[1:]) for values in draw(1, 2))
+    state = decoder.train().encode_prefix(units, num_new, context).state[:, 1]
+    whole = decoder.eval().encode_prefix(units[:1], num_new[:1], context[:1]).state[:, 1]
     share = torch.isclose(state, whole).all(dim=1).double().mean().item()
     assert share == pytest.approx(0.7, abs=0.08)
 
 
 @torch.no_grad()
-def test_where_the_writing_stands_is_told_by_two_counts(decoder: EditDecoder) -> None:
-    """What is ahead, and what has been written since; 3 and more ahead are alike, 2 since."""
-    context = torch.randn(1, EMBEDDED, dtype=torch.double)
-    ahead, since = torch.tensor([[0, 1, 2, 3, 9]]), torch.tensor([[5, 2, 1, 0, 0]])
-    situated = decoder.situate(context, ahead, since)
-    for j, (a, s) in enumerate([(0, 2), (1, 2), (2, 1), (3, 0), (3, 0)]):
-        expected = context + decoder.ahead.weight[a] + decoder.since.weight[s]
-        torch.testing.assert_close(situated[:, j], expected)
+def test_the_context_adds_two_counts_to_the_tags(decoder: EditDecoder) -> None:
+    """3 or more remaining units count as 3, and 2 or more new ones as ``max_distance``, 2."""
+    tags = torch.randn(1, EMBEDDED, dtype=torch.double)
+    remaining, num_new = torch.tensor([[0, 1, 2, 3, 9]]), torch.tensor([[5, 2, 1, 0, 0]])
+    context = decoder.decoder_context(tags, remaining, num_new)
+    for j, (r, n) in enumerate([(0, 2), (1, 2), (2, 1), (3, 0), (3, 0)]):
+        expected = tags + decoder.remaining.weight[r] + decoder.num_new.weight[n]
+        torch.testing.assert_close(context[:, j], expected)
+
+
+def test_allowed_operations_depend_on_the_node_and_its_case(
+    decoder: EditDecoder, rows: LatticeRows
+) -> None:
+    for map_case in (True, False):
+        decoder.map_case = map_case
+        for row, allowed in zip(ALLOWED, allow(decoder, rows).tolist(), strict=True):
+            expected = ALLOWED[row] if map_case else ALLOWED[row] - {UPPER, LOWER}
+            assert {edit for edit in range(6) if allowed[edit]} == expected, (row, map_case)
 
 
 @torch.no_grad()
-def test_what_may_happen_sums_to_one(decoder: EditDecoder, rows: EditRows) -> None:
-    written = 0.0
-    for unit in range(VOCABULARY):
-        # Of the same written text: what is read is embedded, and does not know its numbers.
-        scores = score(decoder, rows, torch.full((2, 3), unit))
-        written = written + scores.substitute[:, :-1].exp() + scores.insert[:, :-1].exp()
-    total = written + scores.delete[:, :-1].exp() + scores.keep[:, :-1].exp()
-    torch.testing.assert_close(total, torch.ones_like(total))
+def test_probabilities_of_the_allowed_edits_sum_to_one(
+    decoder: EditDecoder, rows: LatticeRows
+) -> None:
+    for map_case in (True, False):
+        decoder.map_case = map_case
+        written: Tensor | float = 0.0
+        for unit in range(VOCABULARY):
+            # What follows one and the same prefix, whose last unit may be repeated.
+            scores = score(decoder, rows, torch.tensor([[3, unit], [1, unit]]))
+            written = written + scores.substitute[:, 1].exp() + scores.insert[:, 1].exp()
+        total = written + scores.delete[:, 1].exp() + scores.copy[:, 1].exp()
+        torch.testing.assert_close(total, torch.ones_like(total))
 
 
 @torch.no_grad()
-def test_at_its_end_a_text_can_only_go_on_or_stop(decoder: EditDecoder, rows: EditRows) -> None:
+def test_at_its_end_a_text_can_only_go_on_or_stop(decoder: EditDecoder, rows: LatticeRows) -> None:
     scores = score(decoder, rows, torch.tensor([[0, 1], [2, 3]]))
     end = rows.size == 0
     assert end.tolist() == [False, False, False, True, False, True, True]
-    for barred in (scores.keep, scores.substitute):
+    for barred in (scores.copy, scores.substitute):
         assert bool((barred[end] < -1e20).all())
         assert bool((barred[~end, :-1] > -20).all())
     assert bool((scores.delete > -20).all())
 
 
 @torch.no_grad()
-def test_a_node_that_does_not_fit_is_not_kept(decoder: EditDecoder, rows: EditRows) -> None:
+def test_a_node_that_does_not_fit_is_not_copied(decoder: EditDecoder, rows: LatticeRows) -> None:
     target = torch.tensor([[0, 1], [2, 3]])
-    fitting, barred = score(decoder, rows, target), score(decoder, rows, target, fits=False)
-    assert bool((barred.keep < -1e20).all())
+    fitting, barred = score(decoder, rows, target), score(decoder, rows, target, copies=False)
+    assert bool((barred.copy < -1e20).all())
     for name in ("delete", "substitute", "insert"):
         assert torch.equal(getattr(fitting, name), getattr(barred, name))
 
 
 @torch.no_grad()
-def test_units_that_the_vocabulary_lacks_are_next_to_impossible(
-    decoder: EditDecoder, rows: EditRows
+def test_units_that_the_vocabulary_lacks_have_a_fixed_probability(
+    decoder: EditDecoder, rows: LatticeRows
 ) -> None:
     known = score(decoder, rows, torch.tensor([[0, 1], [2, 3]]))
     unknown = score(decoder, rows, torch.tensor([[0, -1], [2, 3]]))
@@ -196,52 +246,96 @@ def test_units_that_the_vocabulary_lacks_are_next_to_impossible(
         one, other = getattr(known, name), getattr(unknown, name)
         assert torch.equal(one[:, 0], other[:, 0])
         assert torch.equal(one[~mine], other[~mine])
+    # A node with both case mappings, so that all six edits are allowed.
     operation, _ = decoder.logits(
-        decoder.node(rows.x[0]), decoder.read(*draw(2, 2)).state[0, 1], torch.tensor(1)
+        decoder.node(rows.x[4]),
+        decoder.encode_prefix(*draw(2, 2)).state[0, 1],
+        torch.tensor(1),
+        torch.tensor([0, FIRST[4]]),
     )
-    substitute = operation.log_softmax(0)[2]
-    torch.testing.assert_close(unknown.substitute[0, 1], substitute + UNKNOWN_LOG_PROBABILITY)
+    substitute = operation.log_softmax(0)[SUBSTITUTE]
+    torch.testing.assert_close(unknown.substitute[4, 1], substitute + UNKNOWN_LOG_PROBABILITY)
 
 
 @torch.no_grad()
-def test_all_at_once_is_cell_by_cell(decoder: EditDecoder, rows: EditRows) -> None:
-    """From the network's logits of one node and one state, as prediction asks for them."""
+@pytest.mark.parametrize("map_case", [True, False])
+def test_scores_equal_those_of_one_cell_at_a_time(
+    decoder: EditDecoder, rows: LatticeRows, map_case: bool
+) -> None:
+    """Compare with the logits of one node and one state, as prediction asks for them."""
+    decoder.map_case = map_case
     target = torch.tensor([[0, 1, 4], [2, 3, 0]])
-    scores = score(decoder, rows, target)
-    state = decoder.read(*draw(2, 3)).state
-    for q, (text, size, start) in enumerate(
-        zip(rows.text.tolist(), rows.size.tolist(), rows.start.tolist(), strict=True)
-    ):
+    fits = torch.rand(7, 4, 3, generator=torch.Generator().manual_seed(5)) < 0.6
+    scores = score(decoder, rows, target, fits)
+    state = decoder.encode_prefix(*draw(2, 3)).state
+    copied = 0
+    for q, (text, start) in enumerate(zip(rows.text.tolist(), rows.start.tolist(), strict=True)):
+        allowed = ALLOWED[q] if map_case else ALLOWED[q] - {UPPER, LOWER}
         for j in range(3):
+            last = target[text, j - 1].item() if j else -1
             operation, unit = decoder.logits(
-                decoder.node(rows.x[q]), state[text, j], torch.tensor(j - start)
+                decoder.node(rows.x[q]),
+                state[text, j],
+                torch.tensor(j - start),
+                torch.tensor([last, FIRST[q]]),
             )
-            delete, keep, substitute, insert = operation.exp().tolist()
-            total = delete + insert + (keep + substitute if size else 0.0)
+            weight = operation.exp().tolist()
+            total = sum(weight[edit] for edit in allowed)
             share = unit.softmax(0)[target[text, j]].item()
-            assert scores.delete[q, j].exp().item() == pytest.approx(delete / total)
-            assert scores.insert[q, j].exp().item() == pytest.approx(insert / total * share)
-            if size:
-                assert scores.keep[q, j].exp().item() == pytest.approx(keep / total)
-                expected = pytest.approx(substitute / total * share)
-                assert scores.substitute[q, j].exp().item() == expected
+            fitting = {
+                edit for edit, fit in zip((KEEP, UPPER, LOWER), fits[q, j], strict=True) if fit
+            }
+            expected = {
+                "delete": weight[DELETE] / total,
+                "copy": sum(weight[edit] for edit in allowed & fitting) / total,
+                "substitute": weight[SUBSTITUTE] / total * share if SUBSTITUTE in allowed else 0.0,
+                "insert": weight[INSERT] / total * share,
+            }
+            for name, found in scores._asdict().items():
+                assert found[q, j].exp().item() == pytest.approx(expected[name]), name
+            copied += len(allowed & fitting) > 1
+    assert bool(copied) == map_case
 
 
 @torch.no_grad()
 def test_distances_beyond_the_greatest_count_as_it(decoder: EditDecoder) -> None:
     node, state = torch.randn(2, HIDDEN, dtype=torch.double)
-    first, *rest = (decoder.logits(node, state, torch.tensor(d))[0] for d in (2, 3, 100, 1, -2))
+    none = torch.tensor([-1, -1])
+
+    def logits(distance: int) -> tuple[Tensor, Tensor]:
+        return decoder.logits(node, state, torch.tensor(distance), none)
+
+    first, *rest = (logits(d)[0] for d in (2, 3, 100, 1, -2))
     assert [torch.equal(first, other) for other in rest] == [True, True, False, False]
-    near, far = (decoder.logits(node, state, torch.tensor(d))[1] for d in (-2, -50))
+    near, far = (logits(d)[1] for d in (-2, -50))
     assert torch.equal(near, far)
 
 
-def test_gradcheck(decoder: EditDecoder, rows: EditRows) -> None:
+@torch.no_grad()
+def test_units_that_may_be_repeated_have_logits_of_their_own(decoder: EditDecoder) -> None:
+    node, state = torch.randn(2, HIDDEN, dtype=torch.double)
+    decoder.repeat.weight.zero_()
+    decoder.repeat.bias.copy_(torch.tensor([2.0, 3.0]))
+
+    def gain(last: int, first: int) -> list[float]:
+        """Return what each unit gains by the last written unit and the first unit of the node."""
+        zero = torch.tensor(0)
+        units = decoder.logits(node, state, zero, torch.tensor([last, first]))[1]
+        plain = decoder.logits(node, state, zero, torch.tensor([-1, -1]))[1]
+        return [round(value, 9) for value in (units - plain).tolist()]
+
+    assert gain(1, 3) == [0, 2, 0, 3, 0]
+    assert gain(4, 4) == [0, 0, 0, 0, 5]
+    assert gain(-1, 0) == [3, 0, 0, 0, 0]
+    assert gain(2, -1) == [0, 0, 2, 0, 0]
+
+
+def test_gradcheck(decoder: EditDecoder, rows: LatticeRows) -> None:
     """In what goes in, and in every parameter."""
     target = torch.tensor([[0, -1], [2, 3]])
     units, _, context = draw(2, 2)
     context = context[:, 0]
-    fits = torch.ones(7, 3, dtype=torch.bool)
+    fits, allowed = torch.ones(7, 3, 3, dtype=torch.bool), allow(decoder, rows)
     names, values = zip(*decoder.named_parameters(), strict=True)
 
     class Scored(torch.nn.Module):
@@ -250,13 +344,12 @@ def test_gradcheck(decoder: EditDecoder, rows: EditRows) -> None:
             self.decoder = decoder
 
         def forward(self, x: Tensor, units: Tensor, context: Tensor) -> Tensor:
-            ahead, since = (
-                torch.tensor([[2, 1, 0], [0, 0, 0]]),
-                torch.tensor([[0, 0, 1], [0, 1, 2]]),
-            )
-            situated = self.decoder.situate(context, ahead, since)
-            state = self.decoder.read(units, since[:, 1:], situated).state
-            scores = torch.stack(self.decoder(rows._replace(x=x), state, target, fits))
+            remaining = torch.tensor([[2, 1, 0], [0, 0, 0]])
+            num_new = torch.tensor([[0, 0, 1], [0, 1, 2]])
+            at_steps = self.decoder.decoder_context(context, remaining, num_new)
+            state = self.decoder.encode_prefix(units, num_new[:, 1:], at_steps).state
+            known = target, fits, allowed, torch.tensor(FIRST)
+            scores = torch.stack(self.decoder(rows._replace(x=x), state, *known))
             return scores[scores > -100].sin().sum()
 
     def scored(x: Tensor, units: Tensor, context: Tensor, *parameters: Tensor) -> Tensor:
@@ -276,8 +369,8 @@ def test_reset_parameters_draws_all_anew(decoder: EditDecoder) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
-def test_nothing_to_write_with(rows: EditRows) -> None:
-    """A model without a vocabulary can still keep and delete."""
+def test_scores_without_a_vocabulary_are_finite(rows: LatticeRows) -> None:
+    """Such a model can still copy and delete."""
     decoder = EditDecoder(CHANNELS, EMBEDDED, 0, HIDDEN).double().eval()
     scores = score(decoder, rows, torch.full((2, 2), -1))
     assert bool(torch.isfinite(torch.stack(scores)).all())
@@ -294,14 +387,17 @@ def test_scores_in_blocks_are_those_at_once(
     hidden = decoder.node.out_features
     written = torch.randn(2, 5, hidden, generator=generator, dtype=torch.double)
     target = torch.randint(decoder.unit.out_features, (2, 4), generator=generator)
-    fits = torch.rand(5, 5, generator=generator) < 0.5
+    fits = torch.rand(5, 5, 3, generator=generator) < 0.5
+    allowed = decoder.allowed_operations(
+        size > 0, torch.tensor([(1, -1), (-1, 1), (-1, -1), (1, 1), (-1, -1)])
+    )
     found = []
     for cells in (2**18, 10, 3):
         monkeypatch.setattr(edit_decoder, "_CELLS", cells)
         x = features.clone().requires_grad_()
-        rows = EditRows(x, text, size, start, start, torch.arange(5), torch.tensor([3, 2]))
+        rows = LatticeRows(x, text, size, start, start, torch.arange(5), torch.tensor([3, 2]))
         decoder.zero_grad()
-        scores = decoder(rows, written, target, fits)
+        scores = decoder(rows, written, target, fits, allowed, torch.tensor([0, 1, -1, 3, -1]))
         torch.stack([s.clamp(min=-50).square().sum() for s in scores]).sum().backward()
         gradients = [p.grad.clone() for p in decoder.parameters() if p.grad is not None]
         found.append([*scores, x.grad, *gradients])

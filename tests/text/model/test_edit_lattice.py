@@ -9,15 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from pyg_grapheme.text.model import edit_lattice
-from pyg_grapheme.text.model.edit_decoder import INSERT, EditDecoder
+from pyg_grapheme.text.model import edit_decoder, edit_lattice
+from pyg_grapheme.text.model.edit_decoder import INSERT
 from pyg_grapheme.text.model.edit_lattice import (
     IMPOSSIBLE,
     EditScores,
     edit_log_likelihood,
     shared_log_likelihood,
 )
-from pyg_grapheme.text.model.lattice_rows import edit_rows, matching_runs, rows_that_fit
 
 SIZES = [(1, 2, 1), (), (3,), (2, 1), (1, 1, 3), (1,), ()]
 LENGTHS = [4, 2, 3, 0, 4, 1, 0]
@@ -42,7 +41,7 @@ def draw(
     values = -3 * torch.rand(shape, generator=generator, dtype=torch.double)
     values[torch.rand(shape, generator=generator) < impossible] = IMPOSSIBLE
     scores = EditScores(*values)
-    scores.keep[size == 0] = IMPOSSIBLE
+    scores.copy[size == 0] = IMPOSSIBLE
     rows = torch.tensor([len(nodes) + 1 for nodes in sizes])
     return Lattices(scores, size, rows, torch.tensor(lengths))
 
@@ -60,7 +59,7 @@ def sequences(sizes: list[int], length: int, i: int = 0, j: int = 0) -> Iterator
         if j == length:
             yield [("delete", i, j)]
         return
-    after = [("delete", j), ("keep", j + sizes[i]), ("substitute", j + 1)]
+    after = [("delete", j), ("copy", j + sizes[i]), ("substitute", j + 1)]
     for name, column in after:
         if column <= length:
             yield from ([(name, i, j), *rest] for rest in sequences(sizes, length, i + 1, column))
@@ -82,9 +81,9 @@ def enumerate_lattice(lattices: Lattices, number: int) -> tuple[float, dict[Edit
 
 
 def test_sequences_are_all_there() -> None:
-    """Of n units that are kept, deleted or replaced and k that are written: Delannoy's numbers.
+    """Of n units that are copied, deleted or replaced and k that are written: Delannoy's numbers.
 
-    Here a step that moves on in both texts is there twice, as keeping and as substituting:
+    Here a step that moves on in both texts is there twice, as copying and as substituting:
     a(n, k) = a(n - 1, k) + a(n, k - 1) + 2 a(n - 1, k - 1), 1 at the sides.
     """
     counted = [[len(list(sequences([1] * n + [0], k))) for k in range(4)] for n in range(4)]
@@ -103,7 +102,7 @@ def test_equals_the_sum_over_all_sequences(impossible: float) -> None:
         assert sum(value > 0 for value in expected) >= 2, seed
 
 
-def test_lattices_do_not_see_each_other() -> None:
+def test_lattices_do_not_depend_on_each_other() -> None:
     together = edit_log_likelihood(*draw(SIZES, LENGTHS))
     lattices = draw(SIZES, LENGTHS)
     first = 0
@@ -119,7 +118,7 @@ def test_lattices_do_not_see_each_other() -> None:
         first += rows
 
 
-def test_what_is_to_be_ignored_is() -> None:
+def test_what_is_to_be_ignored_is_ignored() -> None:
     lattices = draw(SIZES, LENGTHS)
     expected = edit_log_likelihood(*lattices)
     for name in ("substitute", "insert"):
@@ -154,8 +153,8 @@ def test_gradcheck() -> None:
     def likelihood(*values: Tensor) -> Tensor:
         return edit_log_likelihood(EditScores(*values), *lattices[1:])
 
-    keep = lattices.scores.keep.masked_fill(lattices.scores.keep < -10, -10.0)
-    values = [v.requires_grad_() for v in lattices.scores._replace(keep=keep)]
+    copy = lattices.scores.copy.masked_fill(lattices.scores.copy < -10, -10.0)
+    values = [v.requires_grad_() for v in lattices.scores._replace(copy=copy)]
     assert torch.autograd.gradcheck(likelihood, values, rtol=1e-6, atol=1e-8)
 
 
@@ -175,11 +174,11 @@ def long_text(size: int, seed: int = 0) -> Lattices:
     generator = torch.Generator().manual_seed(seed)
     shape = (size + 1, size + 1, 4)
     logits = 4 * torch.randn(shape, generator=generator, dtype=torch.double)
-    delete, keep, substitute, insert = logits.log_softmax(-1).unbind(-1)
-    keep = torch.where(torch.rand(shape[:2], generator=generator) < 0.3, keep, IMPOSSIBLE)
-    keep[-1] = IMPOSSIBLE
+    delete, copy, substitute, insert = logits.log_softmax(-1).unbind(-1)
+    copy = torch.where(torch.rand(shape[:2], generator=generator) < 0.3, copy, IMPOSSIBLE)
+    copy[-1] = IMPOSSIBLE
     sizes = torch.tensor([1] * size + [0])
-    scores = EditScores(delete, keep, substitute - 3, insert - 3)
+    scores = EditScores(delete, copy, substitute - 3, insert - 3)
     return Lattices(scores, sizes, torch.tensor([size + 1]), torch.tensor([size]))
 
 
@@ -191,7 +190,7 @@ def add(*logarithms: float) -> float:
 def test_a_long_text_equals_a_loop_over_its_cells() -> None:
     size = 300
     lattices = long_text(size)
-    delete, keep, substitute, insert = (score.tolist() for score in lattices.scores)
+    delete, copy, substitute, insert = (score.tolist() for score in lattices.scores)
     above = [IMPOSSIBLE] * (size + 1)
     for i in range(size + 1):
         here = above[:] if i else [0.0, *above[1:]]
@@ -200,7 +199,7 @@ def test_a_long_text_equals_a_loop_over_its_cells() -> None:
         above = [
             add(
                 here[j] + delete[i][j],
-                here[j - 1] + keep[i][j - 1] if j else IMPOSSIBLE,
+                here[j - 1] + copy[i][j - 1] if j else IMPOSSIBLE,
                 here[j - 1] + substitute[i][j - 1] if j else IMPOSSIBLE,
             )
             for j in range(size + 1)
@@ -252,28 +251,84 @@ def test_shared_rows_equal_copies_of_them(monkeypatch: pytest.MonkeyPatch, cells
         torch.testing.assert_close(mine, other)
 
 
-def test_the_targets_of_a_decoder_sum_to_one(merge_texts) -> None:
-    """Over all targets of two units, up to a length that inserting hardly ever goes beyond."""
-    torch.manual_seed(0)
-    source, sizes = [0, 1, 1, 0], [1, 2, 1]
-    targets = [t for length in range(7) for t in product((0, 1), repeat=length)]
-    decoder = EditDecoder(3, 4, vocabulary_size=2, hidden=8).double().eval()
-    with torch.no_grad():
-        decoder.operation.bias[INSERT] = -8.0
-    padded = torch.tensor([[*target, *[-1] * (6 - len(target))] for target in targets])
-    embedded = torch.randn(3, 4, dtype=torch.double)[padded]
-    context = torch.randn(1, 1, 4, dtype=torch.double).expand(len(targets), padded.size(1) + 1, -1)
-    pooled = merge_texts([sizes] * len(targets))
-    # The same source in front of every target.
-    end = torch.randn(1, 3, dtype=torch.double).expand(len(targets), -1)
-    x = pooled.x[: len(sizes)].repeat(len(targets), 1)
-    rows = edit_rows(x, pooled, end)
-    unit = torch.tensor(source).repeat(len(targets))
-    runs = matching_runs(unit[:, None] == padded.repeat_interleave(len(source), dim=0))
-    with torch.no_grad():
-        written = decoder.read(embedded, torch.ones_like(padded), context).state
-        scores = decoder(rows, written, padded, rows_that_fit(rows, runs))
-        length = torch.tensor([len(target) for target in targets])
-        probability = edit_log_likelihood(scores, rows.size, rows.length, length).exp()
+TEXTS = ["abc", "Aa", "", "baB", "zA", "aba1", "ß"]
+NODES = [(2, 1), (1, 1), (), (2, 1), (2,), (1, 2, 1), (1,)]
+VOCABULARY = "Aab"
+TARGETS = [
+    ["Abc", "aA", "a", "Bab", "ZA", "AbA1", "ß"],
+    ["A", "aa", "", "BaB", "zA", "aba", "a"],
+    ["abbc", "", "Ab", "bab", "bAb", "AbaA", ""],
+    [""] * 7,
+]
+"""Targets of each text. Units that the vocabulary lacks can be copied only, such as "ß" and "Z"."""
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("map_case", [True, False])
+def test_the_likelihood_of_a_text_is_the_sum_over_all_edits(draw_task, map_case: bool) -> None:
+    for seed, targets in enumerate(TARGETS):
+        task = draw_task(TEXTS, NODES, VOCABULARY, seed, map_case)
+        found = task.log_likelihood(targets)
+        for number, target in enumerate(targets):
+            outputs = task.enumerate_outputs(number, len(target), tuple(target))
+            expected = math.log(outputs[tuple(target)])
+            assert found[number].item() == pytest.approx(expected, rel=1e-9), target
+
+
+@torch.no_grad()
+def test_edits_that_write_the_same_are_summed(draw_task) -> None:
+    """By hand: "a" becomes "A" by its upper case, by substitution, or by insertion and deletion."""
+    task = draw_task(["a"], [(1,)], VOCABULARY)
+    start, behind, end = (
+        task.edit_probabilities(0, row, written) for row, written in ((0, ()), (0, "A"), (1, "A"))
+    )
+    at_end = task.edit_probabilities(0, 1, ())
+    delete = edit_decoder.DELETE, ""
+    mapped = start[edit_decoder.UPPER, ""] + start[edit_decoder.SUBSTITUTE, "A"]
+    inserted = start[INSERT, "A"] * behind[delete]
+    appended = start[delete] * at_end[INSERT, "A"]
+    expected = (mapped + inserted + appended) * end[delete]
+    assert task.log_likelihood(["A"]).exp().item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_gradcheck_through_the_decoder(draw_task) -> None:
+    """In the features of the nodes, and in parameters of each part of the decoder."""
+    task = draw_task(["ab", "Aba", ""], [(2,), (1, 2), ()], VOCABULARY, scale=1.0)
+    names = ["operation.bias", "unit.weight", "distance.weight", "new_reader.weight_ih_l0"]
+    parameters = dict(task.net.decoder.named_parameters())
+
+    class Likelihood(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = task.net
+
+        def forward(self, x: Tensor) -> Tensor:
+            likelihood: Tensor = task._replace(rows=task.rows._replace(x=x)).log_likelihood(
+                ["Ab", "aa", "b"]
+            )
+            return likelihood
+
+    def likelihood(x: Tensor, *values: Tensor) -> Tensor:
+        named = {f"net.decoder.{name}": value for name, value in zip(names, values, strict=True)}
+        found: Tensor = torch.func.functional_call(Likelihood(), named, (x,))
+        return found
+
+    inputs = [task.rows.x, *(parameters[name] for name in names)]
+    inputs = [value.detach().clone().requires_grad_() for value in inputs]
+    assert all(bool(g.any()) for g in torch.autograd.grad(likelihood(*inputs).sum(), inputs))
+    assert torch.autograd.gradcheck(likelihood, inputs)
+
+
+@torch.no_grad()
+def test_the_probabilities_of_all_targets_sum_to_one(draw_task) -> None:
+    """Over targets up to a length that inserting hardly ever goes beyond."""
+    targets = [target for length in range(7) for target in product("aAb", repeat=length)]
+    count = len(targets)
+    task = draw_task(["abA"] * count, [(2, 1)] * count, VOCABULARY, scale=1.0)
+    task.net.decoder.operation.bias[INSERT] = -8.0
+    # The same text in front of every target.
+    rows = task.rows._replace(x=task.rows.x[:3].repeat(count, 1))
+    task = task._replace(rows=rows, context=task.context[:1].expand(count, -1))
+    probability = task.log_likelihood(targets).exp()
     assert probability.sum().item() == pytest.approx(1.0, abs=1e-5)
     assert probability.max() < 0.9

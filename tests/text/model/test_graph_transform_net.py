@@ -3,7 +3,8 @@
 import math
 import subprocess
 import sys
-from itertools import pairwise, product
+import unicodedata
+from itertools import chain, pairwise, product
 from typing import Any
 
 import pytest
@@ -14,19 +15,28 @@ from torch_geometric.loader import DataLoader
 
 from pyg_grapheme.filtration import CutSample
 from pyg_grapheme.nn import StructuralLoss, ThresholdMergePool
-from pyg_grapheme.nn.pool import Dendrogram
+from pyg_grapheme.nn.pool import Dendrogram, ProjectedCosine
 from pyg_grapheme.text import (
     DELETE,
     KEEP,
+    CaseMapping,
     Example,
     GraphPair,
     PairDataset,
+    TextUnits,
     Vocabulary,
+    split_graphemes,
     split_units,
     text_graph,
 )
-from pyg_grapheme.text.model import GraphTransformNet, TransformLoss, edit_decoder
-from pyg_grapheme.text.typing import LossName, UnitsName
+from pyg_grapheme.text.model import (
+    GraphTransformNet,
+    TransformLoss,
+    TransformLossOutput,
+    edit_decoder,
+    log_probability,
+)
+from pyg_grapheme.text.typing import LossName, NormalForm
 
 SHORT = [Example("abc", "ab"), Example("xyz", "xy"), Example("123", "12")]
 MIXED = [
@@ -43,27 +53,32 @@ def make(
     examples: list[Example],
     channels: int = 8,
     seed: int = 0,
-    *,
-    merges: bool = True,
-    source_units: UnitsName = "graphemes",
-    target_units: UnitsName = "graphemes",
+    source: TextUnits = TextUnits(),
+    target: TextUnits = TextUnits(),
+    **options: Any,
 ) -> tuple[GraphTransformNet, GraphPair]:
     """A small model without dropout, in float64, and all examples as one batch."""
     torch.manual_seed(seed)
-    vocabulary = Vocabulary.from_texts(split_units(e.target, target_units) for e in examples)
+    vocabulary = Vocabulary.from_texts(target.split(e.target) for e in examples)
     net = GraphTransformNet(
         vocabulary.units,
         channels=channels,
         layers=1,
         dropout=0.0,
         buckets=64,
-        merges=merges,
-        source_units=source_units,
-        target_units=target_units,
+        source=source,
+        target=target,
+        **options,
     ).double()
-    pairs = PairDataset(examples, vocabulary, "NFC", source_units, target_units)
+    return net, collate(examples, net)
+
+
+def collate(examples: list[Example], net: GraphTransformNet) -> GraphPair:
+    """All examples as one batch, as PyG's loader makes it."""
+    pairs = PairDataset(examples, net.vocabulary, net.source, net.target)
     (pair,) = DataLoader(pairs, batch_size=len(examples))
-    return net, pair
+    assert isinstance(pair, GraphPair)
+    return pair
 
 
 def prefer(net: GraphTransformNet, *operations: int) -> None:
@@ -162,16 +177,21 @@ def test_gradient_check(name: LossName) -> None:
     """Central differences in every parameter that a loss reaches, and in no other."""
     net, pair = make(MIXED)
     loss = TransformLoss(name, StructuralLoss(max_iterations=10))
+    expected = {n for n, _ in net.named_parameters() if n.split(".")[0] in REACHED[name]}
+    assert check_gradients(net, loss, pair) == expected
+
+
+def check_gradients(net: GraphTransformNet, loss: TransformLoss, pair: GraphPair) -> set[str]:
+    """Compare gradients with central differences; return the parameters that have any."""
     loss(net, pair).total.sum().backward()
     reached = {n: p for n, p in net.named_parameters() if p.grad is not None and p.grad.any()}
-    expected = {n for n, _ in net.named_parameters() if n.split(".")[0] in REACHED[name]}
-    assert set(reached) == expected
     generator = torch.Generator().manual_seed(0)
     for parameter_name, parameter in reached.items():
         assert parameter.grad is not None
         analytic, numeric = coordinates(net, loss, pair, parameter, parameter.grad, generator)
         error = (analytic - numeric).abs().max() / numeric.abs().max().clamp(min=1e-3)
         assert error < 1e-4, parameter_name
+    return set(reached)
 
 
 def coordinates(
@@ -241,6 +261,81 @@ def test_expected_loss_tends_to_the_loss_at_the_threshold() -> None:
         torch.testing.assert_close(loss(net, pair).total, loss.at_threshold(net, pair).total)
 
 
+MARKED = [
+    Example("a\u0308\u0301e\u0301", "A\u0308e"),
+    Example("so\u0302\u0323", "so", ("V",)),
+    Example("한국", "한"),
+    Example("ab", "b"),
+]
+NFD = TextUnits("codepoints", "NFD")
+
+
+@torch.no_grad()
+def sum_over_cuts(
+    net: GraphTransformNet, loss: TransformLoss, example: Example, inside: list[bool]
+) -> TransformLossOutput:
+    """Probability times loss, summed over the intervals between the scores of neighbours.
+
+    Args:
+        net: The model, of scores in (0, 1).
+        loss: The loss.
+        example: One example.
+        inside: Whether each two neighbours may merge.
+    """
+    pair, raw = collate([example], net), net.pool.raw_threshold
+    assert isinstance(net.pool.score, ProjectedCosine)
+    mapped = net.pool.score.map(net.encode(pair.source).x)
+    score = torch.cosine_similarity(mapped[:-1], mapped[1:])[torch.tensor(inside, dtype=torch.bool)]
+    bounds = [1.0, *score.sort(descending=True).values.tolist(), 0.0]
+    assert all(above > below for above, below in pairwise(bounds))
+    start, kept = torch.sigmoid(raw).item(), raw.item()
+    total = torch.zeros(4, 1, dtype=torch.double)
+    for above, below in pairwise(bounds):
+        # The noise is logistic; above all scores and below all of them it has no bound.
+        probability = 1.0 if above == 1.0 else logistic(above, start, net.pool.temperature)
+        probability -= 0.0 if below == 0.0 else logistic(below, start, net.pool.temperature)
+        middle = (above + below) / 2
+        raw.fill_(math.log(middle / (1 - middle)))
+        total += probability * torch.stack(loss.at_threshold(net, pair))
+    raw.fill_(kept)
+    return TransformLossOutput(*total)
+
+
+def logistic(height: float, threshold: float, temperature: float) -> float:
+    """Return the probability that the noisy threshold is below a height."""
+    return 1 / (1 + math.exp(-(height - threshold) / temperature))
+
+
+# Which neighbours of the decomposed sources are in one character: a hand-made list.
+INSIDE = [
+    [True, True, False, True],
+    [False, True, True],
+    [True, True, False, True, True],
+    [False],
+]
+
+
+@pytest.mark.parametrize("merge_graphemes", [True, False])
+def test_the_expectation_is_the_sum_over_all_cuts(merge_graphemes: bool) -> None:
+    net, pair = make(MARKED, source=NFD, target=NFD, merge_graphemes=merge_graphemes)
+    net.pool.temperature = 0.2
+    loss = TransformLoss("hybrid")
+    with torch.no_grad():
+        found = loss(net, pair)
+    for i, (example, inside) in enumerate(zip(MARKED, INSIDE, strict=True)):
+        may_merge = inside if merge_graphemes else [True] * len(inside)
+        expected = sum_over_cuts(net, loss, example, may_merge)
+        for name, value in expected._asdict().items():
+            assert getattr(found, name)[i].item() == pytest.approx(value.item()), (name, example)
+
+
+def test_gradients_with_merges_of_characters_alone() -> None:
+    net, pair = make(MARKED, source=NFD, target=NFD, merge_graphemes=True)
+    net.pool.temperature = 0.2
+    loss = TransformLoss("hybrid", StructuralLoss(max_iterations=10))
+    assert check_gradients(net, loss, pair) == {name for name, _ in net.named_parameters()}
+
+
 def test_prediction_merges_as_training_does() -> None:
     """What comes out of the pool at the threshold is one of the cuts, unscaled."""
     net, pair = make(MIXED)
@@ -261,35 +356,170 @@ def test_prediction_merges_as_training_does() -> None:
 def test_texts_of_a_batch_do_not_see_each_other() -> None:
     net, pair = make(MIXED)
     loss = TransformLoss("hybrid")
-    vocabulary = net.vocabulary
     with torch.no_grad():
         together = loss(net, pair).total
-        alone = [
-            loss(net, next(iter(DataLoader(PairDataset([e], vocabulary), batch_size=1)))).total
-            for e in MIXED
-        ]
+        alone = [loss(net, collate([e], net)).total for e in MIXED]
     torch.testing.assert_close(together, torch.cat(alone))
 
 
-def test_reads_what_it_has_never_seen_and_keeps_it() -> None:
-    """Whatever is not edited comes out as it went in, grapheme by grapheme."""
-    net, _ = make(SHORT)
+SCRIPTS = {
+    "Arabic with marks": "الْعَرَبِيَّةُ لُغَةٌ",
+    "Hebrew with points": "בְּרֵאשִׁית בָּרָא",
+    "Devanagari": "क्षत्रिय हिन्दी क़",
+    "Hangul": "한국어 각 \u1112\u1161\u11ab",
+    "Thai": "ภาษาไทย น้ำ",
+    "emoji": "👩‍👩‍👧‍👦👍🏽🇩🇪🇫🇷❤️ 🏴\U000e0067\U000e0062\U000e007f",
+    "accents in any order": "a\u0315\u0300\u05ae\u0300 o\u0302\u0323 o\u0323\u0302 \u1ed9",
+    "right to left, and not": "abc \u202eשלום\u202c 123 \u200fمرحبا",
+    "beyond the first plane": "𝄞 𐐨 𒀀",
+    "case": "Straße İstanbul ŉ ﬁ ǅ ΐ",
+    "singletons": "\u212b \u2126 \u0958 \U0002f800",
+    "breaks": "a\r\nb\tc\u2028\u0000",
+    "marks without a letter": "\u0301 \u0301\u0308",
+}
+UNITS = [TextUnits(), NFD, TextUnits("graphemes"), TextUnits("graphemes", "NFD")]
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize(
+    ("units", "options"),
+    [
+        *product(UNITS, ({}, {"use_pool": False})),
+        *product(UNITS[:2], ({"merge_graphemes": True},)),
+    ],
+    ids=str,
+)
+def test_whatever_is_not_edited_stays_as_it_is(units: TextUnits, options: dict[str, Any]) -> None:
+    """A model that has seen no text copies any script, in the form NFC."""
+    net, _ = make([Example("q", "")], source=units, **options)
     prefer(net, edit_decoder.KEEP, edit_decoder.DELETE)
-    texts = ["👩‍👩‍👧‍👦 né 한국 𝄞", "q", "e\u0301"]
-    assert net(texts) == ["👩‍👩‍👧‍👦 né 한국 𝄞", "q", "é"]
-    edits = net.predict(text_graph("né")).edits
-    assert [e.operations for e in edits] == [(KEEP, KEEP)]
+    with torch.no_grad():
+        net.pool.raw_threshold.fill_(3.0)
+        prediction = net.predict(net.read(list(SCRIPTS.values())))
+    for (name, text), edits in zip(SCRIPTS.items(), prediction.edits, strict=True):
+        assert net.write(edits) == unicodedata.normalize("NFC", text), name
+    if not options:
+        # Nodes of several units are copied as a whole.
+        cluster = prediction.history.cluster
+        assert 1 < len(set(cluster.tolist())) < len(cluster)
+
+
+# A unit is mapped if its first code point has a one-to-one mapping: Python's full mappings of "ß",
+# "ŉ", "ﬁ", "և", "ΐ", "ᾳ", "ǰ" to upper case and of "İ" to lower case have several code points. In
+# the form NFD, letters and marks are mapped by themselves: U+0345 becomes a capital iota.
+UPPER = {
+    "straße ŉ ﬁn": ("STRAßE ŉ ﬁN",) * 3,
+    "e\u0301t\u00e9 й ʼn": ("ÉTÉ Й ʼN",) * 3,
+    "\u0390 ᾳ ǰ": ("\u0390 ᾳ ǰ", "Ϊ\u0301 ΑΙ J\u030c", "\u0390 ᾳ ǰ"),
+    "ა և ա 𐐨 ⓐ ǆ ǅ": ("Ა և Ա 𐐀 Ⓐ Ǆ Ǆ",) * 3,
+    "a\u0315\u0300 ı ÿ": ("À\u0315 I Ÿ",) * 3,
+    "a\u0345": ("A\u0399", "A\u0399", "A\u0345"),
+    "हिन्दी 한 שָׁ 👩‍🚀 1": ("हिन्दी 한 שָׁ 👩‍🚀 1",) * 3,
+}
+LOWER = {
+    "İI": ("İi", "i\u0307i", "İi"),
+    "ΣÄẞ Ǆ ǅ": ("σäß ǆ ǆ",) * 3,
+    "\u212b \u2126 𐐀 Q": ("å ω 𐐨 q",) * 3,
+}
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("kind", range(3), ids=list(map(str, UNITS[:3])))
+@pytest.mark.parametrize(
+    ("operation", "texts"), [(edit_decoder.UPPER, UPPER), (edit_decoder.LOWER, LOWER)]
+)
+def test_an_unseen_letter_is_written_in_the_other_case(
+    kind: int, operation: int, texts: dict[str, tuple[str, str, str]]
+) -> None:
+    """The vocabulary is empty."""
+    net, _ = make([Example("q", "")], source=UNITS[kind], use_pool=False)
+    prefer(net, operation, edit_decoder.KEEP)
+    # As it is written here, and with whatever an editor made of it.
+    for form in ("NFC", "NFD"):
+        given = [unicodedata.normalize(form, text) for text in texts]
+        wanted = [unicodedata.normalize("NFC", each[kind]) for each in texts.values()]
+        assert net(given) == wanted
+    edits = net.predict(net.read(["Qq"])).edits[0]
+    mapped = (
+        (KEEP, CaseMapping.UPPER) if operation == edit_decoder.UPPER else (CaseMapping.LOWER, KEEP)
+    )
+    assert edits.operations == mapped
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_a_case_mapping_changes_the_first_letter_of_a_merged_node() -> None:
+    texts = ["élan vital", "ᾳὖ", "1a"]
+    net, _ = make([Example("q", "")], source=NFD)
+    prefer(net, edit_decoder.UPPER, edit_decoder.KEEP)
+    merge_all(net)
+    assert net(texts) == ["Élan vital", "ᾼὖ", "1a"]
+    # A letter with all its marks is a node: the iota below stays a mark.
+    net.merge_graphemes = True
+    assert net(texts) == ["ÉLAN VITAL", "ᾼΥ\u0313\u0342", "1A"]
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_without_case_mappings_no_case_changes() -> None:
+    texts = ["Straße", "İI", "𐐨"]
+    for use_pool in (True, False):
+        net, _ = make([Example("q", "")], map_case=False, use_pool=use_pool)
+        prefer(net, edit_decoder.UPPER, edit_decoder.LOWER, edit_decoder.KEEP)
+        assert net(texts) == texts
+        with torch.no_grad():
+            kept, upper = log_probability(net, ["aa"] * 2, ["aa", "AA"]).tolist()
+            found = net.predict(net.read(texts), beam=8).alternatives
+        # To write a capital without a mapping, the vocabulary would have to have it.
+        assert upper < -30 < -1 < kept
+        operations = {o for edits in found for each in edits for o in each.operations}
+        assert operations <= {KEEP, DELETE}
+
+
+def merge_all(net: GraphTransformNet) -> None:
+    """Merge all that may merge: every score is 1."""
+    assert isinstance(net.pool.score, ProjectedCosine)
+    with torch.no_grad():
+        net.pool.score.map.weight.zero_()
+        net.pool.score.map.bias.fill_(1.0)
+
+
+CLUSTERS = [
+    ["e\u0301", "t", "a\u0323\u0302", "👩‍🚀", "👍🏽", "\r\n", "b"],
+    ["\u1112\u1161\u11ab", "\u1100\u116e\u11a8", " ", "🇩🇪", "🇫🇷"],
+    ["नि", "ที่", "שָׁ"],
+    ["a", "b"],
+]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_merges_can_be_limited_to_the_units_of_a_character(form: NormalForm) -> None:
+    texts = ["".join(clusters) for clusters in CLUSTERS]
+    tags = [("V",), (), ("N", "PL"), ("V",)]
+    net, _ = make(MIXED, source=TextUnits("codepoints", form), merge_graphemes=True)
+    merge_all(net)
+    expected = [
+        index
+        for index, cluster in enumerate(chain.from_iterable(CLUSTERS))
+        for _ in unicodedata.normalize(form, cluster)
+    ]
+    assert list(map(split_graphemes, texts)) == CLUSTERS
+    with torch.no_grad():
+        graphs = net.read(texts, tags)
+        assert net.merge(net.encode(graphs)).history.cluster.tolist() == expected
+        # Without the limit, every text is one node.
+        net.merge_graphemes = False
+        cluster = net.merge(net.encode(graphs)).history.cluster
+        assert cluster.tolist() == graphs.batch[~graphs.is_tag].tolist()
 
 
 def test_texts_of_any_length() -> None:
-    """Of 1, 2, 300 and 1,000 graphemes, in one batch."""
-    for merges in (True, False):
-        net, _ = make(SHORT, merges=merges)
+    """Of 1, 2, 300 and 1,000 units, in one batch."""
+    for use_pool in (True, False):
+        net, _ = make(SHORT, use_pool=use_pool)
         prefer(net, edit_decoder.KEEP, edit_decoder.DELETE)
         units = split_units("añ👍🏽한 q" * 200)
         texts = ["".join(units[:length]) for length in LENGTHS]
-        assert [len(split_units(text)) for text in texts] == LENGTHS, merges
-        assert net(texts) == texts, merges
+        assert [len(split_units(text)) for text in texts] == LENGTHS, use_pool
+        assert net(texts) == texts, use_pool
 
 
 @pytest.mark.parametrize("max_cuts", [1, None])
@@ -320,7 +550,7 @@ def test_a_trained_model_reproduces_its_examples() -> None:
 def test_what_can_write_nothing_still_keeps_and_leaves_out() -> None:
     net = GraphTransformNet([], channels=8, layers=1).eval()
     assert set(net(["aaa"])[0]) <= {"a"}
-    pair = next(iter(DataLoader(PairDataset([Example("ab", "")], net.vocabulary))))
+    pair = collate([Example("ab", "")], net)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
     for _ in range(20):
         optimizer.zero_grad()
@@ -329,9 +559,9 @@ def test_what_can_write_nothing_still_keeps_and_leaves_out() -> None:
     assert net(["ab"]) == [""]
 
 
-def test_letters_are_read_and_phones_are_written() -> None:
+def test_jamo_are_read_and_phones_are_written() -> None:
     examples = [Example("칩", "t͡ʃ ɪ p"), Example("é ", "e ː"), Example("k", "k")]
-    net, pair = make(examples, 16, source_units="letters", target_units="spaced")
+    net, pair = make(examples, 16, 0, TextUnits("codepoints", "NFD"), TextUnits("whitespace"))
     assert pair.source.text == [["\u110e", "\u1175", "\u11b8"], ["e", "\u0301", " "], ["k"]]
     train(net, TransformLoss("cross_entropy"), pair, 110, 1e-2)
     assert net([e.source for e in examples]) == [e.target for e in examples]
@@ -346,13 +576,16 @@ def test_rewriting_does_not_depend_on_the_batch() -> None:
     assert net(texts[::-1], tags[::-1]) == together[::-1]
 
 
-@pytest.mark.parametrize("merges", [True, False])
-def test_the_likelihoods_of_all_targets_sum_to_one(merges: bool) -> None:
-    """From example to loss, over all targets of two units that are not next to impossible."""
-    source, tags = "abba", ("V", "PST")
-    targets = ["".join(t) for length in range(8) for t in product("ab", repeat=length)]
+@pytest.mark.parametrize("use_pool", [True, False])
+def test_the_likelihoods_of_all_targets_sum_to_one(use_pool: bool) -> None:
+    """From example to loss, over all targets that are not next to impossible.
+
+    In the vocabulary or not, a letter can be copied in upper case as well.
+    """
+    source, tags = "abb", ("V", "PST")
+    targets = ["".join(t) for length in range(6) for t in product("abAB", repeat=length)]
     examples = [Example(source, target, tags) for target in targets]
-    net, pair = make(examples, merges=merges)
+    net, pair = make(examples, use_pool=use_pool)
     with torch.no_grad():
         net.decoder.operation.bias[edit_decoder.INSERT] = -8.0
         net.pool.raw_threshold.fill_(-1.0)
@@ -362,7 +595,7 @@ def test_the_likelihoods_of_all_targets_sum_to_one(merges: bool) -> None:
 
 
 def test_without_merges_every_unit_is_edited_by_itself() -> None:
-    net, pair = make(MIXED, merges=False)
+    net, pair = make(MIXED, use_pool=False)
     loss = TransformLoss("hybrid", StructuralLoss(max_iterations=10))
     output = loss(net, pair)
     assert output.clusters.tolist() == [len(e.source) for e in MIXED]
@@ -383,7 +616,7 @@ def test_without_merges_every_unit_is_edited_by_itself() -> None:
     ("arguments", "message"),
     [
         ((["a", ""],), r"Expected text 1 of 'texts' to have a character"),
-        ((["a"], [(), ()]), r"Expected 'tags' to have 1 entries, one a text \(got 2\)"),
+        ((["a"], [(), ()]), r"Expected 'tags' to have 1 entries, one per text \(got 2\)"),
         (("abc",), r"Expected 'texts' and each of 'tags' to be lists of texts \(got a text\)"),
         ((["a"], ["V"]), r"Expected 'texts' and each of 'tags' to be lists of texts"),
     ],
@@ -417,6 +650,28 @@ def test_no_text_gives_no_text() -> None:
             r"Expected 'pool' to have estimator 'none' \(got Gate\(\)\)",
         ),
         ({"pool": ThresholdMergePool(acyclic=True)}, r"Expected 'pool' to have acyclic=False"),
+        ({"source": "codepoints"}, r"Expected 'source' to be a TextUnits \(got 'codepoints'\)"),
+        ({"target": ("codepoints", "NFC")}, r"Expected 'target' to be a TextUnits \(got \('codep"),
+        (
+            {"source": TextUnits("letters")},  # type: ignore[arg-type]
+            r"'source.kind' to be 'codepoints', its name now \(got 'letters'\)",
+        ),
+        (
+            {"target": TextUnits("spaced")},  # type: ignore[arg-type]
+            r"'target.kind' to be 'whitespace', its name now \(got 'spaced'\)",
+        ),
+        (
+            {"source": TextUnits("words")},  # type: ignore[arg-type]
+            r"Expected 'source.kind' to be one of 'codepoints', .* \(got 'words'\)",
+        ),
+        (
+            {"source": TextUnits("graphemes"), "merge_graphemes": True},
+            r"Expected 'source' to be code points with merge_graphemes=True \(got graphemes in NFC",
+        ),
+        (
+            {"target": TextUnits("graphemes", "none")},  # type: ignore[arg-type]
+            r"Expected 'target.form' to be one of 'NFC', 'NFD' \(got 'none'\)",
+        ),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:
@@ -442,10 +697,10 @@ def test_loss_is_checked() -> None:
         [Example("", ""), Example("", "b")],
         [Example("a", "")],
     ],
-    ids=["one grapheme each", "from nothing", "nothing to nothing", "to nothing"],
+    ids=["one unit each", "from nothing", "nothing to nothing", "to nothing"],
 )
 def test_the_threshold_has_a_gradient_whatever_the_batch(examples: list[Example]) -> None:
-    """Texts of one grapheme, or none, have no pair to merge."""
+    """Texts of one unit, or none, have no pair to merge."""
     for name in REACHED:
         net, pair = make(examples)
         total = TransformLoss(name)(net, pair).total.sum()

@@ -8,6 +8,7 @@ from pyg_grapheme.text import (
     Example,
     GraphPair,
     PairDataset,
+    TextUnits,
     Vocabulary,
     graph_pair,
     text_graph,
@@ -30,7 +31,10 @@ def test_a_pair_is_the_source_and_the_target_with_labels() -> None:
 def test_each_side_has_units_of_its_own() -> None:
     vocabulary = Vocabulary(["t͡ʃ", "ɪ"])
     source, target = graph_pair(
-        Example("칩", "t͡ʃ ɪ p", ("N",)), vocabulary, "NFC", "letters", "spaced"
+        Example("칩", "t͡ʃ ɪ p", ("N",)),
+        vocabulary,
+        TextUnits("codepoints", "NFD"),
+        TextUnits("whitespace"),
     )
     assert source.text == ["\u110e", "\u1175", "\u11b8"]
     assert source.num_nodes == 4
@@ -38,11 +42,16 @@ def test_each_side_has_units_of_its_own() -> None:
     assert target.unit.tolist() == [0, 1, -1]
 
 
-def test_the_form_reaches_both_graphs() -> None:
-    source, target = graph_pair(Example("e\u0301", "o\u0301"), VOCABULARY, "none")
-    assert (source.text, target.text) == (["e\u0301"], ["o\u0301"])
-    source, target = graph_pair(Example("e\u0301", "o\u0301"), VOCABULARY)
-    assert (source.text, target.text) == (["\u00e9"], ["\u00f3"])
+def test_each_side_has_a_form_of_its_own() -> None:
+    example, nfd = Example("e\u0301", "\u00f3"), TextUnits("codepoints", "NFD")
+    composed, decomposed = (["\u00e9"], ["\u00f3"]), (["e", "\u0301"], ["o", "\u0301"])
+    for options, expected in (
+        ((), composed),
+        ((nfd,), (decomposed[0], composed[1])),
+        ((TextUnits(), nfd), (composed[0], decomposed[1])),
+    ):
+        source, target = graph_pair(example, VOCABULARY, *options)
+        assert (source.text, target.text) == expected
 
 
 def test_a_loader_makes_a_pair_of_batches() -> None:
@@ -62,14 +71,15 @@ def test_a_loader_keeps_what_each_graph_is() -> None:
     for i, pair in enumerate(DataLoader(dataset, batch_size=1)):
         alone = text_graph(EXAMPLES[i].source, EXAMPLES[i].tags)
         assert pair.source.edge_index.equal(alone.edge_index)
-        assert pair.source.grapheme.equal(alone.grapheme)
+        for field in ("label", "case", "grapheme"):
+            assert pair.source[field].equal(alone[field]), field
 
 
-def test_a_batch_by_numbers_is_what_a_loader_makes() -> None:
+def test_a_batch_by_indices_is_what_a_loader_makes() -> None:
     dataset = PairDataset(EXAMPLES, VOCABULARY)
-    numbers = [2, 0, -2, 0]
-    (loaded,) = DataLoader(dataset, batch_size=4, sampler=numbers)
-    for batch, expected in zip(dataset.batch(numbers), loaded, strict=True):
+    indices = [2, 0, -2, 0]
+    (loaded,) = DataLoader(dataset, batch_size=4, sampler=indices)
+    for batch, expected in zip(dataset.batch(indices), loaded, strict=True):
         fields = {name: value for name, value in expected.to_dict().items() if name[0] != "_"}
         assert batch.to_dict().keys() == fields.keys()
         assert (batch.num_graphs, batch.num_nodes) == (expected.num_graphs, expected.num_nodes)
@@ -91,3 +101,8 @@ def test_pairs_end_and_are_counted_from_the_end() -> None:
     assert dataset[-1] is dataset[2]
     with pytest.raises(IndexError):
         dataset[3]
+
+
+def test_units_have_to_be_text_units() -> None:
+    with pytest.raises(ValueError, match=r"Expected 'source_units' to be a TextUnits"):
+        PairDataset([Example("a", "b")], Vocabulary(["b"]), "NFC")  # type: ignore[arg-type]

@@ -1,0 +1,370 @@
+"""Search for the most probable edits of merged texts."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch_geometric.utils import cumsum, scatter, to_dense_batch
+
+from pyg_grapheme.text.model.common_prefix import CommonPrefix
+from pyg_grapheme.text.model.edit_decoder import (
+    DELETE,
+    INSERT,
+    KEEP,
+    LOWER,
+    SUBSTITUTE,
+    UPPER,
+    EditDecoder,
+    PrefixMemory,
+    PrefixState,
+)
+from pyg_grapheme.text.model.lattice_rows import LatticeRows, first_units
+
+_NONE = -1
+"""The operation of a hypothesis that has ended."""
+
+_COPIES = (KEEP, UPPER, LOWER)
+
+_HASH_BASE = 1_000_003
+
+
+class SourceUnits(NamedTuple):
+    """The N units of the sources, and what a copy can make of each.
+
+    Attributes:
+        case: [N, 2], label of each unit in upper and lower case; -1 for none.
+        label: [3, N], label of each unit as it is, in upper case, in lower case.
+        unit: [3, N], index of these in the vocabulary; -1 for none.
+        x: [3, N, D], features of these; anything where there is no such case.
+    """
+
+    case: Tensor
+    label: Tensor
+    unit: Tensor
+    x: Tensor
+
+
+class Step(NamedTuple):
+    """One edit: the row, the operation, and the index of the written unit in the vocabulary."""
+
+    row: int
+    operation: int
+    unit: int
+
+
+class EditPath(NamedTuple):
+    """The edits of a text, and their log-probability.
+
+    Paths that write the same are merged: the result has the sum of their probabilities, and the
+    edits of one of the most probable.
+    """
+
+    steps: list[Step]
+    log_probability: float
+
+
+class _Hypotheses(NamedTuple):
+    """T written prefixes, sorted by text.
+
+    Attributes:
+        text: The text of each.
+        row: The row that is edited next; one past the last row of the text if it has ended.
+        copied: Units of the row that have been copied.
+        inserted: Units that have been inserted in front of the row.
+        written: Units written in all.
+        common: Length of the common prefix with the source.
+        num_new: Units written behind it.
+        last: Index of the last written unit in the vocabulary; -1 for none.
+        key: Hash of the written units.
+        log_probability: In float64.
+    """
+
+    text: Tensor
+    row: Tensor
+    copied: Tensor
+    inserted: Tensor
+    written: Tensor
+    common: Tensor
+    num_new: Tensor
+    last: Tensor
+    key: Tensor
+    log_probability: Tensor
+
+    def take(self, which: Tensor) -> "_Hypotheses":
+        return _Hypotheses(*(values[which] for values in self))
+
+
+class _Choices(NamedTuple):
+    """Edits of hypotheses.
+
+    Attributes:
+        parent: Index of the hypothesis.
+        row: Its row.
+        operation: The edit.
+        unit: Index of the written unit among all that can be written.
+        log_probability: Of the hypothesis with this edit.
+    """
+
+    parent: Tensor
+    row: Tensor
+    operation: Tensor
+    unit: Tensor
+    log_probability: Tensor
+
+    def take(self, which: Tensor) -> "_Choices":
+        return _Choices(*(values[which] for values in self))
+
+
+def search_edits(
+    decoder: EditDecoder,
+    rows: LatticeRows,
+    context: Tensor,
+    vocabulary: tuple[Tensor, Tensor],
+    source: SourceUnits,
+    max_insert: int,
+    beam: int = 1,
+) -> list[list[EditPath]]:
+    """Search for the most probable edits of B texts, edit by edit.
+
+    A beam of 1 takes the most probable edit at each step. A larger one keeps that many prefixes per
+    text; prefixes that write the same and go on at the same place are merged.
+
+    Args:
+        decoder: The model of the edits.
+        rows: Rows of B merged texts, one merge per text.
+        context: [B, D], tags of each text.
+        vocabulary: Labels [V] and features [V, D] of the units that can be written.
+        source: The N units of the sources.
+        max_insert: Maximum of units inserted in one place.
+        beam: Maximum of hypotheses per text.
+
+    Returns:
+        Up to ``beam`` paths per text, the most probable first.
+
+    Cost: one step of the decoder for each unit written and each node deleted, for all hypotheses of
+        all texts at once.
+    """
+    search = _Search(decoder, rows, context, vocabulary, source, max_insert, beam)
+    hypotheses, state = search.begin()
+    history: list[_Choices] = []
+    while (live := search.find_live(hypotheses)).numel():
+        choices = search.choose(hypotheses, live, state)
+        moved = search.carry_out(hypotheses, choices)
+        if beam > 1:
+            choices, moved = _merge(choices, moved, beam)
+        state = search.read(live, choices, moved, state)
+        history.append(choices)
+        hypotheses = moved
+    return _trace_back(hypotheses, history, context.size(0))
+
+
+class _Search:
+    """A search: what does not change from step to step, and the parts of a step."""
+
+    def __init__(
+        self,
+        decoder: EditDecoder,
+        rows: LatticeRows,
+        context: Tensor,
+        vocabulary: tuple[Tensor, Tensor],
+        source: SourceUnits,
+        max_insert: int,
+        beam: int,
+    ) -> None:
+        self.decoder, self.rows, self.context = decoder, rows, context
+        self.max_insert, self.beam = max_insert, beam
+        self.last = rows.length.cumsum(0) - 1
+        self.source_length = rows.start[self.last]
+        self.vocabulary_size, self.num_units = vocabulary[0].numel(), source.case.size(0)
+        # All that can be written in one step: the vocabulary, the units of the sources, their upper
+        # and lower cases. The last row is a dummy for edits that write nothing.
+        self.label = F.pad(torch.cat([vocabulary[0], source.label.flatten()]), (0, 1), value=-1)
+        known = torch.arange(self.vocabulary_size, device=context.device)
+        self.unit = F.pad(torch.cat([known, source.unit.flatten()]), (0, 1), value=-1)
+        self.x = F.pad(torch.cat([vocabulary[1], source.x.flatten(0, 1)]), (0, 0, 0, 1))
+        owner = torch.repeat_interleave(self.source_length)
+        begins, _ = to_dense_batch(
+            source.label[0], owner, fill_value=-1, batch_size=context.size(0)
+        )
+        # Behind the last unit of the longest text there is no unit either.
+        self.begins = F.pad(begins, (0, 1), value=-1)
+        self.allowed = decoder.allowed_operations(rows.size > 0, first_units(rows, source.case))
+        self.first = first_units(rows, source.unit[0])
+        self.nodes = decoder.node(rows.x)
+
+    def begin(self) -> tuple[_Hypotheses, PrefixState]:
+        """Return the empty prefixes."""
+        text = torch.arange(self.context.size(0), device=self.context.device)
+        zero = torch.zeros_like(text)
+        first = self.last + 1 - self.rows.length
+        score = zero.double()
+        hypotheses = _Hypotheses(text, first, zero, zero, zero, zero, zero, zero - 1, zero, score)
+        nothing = self.context.new_zeros(text.numel(), 0, self.context.size(1))
+        context = self._context(hypotheses)
+        return hypotheses, self.decoder.encode_prefix(nothing, nothing[..., 0], context)
+
+    def find_live(self, hypotheses: _Hypotheses) -> Tensor:
+        """Return the indices of the hypotheses that have not ended."""
+        return (hypotheses.row <= self.last[hypotheses.text]).nonzero().view(-1)
+
+    def choose(self, hypotheses: _Hypotheses, live: Tensor, state: PrefixState) -> _Choices:
+        """Choose the edits of a step; a hypothesis that has ended stays.
+
+        One per text, or twice as many as the beam, since some will be merged.
+        """
+        is_ended = torch.ones_like(hypotheses.text, dtype=torch.bool)
+        is_ended[live] = False
+        ended = is_ended.nonzero().view(-1)
+        stay = _Choices(
+            ended,
+            hypotheses.row[ended],
+            torch.full_like(ended, _NONE),
+            torch.full_like(ended, self.label.numel() - 1),
+            hypotheses.log_probability[ended],
+        )
+        edits = self._list_edits(hypotheses.take(live), live, state.state[:, 0])
+        choices = _Choices(*(torch.cat(pair) for pair in zip(edits, stay, strict=True)))
+        number = 1 if self.beam == 1 else 2 * self.beam
+        text = hypotheses.text[choices.parent]
+        return choices.take(_best(choices.log_probability, text, number))
+
+    def _list_edits(self, live: _Hypotheses, index: Tensor, prefix: Tensor) -> _Choices:
+        """List the edits of L live hypotheses that may be the best ones."""
+        row = live.row
+        repeats = torch.stack([live.last, self.first[row]], dim=1)
+        operation, unit = self.decoder.logits(
+            self.nodes[row], prefix, live.written - self.rows.start[row], repeats
+        )
+        operation = operation.masked_fill(~self.allowed[row], -math.inf).log_softmax(dim=1)
+        is_full = (live.inserted >= self.max_insert)[:, None]
+        number = min(self.beam, self.vocabulary_size)
+        write, written = unit.log_softmax(dim=1).topk(number) if number else (unit, unit.long())
+        score = torch.cat(
+            [
+                operation[:, [DELETE]],
+                operation[:, KEEP:],
+                operation[:, [SUBSTITUTE]] + write,
+                (operation[:, [INSERT]] + write).masked_fill(is_full, -math.inf),
+            ],
+            dim=1,
+        )
+        # A node that is copied is copied to its end.
+        is_copying = live.copied > 0
+        score = score.masked_fill(is_copying[:, None], -math.inf)
+        score[:, 1].masked_fill_(is_copying, 0.0)
+        node = self.rows.first[row] + live.copied
+        copied = [self.vocabulary_size + case * self.num_units + node for case in range(3)]
+        dummy = torch.full_like(node, self.label.numel() - 1)
+        columns = torch.cat([torch.stack([dummy, *copied], dim=1), written, written], dim=1)
+        operations = [DELETE, *_COPIES, *[SUBSTITUTE] * number, *[INSERT] * number]
+        which, column = score.isfinite().nonzero(as_tuple=True)
+        return _Choices(
+            index[which],
+            row[which],
+            torch.tensor(operations, device=row.device)[column],
+            columns[which, column],
+            live.log_probability[which] + score[which, column],
+        )
+
+    def carry_out(self, hypotheses: _Hypotheses, choices: _Choices) -> _Hypotheses:
+        """Return the hypotheses that edits lead to."""
+        before, operation = hypotheses.take(choices.parent), choices.operation
+        copies, inserts = operation >= KEEP, operation == INSERT
+        writes = copies | inserts | (operation == SUBSTITUTE)
+        copied = before.copied + copies.long()
+        is_done = copied == self.rows.size[choices.row.clamp(max=self.rows.size.numel() - 1)]
+        leaves = (operation == DELETE) | (operation == SUBSTITUTE) | (copies & is_done)
+        label = self.label[choices.unit]
+        common = CommonPrefix(before.common, before.num_new)
+        longer = common.append(self.begins[before.text, before.common] == label)
+        common_length, num_new = (
+            torch.where(writes, new, old) for new, old in zip(longer, common, strict=True)
+        )
+        return _Hypotheses(
+            before.text,
+            before.row + leaves.long(),
+            copied.masked_fill(leaves, 0),
+            (before.inserted + inserts.long()).masked_fill(leaves, 0),
+            before.written + writes.long(),
+            common_length,
+            num_new,
+            torch.where(writes, self.unit[choices.unit], before.last),
+            torch.where(writes, before.key * _HASH_BASE + label, before.key),
+            choices.log_probability,
+        )
+
+    def read(
+        self, live: Tensor, choices: _Choices, moved: _Hypotheses, state: PrefixState
+    ) -> PrefixState:
+        """Let the decoder read what the live hypotheses have written.
+
+        Args:
+            live: Indices of the hypotheses that the state belongs to.
+            choices: The edits.
+            moved: What they lead to.
+            state: State before.
+
+        Returns:
+            The state of those that are live now.
+        """
+        going = self.find_live(moved)
+        choices, moved = choices.take(going), moved.take(going)
+        parent = torch.searchsorted(live, choices.parent)
+        memory = PrefixMemory(*(values[:, parent] for values in state.memory))
+        read = self.decoder.encode_prefix(
+            self.x[choices.unit][:, None], moved.num_new[:, None], self._context(moved), memory
+        )
+        writes = (choices.operation != DELETE)[:, None]
+        mixed = [torch.where(writes, *pair) for pair in zip(read.memory, memory, strict=True)]
+        prefix = torch.where(writes[..., None], read.state, state.state[parent])
+        return PrefixState(prefix, PrefixMemory(*mixed))
+
+    def _context(self, hypotheses: _Hypotheses) -> Tensor:
+        remaining = self.source_length[hypotheses.text] - hypotheses.common
+        return self.decoder.decoder_context(
+            self.context[hypotheses.text], remaining[:, None], hypotheses.num_new[:, None]
+        )
+
+
+def _best(score: Tensor, group: Tensor, number: int) -> Tensor:
+    """Return the indices of the ``number`` highest scores per group, sorted by group and score."""
+    order = score.argsort(descending=True, stable=True)
+    order = order[group[order].argsort(stable=True)]
+    start = cumsum(torch.bincount(group))
+    rank = torch.arange(order.numel(), device=order.device) - start[group[order]]
+    return order[rank < number]
+
+
+def _merge(choices: _Choices, moved: _Hypotheses, beam: int) -> tuple[_Choices, _Hypotheses]:
+    """Merge hypotheses that have written the same and go on at the same place.
+
+    The most probable one stands for all, with the sum of their probabilities.
+    """
+    place = torch.stack([moved.text, moved.row, moved.copied, moved.inserted, moved.key], dim=1)
+    _, group = torch.unique(place, dim=0, return_inverse=True)
+    kept = _best(moved.log_probability, group, 1)
+    # By the largest one of each group, the sums cannot underflow.
+    largest = moved.log_probability[kept]
+    share = (moved.log_probability - largest[group]).exp()
+    total = largest + scatter(share, group, dim_size=kept.numel(), reduce="sum").log()
+    kept = kept[_best(total, moved.text[kept], beam)]
+    return choices.take(kept), moved.take(kept)._replace(log_probability=total[group[kept]])
+
+
+def _trace_back(
+    ended: _Hypotheses, history: list[_Choices], num_texts: int
+) -> list[list[EditPath]]:
+    """Collect the edits of the hypotheses, from the last step to the first."""
+    lists = [tuple(values.tolist() for values in choices[:4]) for choices in history]
+    paths: list[list[EditPath]] = [[] for _ in range(num_texts)]
+    scores = ended.log_probability.tolist()
+    for index, text in enumerate(ended.text.tolist()):
+        steps, at = [], index
+        for parent, row, operation, unit in reversed(lists):
+            if operation[at] != _NONE:
+                steps.append(Step(row[at], operation[at], unit[at]))
+            at = parent[at]
+        paths[text].append(EditPath(steps[::-1], scores[index]))
+    return paths

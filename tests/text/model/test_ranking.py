@@ -1,0 +1,202 @@
+"""Exact probabilities of rewrites, and their ranking by several models."""
+
+import math
+from itertools import pairwise, product
+from typing import Any
+
+import pytest
+import torch
+
+from pyg_grapheme.text import TextUnits
+from pyg_grapheme.text.model import GraphTransformNet, log_probability, rank_rewrites
+from pyg_grapheme.text.model.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE
+
+
+def make(vocabulary: str, seed: int = 0, **options: Any) -> GraphTransformNet:
+    """A small model in float64 that merges some neighbours and seldom inserts."""
+    torch.manual_seed(seed)
+    net = GraphTransformNet(
+        list(vocabulary), channels=8, layers=1, dropout=0.0, buckets=64, **options
+    )
+    with torch.no_grad():
+        for parameter in net.decoder.parameters():
+            parameter.mul_(2)
+        net.decoder.operation.bias[INSERT] -= 5
+        net.pool.raw_threshold.fill_(3.0)
+    return net.double().eval()
+
+
+def all_texts(alphabet: str, longest: int) -> list[str]:
+    return ["".join(t) for length in range(longest + 1) for t in product(alphabet, repeat=length)]
+
+
+@torch.no_grad()
+def probabilities(
+    net: GraphTransformNet, source: str, targets: list[str], tags: tuple[str, ...] = ()
+) -> list[float]:
+    number = len(targets)
+    found: list[float] = log_probability(net, [source] * number, targets, [tags] * number).exp()
+    return [float(p) for p in found]
+
+
+@pytest.mark.parametrize("source", ["a", "ax", "xX"])
+@pytest.mark.parametrize("options", [{}, {"use_pool": False}, {"map_case": False}])
+def test_the_probabilities_of_all_texts_sum_to_one(source: str, options: dict[str, Any]) -> None:
+    """Texts with more than three insertions are the rest.
+
+    "x" and "X" are not in the vocabulary: they can only be copied.
+    """
+    for seed in range(3):
+        net = make("Aab", seed, **options)
+        found = probabilities(net, source, all_texts("AabxX", 5), ("V",))
+        assert 0.999 < sum(found) <= 1 + 1e-9, seed
+        # The mass is not all in one text.
+        assert max(found) < 0.9, seed
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_both_cases_of_a_letter_are_copies_of_it() -> None:
+    """A capital needs no vocabulary: it has its probability from the operation alone."""
+    net = make("")
+    with torch.no_grad():
+        # Without units, these lead to no text.
+        net.decoder.operation.bias[[SUBSTITUTE, INSERT]] = -100.0
+    kept, mapped, deleted, other = probabilities(net, "a", ["a", "A", "", "b"])
+    assert min(kept, mapped, deleted) > 0.01
+    assert kept + mapped + deleted == pytest.approx(1, abs=1e-9)
+    assert other < 1e-12
+    plain = make("", map_case=False)
+    assert probabilities(plain, "a", ["A"])[0] < 1e-12
+
+
+def test_a_unit_that_the_model_cannot_write_is_next_to_impossible() -> None:
+    """Each such unit costs about 30 nats; other targets of the batch are not affected."""
+    net = make("ab")
+    with torch.no_grad():
+        one, three, known = log_probability(net, ["ab"] * 3, ["z", "zzz", "ab"]).tolist()
+        (alone,) = log_probability(net, ["ab"], ["ab"]).tolist()
+    assert -60 < one < -30
+    assert -150 < three < -90
+    assert known == pytest.approx(alone, abs=1e-12)
+
+
+def test_target_texts_are_split_as_the_model_writes_them() -> None:
+    """Canonically equivalent targets are the same target, and so are equal lists of phones."""
+    net = make("eo\u0301\u0308", source=TextUnits("codepoints", "NFD"))
+    composed, decomposed = probabilities(net, "e\u0301", ["\u00f6", "o\u0308"])
+    assert composed == decomposed
+    net = make("ab", target=TextUnits("whitespace"))
+    first, second, joined = probabilities(net, "a", ["a b", " a  b", "ab"])
+    assert first == second
+    assert joined < 1e-12 < first
+
+
+def test_every_target_has_a_source() -> None:
+    net = make("ab")
+    for targets in (["a"], ["a", "b", "a"]):
+        with pytest.raises(ValueError, match="'targets'"):
+            log_probability(net, ["a", "b"], targets)
+
+
+def test_no_pair_has_no_probability() -> None:
+    assert log_probability(make("ab"), [], []).tolist() == []
+
+
+def two_models() -> list[GraphTransformNet]:
+    """Models that differ in vocabulary, units and merges."""
+    nfd = TextUnits("codepoints", "NFD")
+    return [make("abé", 1), make("Ace\u0301", 2, source=nfd, target=nfd, use_pool=False)]
+
+
+TEXTS, TAGS = ["ab", "é", "Ça", "ab"], [("V",), (), (), ("N", "PL")]
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_rewrites_are_ranked_by_the_mean_of_the_probabilities(beam: int) -> None:
+    nets = two_models()
+    ranked = rank_rewrites(nets, TEXTS, TAGS, beam)
+    assert len(ranked) == len(TEXTS)
+    for text, tags, rewrites in zip(TEXTS, TAGS, ranked, strict=True):
+        for rewrite in rewrites:
+            each = [probabilities(net, text, [rewrite.text], tags)[0] for net in nets]
+            assert rewrite.probability == pytest.approx(sum(each) / 2, rel=1e-9)
+        found = [rewrite.probability for rewrite in rewrites]
+        assert found == sorted(found, reverse=True)
+        assert sum(found) <= 1 + 1e-9
+        assert 1 <= len(rewrites) <= 2 * beam
+        assert len({rewrite.text for rewrite in rewrites}) == len(rewrites)
+    # The same text with other tags.
+    assert ranked[0] != ranked[3]
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_the_candidates_are_what_any_of_the_models_finds(beam: int) -> None:
+    nets = two_models()
+    ranked = rank_rewrites(nets, TEXTS, TAGS, beam)
+    alone = [rank_rewrites([net], TEXTS, TAGS, beam) for net in nets]
+    for i, (text, tags) in enumerate(zip(TEXTS, TAGS, strict=True)):
+        found = {rewrite.text for rewrite in ranked[i]}
+        assert found == {rewrite.text for ranking in alone for rewrite in ranking[i]}
+        if beam == 1:
+            assert found == {net([text], [tags])[0] for net in nets}
+
+
+def test_a_sure_model_outvotes_an_unsure_one() -> None:
+    """The worked example: one model copies "q"; for the other, "z" is a little better."""
+    sure, unsure = make("ab", 1), make("z", 2)
+    with torch.no_grad():
+        for net in (sure, unsure):
+            net.decoder.operation.weight.zero_()
+            net.decoder.operation.bias.fill_(-100.0)
+        sure.decoder.operation.bias[[DELETE, KEEP]] = torch.tensor([0.0, 50.0]).double()
+        unsure.decoder.operation.bias[[SUBSTITUTE, KEEP]] = torch.tensor([0.1, 0.0]).double()
+        # At the end of the text.
+        unsure.decoder.operation.bias[DELETE] = -50.0
+    assert [net(["q"]) for net in (sure, unsure)] == [["q"], ["z"]]
+    ((best, second),) = rank_rewrites([unsure, sure], ["q"], beam=1)
+    share = 1 / (1 + math.exp(-0.1))
+    assert best == ("q", pytest.approx((1 + 1 - share) / 2, abs=1e-9))
+    assert second == ("z", pytest.approx(share / 2, abs=1e-9))
+
+
+def test_candidates_that_are_the_same_text_are_one() -> None:
+    """The beam writes "é" in one unit and in two; one rewrite has the probability of the text."""
+    net = make("e\u0301é", source=TextUnits("codepoints", "NFD"))
+    with torch.no_grad():
+        alternatives = net.predict(net.read(["é"]), 30).alternatives[0]
+    written = [net.write(edits) for edits in alternatives]
+    assert written.count("é") > 1
+    (rewrites,) = rank_rewrites([net], ["é"], beam=30)
+    assert sorted(rewrite.text for rewrite in rewrites) == sorted(set(written))
+    assert dict(rewrites)["é"] == pytest.approx(probabilities(net, "é", ["é"])[0], rel=1e-9)
+
+
+def test_the_number_of_rewrites_grows_with_the_beam() -> None:
+    net = make("abc", 3)
+    totals = []
+    for beam in (1, 3, 30):
+        (rewrites,) = rank_rewrites([net], ["ab"], beam=beam)
+        totals.append(math.fsum(rewrite.probability for rewrite in rewrites))
+    assert all(few < many for few, many in pairwise(totals))
+    assert totals[-1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, ["a"]), r"'len\(nets\)' to be at least 1 \(got 0\)"),
+        ((1, ["a", ""]), r"Expected text 1 of 'texts' to have a character"),
+        ((1, ["a"], [(), ()]), r"Expected 'tags' to have 1 entries, one per text \(got 2\)"),
+        ((1, ["a"], (), 0), r"Expected 'beam' to be at least 1 \(got 0\)"),
+        ((1, ["a"], (), True), r"Expected 'beam' to be an int \(got True\)"),
+        ((1, "ab"), r"Expected 'texts' and each of 'tags' to be lists of texts"),
+    ],
+)
+def test_arguments_of_a_ranking_are_checked(arguments: tuple[Any, ...], message: str) -> None:
+    number, *rest = arguments
+    with pytest.raises(ValueError, match=message):
+        rank_rewrites([make("ab")] * number, *rest)
+
+
+def test_no_text_has_no_rewrites() -> None:
+    assert rank_rewrites([make("ab")], []) == []
