@@ -54,8 +54,8 @@ class TextDataModule(SeededDataModule):
         memorize: Whether the model looks up sources of the training pairs, if they come without
             tags, and writes the target that more than half of their examples have.
         min_epoch: Minimum of pairs per epoch of training: fewer are repeated.
-        hallucinate: Number of made-up pairs per epoch of training, besides these: known ones with
-            other stems.
+        hallucinate: Number of pairs up to which an epoch is filled with made-up ones: known ones
+            with other stems.
         report_limit: Maximum of training pairs in the report of a run, taken at even distances.
         train_limit: Train on this many examples, the first ones; on all if None.
         note: What a reader of the scores has to know; the report of a run shows it.
@@ -168,16 +168,20 @@ class TextDataModule(SeededDataModule):
     @cached_property
     def made_up(self) -> list[Example]:
         """The made-up pairs."""
-        if not self.hallucinate:
-            return []
-        return hallucinate(self.splits["train"], self.hallucinate, units=self.source)
+        count = self.hallucinate - len(self.repeated)
+        return hallucinate(self.splits["train"], count, units=self.source) if count > 0 else []
+
+    @property
+    def repeated(self) -> list[int]:
+        """Indices of the known pairs in an epoch of training."""
+        known = len(self.splits["train"])
+        return list(range(known)) * math.ceil(self.min_epoch / known)
 
     @property
     def epoch(self) -> list[int]:
-        """Indices of the pairs of an epoch of training: repeated known ones, then made-up ones."""
+        """Indices of all pairs in an epoch of training; the made-up ones follow the known ones."""
         known = len(self.splits["train"])
-        repeated = list(range(known)) * math.ceil(self.min_epoch / known)
-        return repeated + list(range(known, known + len(self.made_up)))
+        return self.repeated + list(range(known, known + len(self.made_up)))
 
     def loader(self, split: str, sampler: Sampler[int] | None = None) -> Loader:
         """Return batches of one split, in order unless a sampler is given."""
