@@ -143,21 +143,22 @@ class EditDecoder(nn.Module):
             memory: State behind the units before, with T = M; None at the start, with T = M + 1,
                 where the first step is the empty prefix.
         """
-        new = units * (num_new > 0)[..., None]
+        is_new = num_new > 0
         if memory is None:
-            first = self.start.expand(units.size(0), 1, -1)
-            units, new = (torch.cat([first, values], dim=1) for values in (units, new))
+            units = torch.cat([self.start.expand(units.size(0), 1, -1), units], dim=1)
+            is_new = F.pad(is_new, (1, 0), value=True)
+        units, context = self.dropout(units), self.dropout(context)
         every, (hidden, cell) = self.prefix_reader(
-            self.dropout(torch.cat([units, context], dim=2)),
-            memory and (memory.hidden, memory.cell),
+            torch.cat([units, context], dim=2), memory and (memory.hidden, memory.cell)
         )
         only_new, (new_hidden, new_cell) = self.new_reader(
-            self.dropout(torch.cat([new, context], dim=2)),
+            torch.cat([units * is_new[..., None], context], dim=2),
             memory and (memory.new_hidden, memory.new_cell),
         )
         if self.training:
             every = every * (torch.rand_like(every[:, :1, :1]) >= self.dropout.p)
-        state = self.prefix(self.dropout(torch.cat([every, only_new, context], dim=2)))
+        read = self.dropout(torch.cat([every, only_new], dim=2))
+        state = self.prefix(torch.cat([read, context], dim=2))
         return PrefixState(state, PrefixMemory(hidden, cell, new_hidden, new_cell))
 
     def allowed_operations(self, is_node: Tensor, case: Tensor) -> Tensor:
@@ -193,11 +194,15 @@ class EditDecoder(nn.Module):
             # One mask for all columns of a row: as good, and a mask per entry would cost as much
             # as the layers.
             joined = joined * self.dropout(torch.ones_like(joined[..., :1, :]))
-        unit = self.unit(joined)
+        # One product of matrices takes less time than three.
+        heads = (self.operation, self.repeat, self.unit)
+        weight = torch.cat([head.weight for head in heads])
+        bias = torch.cat([head.bias for head in heads])
+        scores = F.linear(joined, weight, bias)
+        operation, repeat, unit = scores.split([head.out_features for head in heads], dim=-1)
         if unit.size(-1):
-            bonus = self.repeat(joined) * (repeats >= 0)
-            unit = unit.scatter_add(-1, repeats.clamp(min=0), bonus)
-        return self.operation(joined), unit
+            unit = unit.scatter_add(-1, repeats.clamp(min=0), repeat * (repeats >= 0))
+        return operation, unit
 
     def forward(
         self,
@@ -258,6 +263,8 @@ class EditDecoder(nn.Module):
         if unit.size(2):
             known = unit.gather(2, index.clamp(min=0)[..., None]).squeeze(2)
             write = torch.where(index < 0, write, known)
-        copy = torch.where(copies, operation[..., KEEP:], IMPOSSIBLE).logsumexp(dim=-1)
+        copy = torch.where(copies[..., 0], operation[..., KEEP], IMPOSSIBLE)
+        if bool(copies[..., 1:].any()):  # most batches have no word whose case changes
+            copy = torch.where(copies, operation[..., KEEP:], IMPOSSIBLE).logsumexp(dim=-1)
         substitute, insert = operation[..., SUBSTITUTE] + write, operation[..., INSERT] + write
         return operation[..., DELETE], copy, substitute, insert
