@@ -199,7 +199,8 @@ class EditDecoder(nn.Module):
         weight = torch.cat([head.weight for head in heads])
         bias = torch.cat([head.bias for head in heads])
         scores = F.linear(joined, weight, bias)
-        operation, repeat, unit = scores.split([head.out_features for head in heads], dim=-1)
+        sizes = [head.out_features for head in heads]
+        operation, repeat, unit = torch.split(scores, sizes, dim=-1)
         if unit.size(-1):
             unit = unit.scatter_add(-1, repeats.clamp(min=0), repeat * (repeats >= 0))
         return operation, unit
