@@ -25,6 +25,7 @@ class TextScores(NamedTuple):
             are others; the phone error rate if they are phones.
         edit_distance: Mean Levenshtein distance of code points per text.
         coarsening_ratio: Nodes after over nodes before merging at the threshold; 1 without nodes.
+            Of several models, that of the first.
     """
 
     examples: int
@@ -46,12 +47,14 @@ def predict_examples(
     with torch.no_grad():
         for first in range(0, len(dataset), batch_size):
             indices = range(len(dataset))[first : first + batch_size]
-            source = dataset.batch(indices).source
-            rewritten, history = module.rewrite(source.to(module.device))
+            source = dataset.batch(indices).source.to(module.device)
             if module.is_searching:
                 some = [dataset.examples[index] for index in indices]
-                rewritten = module([e.source for e in some], [e.tags for e in some])
-            predictions += rewritten
+                predictions += module([e.source for e in some], [e.tags for e in some])
+                history = module.net.merge(module.net.encode(source)).history
+            else:
+                rewritten, history = module.rewrite(source)
+                predictions += rewritten
             coarse += history.num_clusters
             fine += history.cluster.numel()
     module.train(training)

@@ -2,7 +2,7 @@
 
 import math
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -145,7 +145,7 @@ class TransformModule(TaskModule):
             source=TextUnits(source_units, source_form),
             target=TextUnits(target_units, target_form),
         )
-        self.members: list[GraphTransformNet] = []
+        self.members = torch.nn.ModuleList()
         self.beam = 1
         self.loss = TransformLoss(
             loss, StructuralLoss(**(structural or {})), structural_weight, max_cuts, min_mass
@@ -176,7 +176,6 @@ class TransformModule(TaskModule):
                     f"Expected all checkpoints to have preprocess={self.preprocess!r}, as the "
                     f"first one (got {module.preprocess!r})"
                 )
-            # A list of modules that are no submodules: they are not part of the checkpoint.
             self.members.append(module.net)
 
     def forward(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> list[str]:
@@ -190,14 +189,14 @@ class TransformModule(TaskModule):
 
         A known text has its target as the only one, with probability 1.
         """
-        nets = [self.net, *self.members]
+        nets = [self.net, *cast(Iterable[GraphTransformNet], self.members)]
         ask = partial(rank_rewrites, nets, beam=self.beam)
         return answer_texts(texts, tags, self._look_up, lambda text: [Rewrite(text, 1.0)], ask)
 
     @property
     def is_searching(self) -> bool:
         """Whether predictions need more than the most probable edit at each step of one model."""
-        return self.beam > 1 or bool(self.members)
+        return self.beam > 1 or len(self.members) > 0
 
     def _look_up(self, text: str, tags: Sequence[str]) -> Known:
         """Preprocess a text as the data was, and find its answer without the model."""

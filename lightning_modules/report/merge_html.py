@@ -32,8 +32,11 @@ def show_merges(text: MergedText, threshold: float | None) -> str:
 
 
 def _unit(text: MergedText, i: int, threshold: float | None, *, joined: bool) -> str:
+    """Return unit i; underlined if it belongs to the grapheme cluster of the unit before."""
     score = _score(text, i, threshold) if joined else ""
-    return f"{score}<b>{show_unit(text.units[i])}</b>"
+    continues = i > 0 and bool(text.grapheme) and text.grapheme[i] == text.grapheme[i - 1]
+    kind = ' class="part"' if continues else ""
+    return f"{score}<b{kind}>{show_unit(text.units[i])}</b>"
 
 
 def _score(text: MergedText, i: int, threshold: float | None) -> str:

@@ -31,6 +31,7 @@ def describe_merges(
             chain = Graphs(state.x, edges, None, state.batch, state.num_graphs)
             score = make_scorer(net.pool.score, chain, None, net.pool.edge_reduce, True)
             alike = score(edges).tolist()
+            grapheme = graph.grapheme[: len(graph.text)].tolist()
             (rewritten,) = net([example.source], [example.tags])
-            described.append(MergedText(graph.text, cluster, alike, rewritten))
+            described.append(MergedText(graph.text, cluster, alike, rewritten, grapheme))
     return described

@@ -33,7 +33,8 @@ def _merges(results: TextResults) -> str:
     above = "" if results.threshold is None else f" Scores above {results.threshold:.3f} merge."
     texts = "".join(show_merges(text, results.threshold) for text in results.merges)
     return (
-        "<p>A coloured box is one node of the merged graph; numbers are scores of neighbours."
+        "<p>A coloured box is one node of the merged graph; numbers are scores of neighbours. A "
+        "unit with a line below belongs to the character before it."
         f'{above}</p>\n<ul class="merges">\n{texts}</ul>\n'
     )
 

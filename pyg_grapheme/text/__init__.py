@@ -11,7 +11,7 @@ from pyg_grapheme.text.edits import (
     edit_units,
     written_units,
 )
-from pyg_grapheme.text.graph import label_units, text_graph, units_graph, units_graphs
+from pyg_grapheme.text.graph import text_graph, units_graph, units_graphs
 from pyg_grapheme.text.grapheme import CATEGORIES, UnitInfo, normalize, split_graphemes, unit_info
 from pyg_grapheme.text.hallucinate import hallucinate
 from pyg_grapheme.text.known_targets import find_known_targets
@@ -47,7 +47,6 @@ __all__ = [
     "graph_pair",
     "hallucinate",
     "join_units",
-    "label_units",
     "normalize",
     "read_examples",
     "split_graphemes",

@@ -157,17 +157,6 @@ def _describe_tag(tag: str) -> _Description:
     return _Description(UnitInfo(high << 32 | low, len(CATEGORIES), 0.0, tuple(hashes)))
 
 
-def label_units(graph: Data, vocabulary: Vocabulary) -> Data:
-    """Add to the graph of a target what a model has to write.
-
-    Returns:
-        The same graph, with ``unit`` [n], the index of each of its n units in the vocabulary,
-        ``Vocabulary.UNKNOWN`` where it has none.
-    """
-    graph.unit = index_units(graph.text, vocabulary)
-    return graph
-
-
 def index_units(units: Iterable[str], vocabulary: Vocabulary) -> Tensor:
     """Return the indices [n] of some units, ``Vocabulary.UNKNOWN`` where one has none."""
     return torch.tensor([vocabulary.index(unit) for unit in units], dtype=torch.long)

@@ -12,9 +12,11 @@ class MergedText(NamedTuple):
         cluster: The cluster of each.
         score: Scores of the n - 1 pairs of neighbours.
         rewritten: The output of the model.
+        grapheme: The index of the grapheme cluster of each node; empty if every node is one.
     """
 
     units: Sequence[str]
     cluster: Sequence[int]
     score: Sequence[float]
     rewritten: str
+    grapheme: Sequence[int] = ()

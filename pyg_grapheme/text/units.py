@@ -61,7 +61,10 @@ def join_units(sequence: Sequence[str], kind: UnitsName = "codepoints") -> str:
     'k æ t'
     """
     expect_units("kind", kind)
-    return normalize((" " if kind == "whitespace" else "").join(sequence))
+    if kind == "whitespace":
+        # A copied unit of the source may be a space.
+        return normalize(" ".join(part for unit in sequence for part in unit.split(" ") if part))
+    return normalize("".join(sequence))
 
 
 class TextUnits(NamedTuple):

@@ -22,7 +22,7 @@ _INCHES = 0.42
 def draw_merges(texts: "Sequence[MergedText]", threshold: float) -> Figure:
     """Draw one text per row: a box per cluster, and the score between neighbours.
 
-    Scores above the threshold are bold.
+    Scores above the threshold are bold. Units of one grapheme cluster have a line below them.
     """
     longest = max((len(text.units) for text in texts), default=1)
     left, right = -0.7, max(longest - 0.3, 8.0)
@@ -57,6 +57,9 @@ def _draw_text(axes: Axes, y: float, text: "MergedText", threshold: float) -> No
     for i, unit in enumerate(text.units):
         shown = "␣" if unit.isspace() else unit
         axes.text(i, y, shown, ha="center", va="center", fontsize=11, parse_math=False)
+    for i in range(1, len(text.grapheme)):
+        if text.grapheme[i] == text.grapheme[i - 1]:
+            axes.plot([i - 1.2, i + 0.2], [y - 0.3, y - 0.3], color="0.2", linewidth=1.0)
     for i, score in enumerate(text.score):
         weight = "bold" if score > threshold else "normal"
         axes.text(i + 0.5, y - 0.58, f"{score:.2f}", ha="center", fontsize=5, weight=weight)

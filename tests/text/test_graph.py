@@ -10,13 +10,13 @@ from pyg_grapheme.text import (
     CATEGORIES,
     TextUnits,
     Vocabulary,
-    label_units,
     split_graphemes,
     text_graph,
     unit_info,
     units_graph,
     units_graphs,
 )
+from pyg_grapheme.text.graph import index_units
 
 GRAPH_FIELDS = (
     "label",
@@ -115,17 +115,11 @@ def test_dtypes_do_not_depend_on_the_length() -> None:
     assert empty.edge_index.dtype == some.edge_index.dtype == torch.long
 
 
-def test_units_are_labelled_by_their_index() -> None:
-    graph = text_graph("x?yé")
-    labelled = label_units(graph, Vocabulary(["y", "é", "x"]))
-    assert labelled is graph
-    assert graph.unit.tolist() == [2, Vocabulary.UNKNOWN, 0, 1]
-
-
-def test_an_empty_target_has_no_labels() -> None:
-    graph = label_units(text_graph(""), Vocabulary(["x"]))
-    assert graph.unit.shape == (0,)
-    assert graph.unit.dtype == torch.long
+def test_units_have_the_indices_of_the_vocabulary() -> None:
+    found = index_units("x?yé", Vocabulary(["y", "é", "x"]))
+    assert found.tolist() == [2, Vocabulary.UNKNOWN, 0, 1]
+    nothing = index_units("", Vocabulary(["x"]))
+    assert (nothing.shape, nothing.dtype) == ((0,), torch.long)
 
 
 def test_batches_shift_the_edges_and_keep_empty_texts() -> None:

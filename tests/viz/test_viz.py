@@ -28,6 +28,9 @@ def test_merges_are_drawn_with_one_box_per_cluster(tmp_path: Path) -> None:
     (axes,) = figure.axes
     assert len(axes.patches) == 6
     assert [t.get_weight() for t in axes.texts if t.get_text() == "0.90"] == ["bold", "bold"]
+    assert not axes.lines
+    (axes,) = draw_merges([text._replace(grapheme=[0, 0, 0, 1])], threshold=0.5).axes
+    assert len(axes.lines) == 2  # the second and the third unit continue a cluster
     figure.savefig(tmp_path / "merges.png")
     assert imread(tmp_path / "merges.png").std() > 0
 

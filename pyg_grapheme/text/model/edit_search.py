@@ -57,8 +57,8 @@ class Step(NamedTuple):
 class EditPath(NamedTuple):
     """The edits of a text, and their log-probability.
 
-    Paths that write the same are merged: the result has the sum of their probabilities, and the
-    edits of one of the most probable.
+    Paths that write the same and end at the same step are merged: the result has the sum of their
+    probabilities, and the edits of one of the most probable.
     """
 
     steps: list[Step]
@@ -237,6 +237,8 @@ class _Search:
         operation, unit = self.decoder.logits(
             self.nodes[row], prefix, live.written - self.rows.start[row], repeats
         )
+        wide = torch.promote_types(operation.dtype, torch.float32)
+        operation, unit = operation.to(wide), unit.to(wide)
         operation = operation.masked_fill(~self.allowed[row], -math.inf).log_softmax(dim=1)
         is_full = (live.inserted >= self.max_insert)[:, None]
         number = min(self.beam, self.vocabulary_size)

@@ -215,15 +215,20 @@ class GraphTransformNet(nn.Module):
     def _source_units(self, graphs: Data, texts: Sequence[Sequence[str]]) -> SourceUnits:
         """Embed the units of the texts, as they are, in upper case and in lower case."""
         is_unit = ~graphs.is_tag
+        case = graphs.case[is_unit]
+        label = graphs.label[is_unit].repeat(1 + len(CaseMapping), 1)
         plain = self.embedding(graphs.hashes[is_unit], graphs.kind[is_unit])
-        label, x = [graphs.label[is_unit]], [plain]
-        for mapping in CaseMapping:
-            units = [mapping.map_first(unit) or unit for text in texts for unit in text]
-            mapped = units_graph(units).to(plain.device)
-            label.append(mapped.label)
-            x.append(self.embedding(mapped.hashes, mapped.kind))
-        labels = torch.stack(label)
-        return SourceUnits(graphs.case[is_unit], labels, self.index(labels), torch.stack(x))
+        x = plain.repeat(1 + len(CaseMapping), 1, 1)
+        units = [unit for text in texts for unit in text]
+        for row, mapping in enumerate(CaseMapping if self.decoder.map_case else (), start=1):
+            changed = (case[:, row - 1] >= 0).nonzero().view(-1)
+            mapped = [mapping.map_first(units[place]) or "" for place in changed.tolist()]
+            distinct = {unit: index for index, unit in enumerate(dict.fromkeys(mapped))}
+            graph = units_graph(list(distinct)).to(plain.device)
+            index = torch.tensor([distinct[unit] for unit in mapped], dtype=torch.long)
+            x[row, changed] = self.embedding(graph.hashes, graph.kind)[index.to(plain.device)]
+            label[row, changed] = case[changed, row - 1]
+        return SourceUnits(case, label, self.index(label), x)
 
     def read(self, texts: Sequence[str], tags: Sequence[Sequence[str]] = ()) -> Batch:
         """Turn texts into a batch of graphs of their units.

@@ -1,18 +1,26 @@
 """Rewrites of a text by one or several models, ranked by exact probability."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import starmap
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 from pyg_grapheme.options import expect_count
-from pyg_grapheme.text.graph import units_graphs
+from pyg_grapheme.text.edits import written_units
+from pyg_grapheme.text.graph import index_units, units_graphs
 from pyg_grapheme.text.model.edit_likelihood import edit_likelihood, encode_target
 from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, expect_texts
 from pyg_grapheme.text.model.lattice_rows import lattice_rows
 from pyg_grapheme.text.readers.pairs import GraphPair
+
+Units: TypeAlias = tuple[str, ...]
+
+_CELLS = 2**17
+"""Maximum of the cells of the lattices that are scored at once."""
 
 
 class Rewrite(NamedTuple):
@@ -31,7 +39,7 @@ def log_probability(
     """Return the log-probability that a model writes each target for its source.
 
     It is exact for the merge at the plain threshold: the sum over all edits that write the units of
-    the target.
+    the target, as ``net.target`` splits it. A model in training mode drops features.
 
     Args:
         net: The model.
@@ -46,7 +54,7 @@ def log_probability(
         ValueError: if a source is empty, or the numbers of sources, targets and tags differ.
 
     Differentiation: exact, but for the threshold.
-    Cost: O(n m H (H + V)) per source of n and target of m units.
+    Cost: O(n m H (H + V)) per source of n and target of m units, padded to the longest.
     """
     expect_texts(sources, tags)
     if len(targets) != len(sources):
@@ -56,16 +64,7 @@ def log_probability(
         )
     if not sources:
         return net.activation.weight.new_zeros(0)
-    source = net.read(sources, tags)
-    units = [net.target.split(target) for target in targets]
-    target = units_graphs(units).to(source.hashes.device)
-    index = [net.vocabulary.index(unit) for text in units for unit in text]
-    target.unit = torch.tensor(index, dtype=torch.long, device=source.hashes.device)
-    state = net.encode(source)
-    pooled = net.merge(state)
-    rows = lattice_rows(pooled.x, pooled, state.end)
-    text = torch.arange(state.num_graphs, device=state.x.device)
-    return edit_likelihood(net, encode_target(net, GraphPair(source, target), state), rows, text)
+    return _score(net, sources, [net.target.split(target) for target in targets], tags)
 
 
 @torch.no_grad()
@@ -78,18 +77,19 @@ def rank_rewrites(
     """Rank the rewrites of texts by their mean probability under several models.
 
     The candidates are what the beam search of any of the models finds. Each gets the mean of the
-    exact probabilities that the models give it (:func:`log_probability`), so the order does not
-    depend on the search.
+    exact probabilities that the models give it, so the order does not depend on the search. Where
+    sequences of different units write the same text, such as a composed and a decomposed "é", their
+    probabilities are summed.
 
     Args:
-        nets: One or more models.
+        nets: One or more models, in evaluation mode.
         texts: B texts, none of them empty.
         tags: Tags of each text, or nothing.
         beam: Hypotheses per text and model.
 
     Returns:
         The rewrites of each text, the most probable first; at least one, and up to ``beam`` per
-        model. Their probabilities sum to at most 1.
+        model. Their probabilities sum to at most 1, up to rounding.
 
     Raises:
         ValueError: if there is no model, a text is empty, ``beam`` is below 1, or the numbers of
@@ -102,24 +102,65 @@ def rank_rewrites(
     expect_texts(texts, tags)
     if not texts:
         return []
-    found: list[dict[str, None]] = [{} for _ in texts]
+    # The sequences of units that write each candidate of each text.
+    found: list[dict[str, set[Units]]] = [defaultdict(set) for _ in texts]
     for net in nets:
         alternatives = net.predict(net.read(texts, tags), beam).alternatives
         for candidates, own in zip(found, alternatives, strict=True):
-            candidates.update(dict.fromkeys(net.write(edits) for edits in own))
-    given = tags or [()] * len(texts)
-    asked = [
-        (text, candidate, own)
-        for text, candidates, own in zip(texts, found, given, strict=True)
-        for candidate in candidates
-    ]
-    sources, targets, repeated = zip(*asked, strict=True)
-    scores = [log_probability(net, sources, targets, repeated).double() for net in nets]
-    mean = (torch.stack(scores).logsumexp(dim=0) - math.log(len(nets))).exp().tolist()
-    ranked, first = [], 0
+            for edits in own:
+                candidates[net.write(edits)].add(written_units(edits))
     for candidates in found:
-        probabilities = mean[first : first + len(candidates)]
-        first += len(candidates)
-        rewrites = list(map(Rewrite, candidates, probabilities))
-        ranked.append(sorted(rewrites, key=lambda rewrite: -rewrite.probability))
-    return ranked
+        for candidate, sequences in candidates.items():
+            sequences.update(tuple(net.target.split(candidate)) for net in nets)
+    asked = [
+        (index, candidate, units)
+        for index, candidates in enumerate(found)
+        for candidate, sequences in candidates.items()
+        for units in sorted(sequences)
+    ]
+    given = tags or [()] * len(texts)
+    mean = _mean_probability(nets, [(texts[i], given[i], units) for i, _, units in asked])
+    probabilities: list[dict[str, float]] = [defaultdict(float) for _ in texts]
+    for (index, candidate, _), probability in zip(asked, mean, strict=True):
+        probabilities[index][candidate] += probability
+    return [
+        sorted(starmap(Rewrite, own.items()), key=lambda rewrite: -rewrite.probability)
+        for own in probabilities
+    ]
+
+
+def _mean_probability(
+    nets: Sequence[GraphTransformNet], asked: Sequence[tuple[str, Sequence[str], Units]]
+) -> list[float]:
+    """Return the mean probability that models write units for a text with its tags."""
+    # Chunks of similar length, so that one long text does not pad all others.
+    order = sorted(range(len(asked)), key=lambda i: len(asked[i][0]) + len(asked[i][2]))
+    mean = [0.0] * len(asked)
+    while order:
+        longest = asked[order[-1]]
+        number = max(1, _CELLS // ((len(longest[0]) + 1) * (len(longest[2]) + 1)))
+        chunk, order = order[-number:], order[:-number]
+        texts, tags, units = zip(*(asked[i] for i in chunk), strict=True)
+        scores = [_score(net, texts, units, tags).double().cpu() for net in nets]
+        total = torch.stack(scores).logsumexp(dim=0) - math.log(len(nets))
+        for index, probability in zip(chunk, total.exp().tolist(), strict=True):
+            mean[index] = probability
+    return mean
+
+
+def _score(
+    net: GraphTransformNet,
+    sources: Sequence[str],
+    units: Sequence[Sequence[str]],
+    tags: Sequence[Sequence[str]],
+) -> Tensor:
+    """Return the log-probability that a model writes some units for each source."""
+    source = net.read(sources, tags)
+    device = source.hashes.device
+    target = units_graphs(units).to(device)
+    target.unit = index_units((unit for text in units for unit in text), net.vocabulary).to(device)
+    state = net.encode(source)
+    pooled = net.merge(state)
+    rows = lattice_rows(pooled.x, pooled, state.end)
+    text = torch.arange(state.num_graphs, device=device)
+    return edit_likelihood(net, encode_target(net, GraphPair(source, target), state), rows, text)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch_geometric.data import Batch
 
 from lightning_modules import TransformModule
+from lightning_modules.report.merge_html import show_merges
 from lightning_modules.report.merges import describe_merges
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.text import Example, text_graph
@@ -62,6 +63,9 @@ def test_merges_may_stay_inside_grapheme_clusters() -> None:
         assert described.units == list(unicodedata.normalize("NFD", text))
         assert described.cluster == clusters
         assert described.score == [0.5] * 6
+        assert described.grapheme == [0, 0, 1, 2, 3, 3, 3]
+        # All but the first unit of a cluster are marked.
+        assert show_merges(described, 0.9).count('<b class="part">') == 3
 
 
 def test_what_is_known_is_written_by_the_model_all_the_same() -> None:

@@ -1,6 +1,9 @@
 """Exact probabilities of rewrites, and their ranking by several models."""
 
 import math
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable
 from itertools import pairwise, product
 from typing import Any
 
@@ -8,8 +11,26 @@ import pytest
 import torch
 
 from pyg_grapheme.text import TextUnits
-from pyg_grapheme.text.model import GraphTransformNet, log_probability, rank_rewrites
+from pyg_grapheme.text.model import (
+    GraphTransformNet,
+    graph_transform_net,
+    log_probability,
+    rank_rewrites,
+    ranking,
+)
 from pyg_grapheme.text.model.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE
+from pyg_grapheme.text.model.edit_search import EditPath
+
+
+class Spy:
+    """Call a search and keep what it finds."""
+
+    def __init__(self, search: Callable[..., list[list[EditPath]]]) -> None:
+        self.search, self.found = search, list[list[EditPath]]()
+
+    def __call__(self, *arguments: Any) -> list[list[EditPath]]:
+        self.found = self.search(*arguments)
+        return self.found
 
 
 def make(vocabulary: str, seed: int = 0, **options: Any) -> GraphTransformNet:
@@ -37,6 +58,16 @@ def probabilities(
     number = len(targets)
     found: list[float] = log_probability(net, [source] * number, targets, [tags] * number).exp()
     return [float(p) for p in found]
+
+
+@torch.no_grad()
+def sum_of_forms(
+    net: GraphTransformNet, source: str, target: str, tags: tuple[str, ...] = ()
+) -> float:
+    """Return the probability of the composed units of a text and of the decomposed ones."""
+    forms = {tuple(unicodedata.normalize(form, target)) for form in ("NFC", "NFD")}
+    number = len(forms)
+    return float(ranking._score(net, [source] * number, list(forms), [tags] * number).exp().sum())
 
 
 @pytest.mark.parametrize("source", ["a", "ax", "xX"])
@@ -118,7 +149,8 @@ def test_rewrites_are_ranked_by_the_mean_of_the_probabilities(beam: int) -> None
     assert len(ranked) == len(TEXTS)
     for text, tags, rewrites in zip(TEXTS, TAGS, ranked, strict=True):
         for rewrite in rewrites:
-            each = [probabilities(net, text, [rewrite.text], tags)[0] for net in nets]
+            # One model reads and writes composed units, the other one decomposed ones.
+            each = [sum_of_forms(net, text, rewrite.text, tags) for net in nets]
             assert rewrite.probability == pytest.approx(sum(each) / 2, rel=1e-9)
         found = [rewrite.probability for rewrite in rewrites]
         assert found == sorted(found, reverse=True)
@@ -168,7 +200,41 @@ def test_candidates_that_are_the_same_text_are_one() -> None:
     assert written.count("é") > 1
     (rewrites,) = rank_rewrites([net], ["é"], beam=30)
     assert sorted(rewrite.text for rewrite in rewrites) == sorted(set(written))
-    assert dict(rewrites)["é"] == pytest.approx(probabilities(net, "é", ["é"])[0], rel=1e-9)
+    assert dict(rewrites)["é"] == pytest.approx(sum_of_forms(net, "é", "é"), rel=1e-9)
+
+
+def test_a_copied_unit_may_have_another_form_than_the_targets() -> None:
+    """Sources are decomposed, targets composed: "ç" is copied as two units, or written as one.
+
+    A search that drops nothing says how probable each text is.
+    """
+    for seed in range(3):
+        source, target = TextUnits("codepoints", "NFD"), TextUnits("codepoints", "NFC")
+        net = make("ç", seed, source=source, target=target)
+        with torch.no_grad():
+            net.decoder.operation.bias[INSERT] = -1e4
+        paths = Spy(graph_transform_net.search_edits)
+        with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+            patch.setattr(graph_transform_net, "search_edits", paths)
+            (alternatives,) = net.predict(net.read(["çb"]), beam=500).alternatives
+        expected: dict[str, float] = defaultdict(float)
+        for edits, path in zip(alternatives, paths.found[0], strict=True):
+            expected[net.write(edits)] += math.exp(path.log_probability)
+        assert expected["çb"] > 0.01, seed
+        (rewrites,) = rank_rewrites([net], ["çb"], beam=500)
+        assert dict(rewrites) == pytest.approx(dict(expected), abs=1e-7)
+
+
+def test_a_long_text_does_not_change_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = make("abc", 3)
+    texts = ["ab", "c" * 30, "ba", "a"]
+    monkeypatch.setattr(ranking, "_CELLS", 40)
+    together = rank_rewrites([net], texts, beam=3)
+    monkeypatch.undo()
+    for text, rewrites in zip(texts, together, strict=True):
+        (alone,) = rank_rewrites([net], [text], beam=3)
+        assert [r.text for r in rewrites] == [r.text for r in alone]
+        assert [r.probability for r in rewrites] == pytest.approx([r.probability for r in alone])
 
 
 def test_the_number_of_rewrites_grows_with_the_beam() -> None:
