@@ -169,7 +169,7 @@ class TextDataModule(SeededDataModule):
     def made_up(self) -> list[Example]:
         """The made-up pairs."""
         count = self.hallucinate - len(self.repeated)
-        return hallucinate(self.splits["train"], count, units=self.source) if count > 0 else []
+        return hallucinate(self.splits["train"], count) if count > 0 else []
 
     @property
     def repeated(self) -> list[int]:

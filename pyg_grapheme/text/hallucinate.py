@@ -25,23 +25,21 @@ class Stem(NamedTuple):
     size: int
 
 
-def hallucinate(
-    examples: Sequence[Example], count: int, seed: int = 0, units: TextUnits = TextUnits()
-) -> list[Example]:
-    """Make up examples by replacing units of stems, the same in source and target.
+def hallucinate(examples: Sequence[Example], count: int, seed: int = 0) -> list[Example]:
+    """Make up examples by replacing characters of stems, the same in source and target.
 
-    A part of the stem is a stretch of at least three units that the target keeps. Each of its units
-    is replaced with probability one half, by a unit drawn from the examples by its frequency; the
-    tags stay. A model then learns to copy stems that it has never seen, instead of their endings.
+    A part of the stem is a stretch of at least three grapheme clusters that the target keeps. Each
+    of them is replaced with probability one half, by one drawn from the examples by its frequency;
+    the tags stay. A model then learns to copy stems that it has never seen, instead of their
+    endings.
 
     Source: Anastasopoulos and Neubig 2019, "Pushing the limits of low-resource morphological
-    inflection"; there, units are drawn uniformly.
+    inflection"; there, code points are drawn, uniformly.
 
     Args:
         examples: Known examples.
         count: Number of examples to make up; the known ones are used in turn.
         seed: Seed of the draws; the same arguments give the same examples.
-        units: Units of both sides.
 
     Raises:
         ValueError: if ``count`` is below 1, or no example has a stem.
@@ -52,11 +50,12 @@ def hallucinate(
     [Example(source='wawk', target='wawked', tags=('PST',))]
     """
     expect_count("count", count)
+    units = TextUnits("graphemes")
     split = [(units.split(e.source), units.split(e.target), e.tags) for e in examples]
     known = [(*sides, stems) for sides in split if (stems := find_stems(*sides[:2]))]
     if not known:
         raise ValueError(
-            f"Expected an example whose target keeps {_MIN_STEM} units in a row (got none)"
+            f"Expected an example whose target keeps {_MIN_STEM} characters in a row (got none)"
         )
     alphabet = [
         unit for source, target, _ in split for unit in chain(source, target) if not unit.isspace()

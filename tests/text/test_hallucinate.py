@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from pyg_grapheme.text import Example, TextUnits, hallucinate
+from pyg_grapheme.text import Example, hallucinate, split_graphemes
 from pyg_grapheme.text.hallucinate import find_stems
 
 PAST = ("V", "PST")
@@ -44,17 +44,19 @@ def test_known_examples_are_used_in_turn_and_those_without_a_stem_are_left_out()
     assert made == hallucinate([*known, Example("jump", "jumped", PAST)], 5)
     assert made != hallucinate([*known, Example("jump", "jumped", PAST)], 5, seed=1)
     with pytest.raises(
-        ValueError, match=r"Expected an example whose target keeps 3 units in a row"
+        ValueError, match=r"Expected an example whose target keeps 3 characters in a row"
     ):
         hallucinate(known[1:], 5)
     with pytest.raises(ValueError, match=r"Expected 'count' to be at least 1 \(got 0\)"):
         hallucinate(known, 0)
 
 
-def test_marks_are_units_of_their_own_in_decomposed_texts() -> None:
-    known = [Example("über", "übers")]
-    made = hallucinate(known, 200, units=TextUnits("codepoints", "NFD"))
-    assert all(unicodedata.is_normalized("NFC", text) for e in made for text in e[:2])
-    decomposed = [unicodedata.normalize("NFD", e.source) for e in made]
-    assert {len(text) for text in decomposed} == {5}
-    assert any("\u0308" in text[2:] for text in decomposed), "a mark is drawn like a letter"
+def test_marks_stay_with_their_letters() -> None:
+    """No word begins with a mark, and no syllable comes apart."""
+    for word, ending in (("विद्यालय", "वाले"), ("가나다라", "를"), ("übermüde", "t")):
+        made = hallucinate([Example(word, word + ending)], 50)
+        clusters = set(split_graphemes(unicodedata.normalize("NFC", word + ending)))
+        assert len({e.source for e in made}) > 5
+        for example in made:
+            assert set(split_graphemes(example.source)) <= clusters
+            assert example.target == example.source + ending
