@@ -48,21 +48,29 @@ def load_command(
 def repeat_option(arguments: Sequence[str]) -> list[str]:
     """Repeat ``--ckpt_path`` before each checkpoint that follows one directly.
 
-    An argument is a checkpoint if it ends in ``.ckpt``, or is the folder of a run.
-    Without this, the option would take all texts behind it, too.
+    An argument is a checkpoint if it ends in ``.ckpt``, is the folder of a run, or a missing file
+    of a folder that exists. Without this, the option would take all texts behind it, too; ``--``
+    ends it.
     """
     repeated: list[str] = []
     follows = False
     for argument in arguments:
-        is_option = argument.startswith(OPTION)
-        is_checkpoint = argument.endswith(".ckpt") or find_weights(argument) is not None
-        if follows and is_checkpoint and not is_option:
+        if follows and _names_checkpoint(argument):
             repeated.append(OPTION)
         else:
             is_value = bool(repeated) and repeated[-1] == OPTION
             follows = is_value or argument.startswith(f"{OPTION}=")
         repeated.append(argument)
     return repeated
+
+
+def _names_checkpoint(argument: str) -> bool:
+    path = Path(argument)
+    # No text of a user is likely to be a missing file of a folder that exists.
+    is_missing = len(path.parts) > 1 and path.parent.is_dir() and not path.exists()
+    return not argument.startswith("--") and (
+        is_missing or argument.endswith(".ckpt") or find_weights(argument) is not None
+    )
 
 
 def find_weights(path: str) -> Path | None:

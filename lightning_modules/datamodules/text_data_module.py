@@ -96,6 +96,11 @@ class TextDataModule(SeededDataModule):
         self.memorize = memorize
         self.min_epoch = expect_count("min_epoch", min_epoch)
         self.hallucinate = expect_count("hallucinate", hallucinate, low=0)
+        if hallucinate and source_units != target_units:
+            raise ValueError(
+                "Expected 'hallucinate' to be 0 where 'target_units' differs from 'source_units' "
+                f"(got {hallucinate})"
+            )
         self.report_limit = expect_count("report_limit", report_limit)
         self.note = note
         self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
