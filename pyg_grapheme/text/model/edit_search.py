@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch_geometric.utils import cumsum, scatter, to_dense_batch
+from torch_geometric.utils import to_dense_batch
 
 from pyg_grapheme.text.model.common_prefix import CommonPrefix
 from pyg_grapheme.text.model.edit_decoder import (
@@ -20,10 +20,16 @@ from pyg_grapheme.text.model.edit_decoder import (
     PrefixMemory,
     PrefixState,
 )
+from pyg_grapheme.text.model.hypotheses import (
+    ENDED,
+    Choices,
+    EditPath,
+    Hypotheses,
+    best_per_group,
+    merge_hypotheses,
+    trace_back,
+)
 from pyg_grapheme.text.model.lattice_rows import LatticeRows, first_units
-
-_NONE = -1
-"""The operation of a hypothesis that has ended."""
 
 _COPIES = (KEEP, UPPER, LOWER)
 
@@ -44,77 +50,6 @@ class SourceUnits(NamedTuple):
     label: Tensor
     unit: Tensor
     x: Tensor
-
-
-class Step(NamedTuple):
-    """One edit: the row, the operation, and the index of the written unit in the vocabulary."""
-
-    row: int
-    operation: int
-    unit: int
-
-
-class EditPath(NamedTuple):
-    """The edits of a text, and their log-probability.
-
-    Paths that write the same and end at the same step are merged: the result has the sum of their
-    probabilities, and the edits of one of the most probable.
-    """
-
-    steps: list[Step]
-    log_probability: float
-
-
-class _Hypotheses(NamedTuple):
-    """T written prefixes, sorted by text.
-
-    Attributes:
-        text: The text of each.
-        row: The row that is edited next; one past the last row of the text if it has ended.
-        copied: Units of the row that have been copied.
-        inserted: Units that have been inserted in front of the row.
-        written: Units written in all.
-        common: Length of the common prefix with the source.
-        num_new: Units written behind it.
-        last: Index of the last written unit in the vocabulary; -1 for none.
-        key: Hash of the written units.
-        log_probability: In float64.
-    """
-
-    text: Tensor
-    row: Tensor
-    copied: Tensor
-    inserted: Tensor
-    written: Tensor
-    common: Tensor
-    num_new: Tensor
-    last: Tensor
-    key: Tensor
-    log_probability: Tensor
-
-    def take(self, which: Tensor) -> "_Hypotheses":
-        return _Hypotheses(*(values[which] for values in self))
-
-
-class _Choices(NamedTuple):
-    """Edits of hypotheses.
-
-    Attributes:
-        parent: Index of the hypothesis.
-        row: Its row.
-        operation: The edit.
-        unit: Index of the written unit among all that can be written.
-        log_probability: Of the hypothesis with this edit.
-    """
-
-    parent: Tensor
-    row: Tensor
-    operation: Tensor
-    unit: Tensor
-    log_probability: Tensor
-
-    def take(self, which: Tensor) -> "_Choices":
-        return _Choices(*(values[which] for values in self))
 
 
 def search_edits(
@@ -148,16 +83,16 @@ def search_edits(
     """
     search = _Search(decoder, rows, context, vocabulary, source, max_insert, beam)
     hypotheses, state = search.begin()
-    history: list[_Choices] = []
+    history: list[Choices] = []
     while (live := search.find_live(hypotheses)).numel():
         choices = search.choose(hypotheses, live, state)
         moved = search.carry_out(hypotheses, choices)
         if beam > 1:
-            choices, moved = _merge(choices, moved, beam)
+            choices, moved = merge_hypotheses(choices, moved, beam)
         state = search.read(live, choices, moved, state)
         history.append(choices)
         hypotheses = moved
-    return _trace_back(hypotheses, history, context.size(0))
+    return trace_back(hypotheses, history, context.size(0))
 
 
 class _Search:
@@ -194,22 +129,22 @@ class _Search:
         self.first = first_units(rows, source.unit[0])
         self.nodes = decoder.node(rows.x)
 
-    def begin(self) -> tuple[_Hypotheses, PrefixState]:
+    def begin(self) -> tuple[Hypotheses, PrefixState]:
         """Return the empty prefixes."""
         text = torch.arange(self.context.size(0), device=self.context.device)
         zero = torch.zeros_like(text)
         first = self.last + 1 - self.rows.length
         score = zero.double()
-        hypotheses = _Hypotheses(text, first, zero, zero, zero, zero, zero, zero - 1, zero, score)
+        hypotheses = Hypotheses(text, first, zero, zero, zero, zero, zero, zero - 1, zero, score)
         nothing = self.context.new_zeros(text.numel(), 0, self.context.size(1))
         context = self._context(hypotheses)
         return hypotheses, self.decoder.encode_prefix(nothing, nothing[..., 0], context)
 
-    def find_live(self, hypotheses: _Hypotheses) -> Tensor:
+    def find_live(self, hypotheses: Hypotheses) -> Tensor:
         """Return the indices of the hypotheses that have not ended."""
         return (hypotheses.row <= self.last[hypotheses.text]).nonzero().view(-1)
 
-    def choose(self, hypotheses: _Hypotheses, live: Tensor, state: PrefixState) -> _Choices:
+    def choose(self, hypotheses: Hypotheses, live: Tensor, state: PrefixState) -> Choices:
         """Choose the edits of a step; a hypothesis that has ended stays.
 
         One per text, or twice as many as the beam, since some will be merged.
@@ -217,20 +152,20 @@ class _Search:
         is_ended = torch.ones_like(hypotheses.text, dtype=torch.bool)
         is_ended[live] = False
         ended = is_ended.nonzero().view(-1)
-        stay = _Choices(
+        stay = Choices(
             ended,
             hypotheses.row[ended],
-            torch.full_like(ended, _NONE),
+            torch.full_like(ended, ENDED),
             torch.full_like(ended, self.label.numel() - 1),
             hypotheses.log_probability[ended],
         )
         edits = self._list_edits(hypotheses.take(live), live, state.state[:, 0])
-        choices = _Choices(*(torch.cat(pair) for pair in zip(edits, stay, strict=True)))
+        choices = Choices(*(torch.cat(pair) for pair in zip(edits, stay, strict=True)))
         number = 1 if self.beam == 1 else 2 * self.beam
         text = hypotheses.text[choices.parent]
-        return choices.take(_best(choices.log_probability, text, number))
+        return choices.take(best_per_group(choices.log_probability, text, number))
 
-    def _list_edits(self, live: _Hypotheses, index: Tensor, prefix: Tensor) -> _Choices:
+    def _list_edits(self, live: Hypotheses, index: Tensor, prefix: Tensor) -> Choices:
         """List the edits of L live hypotheses that may be the best ones."""
         row = live.row
         repeats = torch.stack([live.last, self.first[row]], dim=1)
@@ -262,7 +197,7 @@ class _Search:
         columns = torch.cat([torch.stack([dummy, *copied], dim=1), written, written], dim=1)
         operations = [DELETE, *_COPIES, *[SUBSTITUTE] * number, *[INSERT] * number]
         which, column = score.isfinite().nonzero(as_tuple=True)
-        return _Choices(
+        return Choices(
             index[which],
             row[which],
             torch.tensor(operations, device=row.device)[column],
@@ -270,7 +205,7 @@ class _Search:
             live.log_probability[which] + score[which, column],
         )
 
-    def carry_out(self, hypotheses: _Hypotheses, choices: _Choices) -> _Hypotheses:
+    def carry_out(self, hypotheses: Hypotheses, choices: Choices) -> Hypotheses:
         """Return the hypotheses that edits lead to."""
         before, operation = hypotheses.take(choices.parent), choices.operation
         copies, inserts = operation >= KEEP, operation == INSERT
@@ -284,7 +219,7 @@ class _Search:
         common_length, num_new = (
             torch.where(writes, new, old) for new, old in zip(longer, common, strict=True)
         )
-        return _Hypotheses(
+        return Hypotheses(
             before.text,
             before.row + leaves.long(),
             copied.masked_fill(leaves, 0),
@@ -298,7 +233,7 @@ class _Search:
         )
 
     def read(
-        self, live: Tensor, choices: _Choices, moved: _Hypotheses, state: PrefixState
+        self, live: Tensor, choices: Choices, moved: Hypotheses, state: PrefixState
     ) -> PrefixState:
         """Let the decoder read what the live hypotheses have written.
 
@@ -323,50 +258,8 @@ class _Search:
         prefix = torch.where(writes[..., None], read.state, state.state[parent])
         return PrefixState(prefix, PrefixMemory(*mixed))
 
-    def _context(self, hypotheses: _Hypotheses) -> Tensor:
+    def _context(self, hypotheses: Hypotheses) -> Tensor:
         remaining = self.source_length[hypotheses.text] - hypotheses.common
         return self.decoder.decoder_context(
             self.context[hypotheses.text], remaining[:, None], hypotheses.num_new[:, None]
         )
-
-
-def _best(score: Tensor, group: Tensor, number: int) -> Tensor:
-    """Return the indices of the ``number`` highest scores per group, sorted by group and score."""
-    order = score.argsort(descending=True, stable=True)
-    order = order[group[order].argsort(stable=True)]
-    start = cumsum(torch.bincount(group))
-    rank = torch.arange(order.numel(), device=order.device) - start[group[order]]
-    return order[rank < number]
-
-
-def _merge(choices: _Choices, moved: _Hypotheses, beam: int) -> tuple[_Choices, _Hypotheses]:
-    """Merge hypotheses that have written the same and go on at the same place.
-
-    The most probable one stands for all, with the sum of their probabilities.
-    """
-    place = torch.stack([moved.text, moved.row, moved.copied, moved.inserted, moved.key], dim=1)
-    _, group = torch.unique(place, dim=0, return_inverse=True)
-    kept = _best(moved.log_probability, group, 1)
-    # By the largest one of each group, the sums cannot underflow.
-    largest = moved.log_probability[kept]
-    share = (moved.log_probability - largest[group]).exp()
-    total = largest + scatter(share, group, dim_size=kept.numel(), reduce="sum").log()
-    kept = kept[_best(total, moved.text[kept], beam)]
-    return choices.take(kept), moved.take(kept)._replace(log_probability=total[group[kept]])
-
-
-def _trace_back(
-    ended: _Hypotheses, history: list[_Choices], num_texts: int
-) -> list[list[EditPath]]:
-    """Collect the edits of the hypotheses, from the last step to the first."""
-    lists = [tuple(values.tolist() for values in choices[:4]) for choices in history]
-    paths: list[list[EditPath]] = [[] for _ in range(num_texts)]
-    scores = ended.log_probability.tolist()
-    for index, text in enumerate(ended.text.tolist()):
-        steps, at = [], index
-        for parent, row, operation, unit in reversed(lists):
-            if operation[at] != _NONE:
-                steps.append(Step(row[at], operation[at], unit[at]))
-            at = parent[at]
-        paths[text].append(EditPath(steps[::-1], scores[index]))
-    return paths

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pyg_grapheme.text.edits import DELETE, KEEP, CaseMapping, Edits, Operation
 from pyg_grapheme.text.model import edit_decoder
-from pyg_grapheme.text.model.edit_search import EditPath
+from pyg_grapheme.text.model.hypotheses import EditPath
 from pyg_grapheme.text.vocabulary import Vocabulary
 
 _COPIES: dict[int, Operation] = {

@@ -25,7 +25,8 @@ from pyg_grapheme.text.model.edit_decoder import (
     UPPER,
 )
 from pyg_grapheme.text.model.edit_likelihood import edit_likelihood, encode_target
-from pyg_grapheme.text.model.edit_search import EditPath, SourceUnits, search_edits
+from pyg_grapheme.text.model.edit_search import SourceUnits, search_edits
+from pyg_grapheme.text.model.hypotheses import EditPath
 from pyg_grapheme.text.model.lattice_rows import LatticeRows, lattice_rows
 from pyg_grapheme.text.readers.pairs import GraphPair
 

@@ -8,7 +8,7 @@ import torch
 
 from pyg_grapheme.text import DELETE, KEEP, CaseMapping, Edits, written_units
 from pyg_grapheme.text.model import edit_decoder
-from pyg_grapheme.text.model.edit_search import EditPath
+from pyg_grapheme.text.model.hypotheses import EditPath
 from pyg_grapheme.text.model.read_path import read_path
 
 VOCABULARY = ["a", "b", "é", "É", "👍🏽"]

@@ -30,7 +30,7 @@ from pyg_grapheme.text.model.edit_decoder import (
     EditDecoder,
 )
 from pyg_grapheme.text.model.edit_lattice import EditScores
-from pyg_grapheme.text.model.edit_search import EditPath
+from pyg_grapheme.text.model.hypotheses import EditPath
 
 MergeTexts = Callable[..., PoolOutput]
 

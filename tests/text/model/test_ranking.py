@@ -19,7 +19,7 @@ from pyg_grapheme.text.model import (
     ranking,
 )
 from pyg_grapheme.text.model.edit_decoder import DELETE, INSERT, KEEP, SUBSTITUTE
-from pyg_grapheme.text.model.edit_search import EditPath
+from pyg_grapheme.text.model.hypotheses import EditPath
 
 
 class Spy:

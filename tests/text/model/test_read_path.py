@@ -6,7 +6,7 @@ from pyg_grapheme.text import DELETE as REMOVED
 from pyg_grapheme.text import KEEP as KEPT
 from pyg_grapheme.text import CaseMapping, Edits, Vocabulary
 from pyg_grapheme.text.model.edit_decoder import DELETE, INSERT, KEEP, LOWER, SUBSTITUTE, UPPER
-from pyg_grapheme.text.model.edit_search import EditPath, Step
+from pyg_grapheme.text.model.hypotheses import EditPath, Step
 from pyg_grapheme.text.model.read_path import read_path
 
 VOCABULARY = Vocabulary(["x", "y", "ch"])
