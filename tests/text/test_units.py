@@ -201,3 +201,8 @@ def test_what_are_no_text_units_is_refused(units: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         expect_text_units("source", units)
     expect_text_units("source", TextUnits("graphemes", "NFD"))
+
+
+def test_a_space_among_units_between_spaces_is_no_unit() -> None:
+    """A model may copy a space of its source into a target of phones."""
+    assert TextUnits("whitespace").join(["a", " ", "b c", ""]) == "a b c"

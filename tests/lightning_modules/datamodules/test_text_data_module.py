@@ -81,6 +81,8 @@ def test_made_up_pairs_are_trained_on_and_not_reported(tmp_path: Path) -> None:
     assert all(text.endswith("ed") for text in trained)
     assert {example.target for example in data.datasets["train"].examples} == known
     assert set("".join(data.vocabulary)) == set("walkedjump")
+    with pytest.raises(ValueError, match=r"Expected 'hallucinate' to be 0 where 'target_units' d"):
+        TextDataModule(train=str(path), hallucinate=9, target_units="whitespace")
     # An epoch that has as many known ones needs none.
     assert len(TextDataModule(train=str(path), hallucinate=4, min_epoch=3).epoch) == 4
 
