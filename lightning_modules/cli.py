@@ -17,7 +17,7 @@ from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.checkpoint import load_class
 from lightning_modules.run.epoch_seed import EpochSeed
-from lightning_modules.run.resume import LAST, find_checkpoint, read_ckpt_path, run_folder_of
+from lightning_modules.run.resume import LAST, find_checkpoint, read_ckpt_paths, run_folder_of
 from lightning_modules.run.run_checkpoint import LastCheckpoint, RunCheckpoint
 from lightning_modules.run.run_logger import RunLogger
 from lightning_modules.run.run_progress_bar import RunProgressBar
@@ -104,7 +104,7 @@ class FitCLI(LightningCLI):
 def make_cli(arguments: list[str]) -> FitCLI:
     """Read the configuration and build everything that it names, without training yet."""
     named = any(a == "--config" or a.startswith(("--config=", "-c")) for a in arguments)
-    path = read_ckpt_path(arguments)
+    path = next(reversed(read_ckpt_paths(arguments)), None)  # the last one counts
     run = run_folder_of(Path(path)) if path and path != LAST else None
     if not named and run is not None:
         arguments = ["--config", str(run / "config.yaml"), *arguments]

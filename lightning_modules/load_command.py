@@ -7,6 +7,7 @@ from typing import Literal
 
 from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.checkpoint import load_module
+from lightning_modules.run.resume import read_ckpt_paths
 
 OPTION = "--ckpt_path"
 
@@ -31,7 +32,7 @@ def load_command(
     )
     parser.epilog = f"With {OPTION}, --help lists the arguments of that checkpoint's task, too."
     arguments = repeat_option(arguments)
-    paths = _read_paths(arguments)
+    paths = read_ckpt_paths(arguments)
     if not paths:
         parser.parse_args(arguments)  # Exits: the path is required.
         raise AssertionError
@@ -79,12 +80,3 @@ def find_weights(path: str) -> Path | None:
     if kept.is_file():
         return kept
     return Path(path) if path.endswith(".ckpt") and Path(path).is_file() else None
-
-
-def _read_paths(arguments: Sequence[str]) -> list[str]:
-    """Return the checkpoints, before the other arguments can be parsed."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument(OPTION, action="append", default=[])
-    known, _ = parser.parse_known_args([a for a in arguments if a != "--"])
-    paths: list[str] = known.ckpt_path
-    return paths

@@ -211,8 +211,8 @@ class TextDataModule(SeededDataModule):
 
         Some pairs are read twice per epoch if the shares are not equal.
         """
-        pairs = self._dataset(self.splits["train"] + self.made_up)
-        return self._loader(pairs, self.epoch, self.train_sampler(self.epoch))
+        pairs, indices = self._dataset(self.splits["train"] + self.made_up), self.epoch
+        return self._loader(pairs, indices, self.train_sampler(indices))
 
     def val_dataloader(self) -> Loader | list[Loader]:
         """Return batches to validate on, each pair once; none if there is no such split."""

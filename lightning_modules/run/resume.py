@@ -12,13 +12,13 @@ from lightning_modules.run.checkpoint import CheckpointError, read_checkpoint
 LAST = "last"
 
 
-def read_ckpt_path(arguments: Sequence[str]) -> str | None:
-    """Return the value of ``--ckpt_path``, before the other arguments can be parsed."""
+def read_ckpt_paths(arguments: Sequence[str]) -> list[str]:
+    """Return all values of ``--ckpt_path``, before the other arguments can be parsed."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--ckpt_path")
+    parser.add_argument("--ckpt_path", action="append", default=[])
     known, _ = parser.parse_known_args([a for a in arguments if a != "--"])
-    path: str | None = known.ckpt_path
-    return path
+    paths: list[str] = known.ckpt_path
+    return paths
 
 
 def run_folder_of(path: Path) -> Path | None:

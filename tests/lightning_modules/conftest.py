@@ -80,6 +80,22 @@ def checkpoint(run_folder: Path) -> Path:
     return run_folder / "checkpoints" / "model.ckpt"
 
 
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command with one checkpoint or several and return its status, output and errors."""
+
+    def ran(command: Callable[[list[str]], None], *arguments: object) -> tuple[int, str, str]:
+        status = 0
+        try:
+            command(list(map(str, arguments)))
+        except SystemExit as stop:
+            status = stop.code if isinstance(stop.code, int) else 1
+        sys.stdout.flush()
+        return status, *capfd.readouterr()
+
+    return ran
+
+
 def save_module(module: TaskModule, path: Path) -> Path:
     """Write a checkpoint of a module that was not trained."""
     content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}

@@ -1,7 +1,6 @@
 """The search with several hypotheses, and the probabilities of its answers."""
 
 import math
-import sys
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -19,22 +18,6 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run ``predict`` and return its status, output and errors."""
-
-    def predicted(*arguments: object) -> tuple[int, str, str]:
-        status = 0
-        try:
-            predict.main(list(map(str, arguments)))
-        except SystemExit as stop:
-            status = stop.code if isinstance(stop.code, int) else 1
-        sys.stdout.flush()
-        return status, *capfd.readouterr()
-
-    return predicted
-
-
-@pytest.fixture
 def ambiguous(fixed: Fixed, save: Save, tmp_path: Path) -> Path:
     """A model that deletes a letter with probability 0.4, and writes "a" with 0.6 in two ways."""
     module = fixed(["a"], {DELETE: 0.4, KEEP: 0.35, SUBSTITUTE: 0.25})
@@ -47,15 +30,18 @@ def test_answers_have_the_probabilities_worked_out_by_hand(run: Run, ambiguous: 
     For "aa", one letter is deleted with probability 2 * 0.4 * 0.6.
     """
     command = ["--ckpt_path", ambiguous]
-    assert run(*command, "a", "aa") == (0, "\n\n", "")
-    assert run(*command, "--beam", 3, "a", "aa") == (0, "a\na\n", "")
-    assert run(*command, "--beam", 2, "--scores", "a", "") == (
+    assert run(predict.main, *command, "a", "aa") == (0, "\n\n", "")
+    assert run(predict.main, *command, "--beam", 3, "a", "aa") == (0, "a\na\n", "")
+    assert run(predict.main, *command, "--beam", 2, "--scores", "a", "") == (
         0,
         "a\t0.6000\t\t0.4000\n\n",
         "",
     )
-    assert run(*command, "--beam", 3, "--scores", "aa")[1] == "a\t0.4800\taa\t0.3600\t\t0.1600\n"
-    assert run(*command, "--scores", "aa") == (0, "\t0.1600\n", "")
+    assert (
+        run(predict.main, *command, "--beam", 3, "--scores", "aa")[1]
+        == "a\t0.4800\taa\t0.3600\t\t0.1600\n"
+    )
+    assert run(predict.main, *command, "--scores", "aa") == (0, "\t0.1600\n", "")
 
 
 def test_a_beam_changes_the_scores_of_evaluate(
@@ -102,7 +88,7 @@ def test_each_text_has_a_line_of_answers_in_order(
     path = tmp_path / "in.txt"
     path.write_text("".join(f"{text}\tV\n" for text in texts), encoding="utf-8")
     command = ["--ckpt_path", checkpoint, "--input", path, "--beam", 3, "--batch_size", 2]
-    status, out, err = run(*command, "--scores")
+    status, out, err = run(predict.main, *command, "--scores")
     assert (status, err) == (0, "")
     *lines, rest = out.split("\n")
     assert rest == ""
@@ -122,16 +108,16 @@ def test_each_text_has_a_line_of_answers_in_order(
         assert probabilities == pytest.approx(expected.tolist(), abs=1e-4)
     assert len({*lines}) == 5
     firsts = "".join(f"{line.split(chr(9))[0]}\n" for line in lines)
-    assert run(*command) == (0, firsts, "")
+    assert run(predict.main, *command) == (0, firsts, "")
 
 
 def test_with_a_beam_of_one_the_answers_are_the_greedy_ones(run: Run, checkpoint: Path) -> None:
     texts = ["What color is sky?", "two", "é"]
     greedy = load_module(checkpoint).net(texts)
-    assert run("--ckpt_path", checkpoint, "--beam", 1, *texts)[1] == "".join(
+    assert run(predict.main, "--ckpt_path", checkpoint, "--beam", 1, *texts)[1] == "".join(
         f"{answer}\n" for answer in greedy
     )
-    _, out, _ = run("--ckpt_path", checkpoint, "--scores", *texts)
+    _, out, _ = run(predict.main, "--ckpt_path", checkpoint, "--scores", *texts)
     assert [[answer for answer, _ in parse(line)] for line in out.splitlines()] == [
         [answer] for answer in greedy
     ]
@@ -147,9 +133,9 @@ def test_what_is_looked_up_is_certain(run: Run, fixed: Fixed, save: Save, tmp_pa
     path = save(module, tmp_path / "model.ckpt")
     command = ["--ckpt_path", path, "--beam", 2, "--scores"]
     out = "und\t1.0000\nb\t0.7500\t\t0.2500\nE\t1.0000\n.,\t1.0000\n"
-    assert run(*command, "VN", "B", "e\u0301", ".,") == (0, out, "")
+    assert run(predict.main, *command, "VN", "B", "e\u0301", ".,") == (0, out, "")
     # Texts with tags are not looked up: "vn", then "v" or "n", is 9 to 3 to 3 to 1.
-    assert run(*command, "--tags", "V", "vn")[1].startswith("vn\t0.5625\t")
+    assert run(predict.main, *command, "--tags", "V", "vn")[1].startswith("vn\t0.5625\t")
 
 
 def test_an_answer_with_a_tab_has_no_line_of_scores(
@@ -157,7 +143,7 @@ def test_an_answer_with_a_tab_has_no_line_of_scores(
 ) -> None:
     path = save(fixed(["\t"], {SUBSTITUTE: 0.75, KEEP: 0.25}), tmp_path / "model.ckpt")
     command = ["--ckpt_path", path, "--beam", 2]
-    assert run(*command, "a") == (0, "\t\n", "")
-    status, out, err = run(*command, "--scores", "a")
+    assert run(predict.main, *command, "a") == (0, "\t\n", "")
+    status, out, err = run(predict.main, *command, "--scores", "a")
     assert (status, out) == (2, "")
     assert err == "error: Expected answers without tabs with '--scores' (got '\\t')\n"

@@ -4,7 +4,6 @@ import itertools
 import math
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,22 +19,6 @@ from pyg_grapheme.text.typing import NormalForm
 Save = Callable[[TaskModule, Path], Path]
 Fixed = Callable[..., TransformModule]
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command with one checkpoint or several and return its status, output and errors."""
-
-    def ran(command: Callable[[list[str]], None], *arguments: object) -> tuple[int, str, str]:
-        status = 0
-        try:
-            command(list(map(str, arguments)))
-        except SystemExit as stop:
-            status = stop.code if isinstance(stop.code, int) else 1
-        sys.stdout.flush()
-        return status, *capfd.readouterr()
-
-    return ran
 
 
 @pytest.fixture

@@ -205,6 +205,24 @@ class EditDecoder(nn.Module):
             unit = unit.scatter_add(-1, repeats.clamp(min=0), repeat * (repeats >= 0))
         return operation, unit
 
+    def log_probabilities(
+        self, node: Tensor, prefix: Tensor, distance: Tensor, repeats: Tensor, allowed: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the log-probabilities of operations [..., 6] and units [..., V].
+
+        Args:
+            node: As for :meth:`logits`, like the next three.
+            prefix: [..., H].
+            distance: [...].
+            repeats: [..., 2].
+            allowed: [..., 6]; what is not allowed gets about ``IMPOSSIBLE``.
+        """
+        operation, unit = self.logits(node, prefix, distance, repeats)
+        # Half precision cannot represent IMPOSSIBLE.
+        wide = torch.promote_types(operation.dtype, torch.float32)
+        operation = operation.to(wide).masked_fill(~allowed, IMPOSSIBLE)
+        return operation.log_softmax(dim=-1), unit.to(wide).log_softmax(dim=-1)
+
     def forward(
         self,
         rows: LatticeRows,
@@ -253,12 +271,9 @@ class EditDecoder(nn.Module):
         node = self.node(self.dropout(x))[:, None]
         last = F.pad(target, (1, 0), value=-1)[text]
         repeats = torch.stack([last, first[:, None].expand_as(last)], dim=-1)
-        operation, unit = self.logits(node, prefix[text], column - start[:, None], repeats)
-        # Half precision cannot represent IMPOSSIBLE.
-        wide = torch.promote_types(operation.dtype, torch.float32)
-        operation = operation.to(wide).masked_fill(~allowed[:, None], IMPOSSIBLE)
-        operation = operation.log_softmax(dim=-1)
-        unit = unit.to(wide).log_softmax(dim=-1)
+        operation, unit = self.log_probabilities(
+            node, prefix[text], column - start[:, None], repeats, allowed[:, None]
+        )
         index = F.pad(target, (0, 1), value=-1)[text]
         write = torch.full_like(operation[..., 0], UNKNOWN_LOG_PROBABILITY)
         if unit.size(2):

@@ -1,6 +1,5 @@
 """Search for the most probable edits of merged texts."""
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -20,6 +19,7 @@ from pyg_grapheme.text.model.edit_decoder import (
     PrefixMemory,
     PrefixState,
 )
+from pyg_grapheme.text.model.edit_lattice import IMPOSSIBLE
 from pyg_grapheme.text.model.hypotheses import (
     ENDED,
     Choices,
@@ -169,34 +169,35 @@ class _Search:
         """List the edits of L live hypotheses that may be the best ones."""
         row = live.row
         repeats = torch.stack([live.last, self.first[row]], dim=1)
-        operation, unit = self.decoder.logits(
-            self.nodes[row], prefix, live.written - self.rows.start[row], repeats
+        operation, unit = self.decoder.log_probabilities(
+            self.nodes[row],
+            prefix,
+            live.written - self.rows.start[row],
+            repeats,
+            self.allowed[row],
         )
-        wide = torch.promote_types(operation.dtype, torch.float32)
-        operation, unit = operation.to(wide), unit.to(wide)
-        operation = operation.masked_fill(~self.allowed[row], -math.inf).log_softmax(dim=1)
         is_full = (live.inserted >= self.max_insert)[:, None]
         number = min(self.beam, self.vocabulary_size)
-        write, written = unit.log_softmax(dim=1).topk(number) if number else (unit, unit.long())
+        write, written = unit.topk(number) if number else (unit, unit.long())
         score = torch.cat(
             [
                 operation[:, [DELETE]],
                 operation[:, KEEP:],
                 operation[:, [SUBSTITUTE]] + write,
-                (operation[:, [INSERT]] + write).masked_fill(is_full, -math.inf),
+                (operation[:, [INSERT]] + write).masked_fill(is_full, IMPOSSIBLE),
             ],
             dim=1,
         )
         # A node that is copied is copied to its end.
         is_copying = live.copied > 0
-        score = score.masked_fill(is_copying[:, None], -math.inf)
+        score = score.masked_fill(is_copying[:, None], IMPOSSIBLE)
         score[:, 1].masked_fill_(is_copying, 0.0)
         node = self.rows.first[row] + live.copied
         copied = [self.vocabulary_size + case * self.num_units + node for case in range(3)]
         dummy = torch.full_like(node, self.label.numel() - 1)
         columns = torch.cat([torch.stack([dummy, *copied], dim=1), written, written], dim=1)
         operations = [DELETE, *_COPIES, *[SUBSTITUTE] * number, *[INSERT] * number]
-        which, column = score.isfinite().nonzero(as_tuple=True)
+        which, column = (score > IMPOSSIBLE / 2).nonzero(as_tuple=True)
         return Choices(
             index[which],
             row[which],

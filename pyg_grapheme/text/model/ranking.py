@@ -12,9 +12,8 @@ from torch import Tensor
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.text.edits import written_units
 from pyg_grapheme.text.graph import index_units, units_graphs
-from pyg_grapheme.text.model.edit_likelihood import edit_likelihood, encode_target
 from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, expect_texts
-from pyg_grapheme.text.model.lattice_rows import lattice_rows
+from pyg_grapheme.text.model.transform_loss import TransformLoss
 from pyg_grapheme.text.readers.pairs import GraphPair
 
 Units: TypeAlias = tuple[str, ...]
@@ -159,8 +158,5 @@ def _score(
     device = source.hashes.device
     target = units_graphs(units).to(device)
     target.unit = index_units((unit for text in units for unit in text), net.vocabulary).to(device)
-    state = net.encode(source)
-    pooled = net.merge(state)
-    rows = lattice_rows(pooled.x, pooled, state.end)
-    text = torch.arange(state.num_graphs, device=device)
-    return edit_likelihood(net, encode_target(net, GraphPair(source, target), state), rows, text)
+    losses = TransformLoss("cross_entropy").at_threshold(net, GraphPair(source, target))
+    return -losses.cross_entropy
