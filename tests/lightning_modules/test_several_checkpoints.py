@@ -112,7 +112,7 @@ def three(save: Save, tmp_path: Path) -> list[TransformModule]:
     modules = []
     units: list[tuple[str, NormalForm]] = [("abé", "NFC"), ("Ac\u0301e", "NFD"), ("ab", "NFC")]
     for seed, (vocabulary, form) in enumerate(units):
-        torch.manual_seed(21 + seed)
+        torch.manual_seed(81 + seed)
         module = TransformModule(
             list(vocabulary),
             source_form=form,

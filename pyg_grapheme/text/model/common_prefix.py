@@ -1,4 +1,4 @@
-"""The common prefix of a text and its source."""
+"""What a written text and its source have in common: their prefix, and what follows a unit."""
 
 from typing import NamedTuple
 
@@ -49,3 +49,22 @@ def common_prefixes(length: Tensor, source: Tensor, target: Tensor) -> CommonPre
     is_common = same.long().cumprod(dim=1)
     count = F.pad(is_common, (1, target.size(1) - shared)).cumsum(dim=1)
     return CommonPrefix(count, place - count)
+
+
+def following_units(source: Tensor, last: Tensor) -> Tensor:
+    """Find the unit of the source that follows the last written one.
+
+    Args:
+        source: [B, N], indices of its units in the vocabulary; negative for none.
+        last: [B, T], that of the last written unit; negative for none.
+
+    Returns:
+        [B, T], behind the first place where the source has this unit; its first unit where it has
+        none; -1 where nothing follows.
+
+    Cost: O(B N T).
+    """
+    source = F.pad(source, (0, 1), value=-1)
+    same = (source[:, None] == last[..., None]) & (last >= 0)[..., None]
+    place = torch.where(same.any(dim=2), same.long().argmax(dim=2) + 1, 0)
+    return source.gather(1, place)

@@ -53,8 +53,10 @@ class EditDecoder(nn.Module):
     the two (units written less units of the source in front of the node) determine the edit: the
     node is deleted, copied, substituted by a unit, or a unit is inserted in front of it. A copy
     keeps the node, or maps the case of its first code point. A unit has one distribution, whether
-    it is substituted or inserted. The last written unit and the first unit of the node get an
-    additional logit, so that doubling, as in "hopped", need not be learned for each consonant.
+    it is substituted or inserted. Three units get an additional logit, so that what happens to all
+    letters need not be learned for each: the last written unit (doubling, as in "hopped"), the
+    first unit of the node, and the unit that follows the last written one in the source (moving, as
+    in German "abrunden", "rundet ab").
 
     One of the networks reads every unit. The other one reads only the new units: of those that text
     and source have in common at their start, it reads the number. With few texts to learn from, the
@@ -98,7 +100,7 @@ class EditDecoder(nn.Module):
         self.joint = nn.Sequential(nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
         self.operation = nn.Linear(hidden, LOWER + 1)
         self.unit = nn.Linear(hidden, vocabulary_size)
-        self.repeat = nn.Linear(hidden, 2)
+        self.repeat = nn.Linear(hidden, 3)
         self.dropout = nn.Dropout(dropout)
         self.reset_parameters()
 
@@ -185,8 +187,9 @@ class EditDecoder(nn.Module):
             node: [..., H], by :attr:`node`.
             prefix: [..., H].
             distance: [...], units written less units in front of the node.
-            repeats: [..., 2], indices in the vocabulary of the last written unit and of the first
-                unit of the node; negative for none.
+            repeats: [..., 3], indices in the vocabulary of the last written unit, the unit that
+                follows it in the source (``following_units``), and the first unit of the node;
+                negative for none.
         """
         far = distance.clamp(-self.max_distance, self.max_distance) + self.max_distance
         joined = self.joint(node + prefix + self.distance(far))
@@ -214,7 +217,7 @@ class EditDecoder(nn.Module):
             node: As for :meth:`logits`, like the next three.
             prefix: [..., H].
             distance: [...].
-            repeats: [..., 2].
+            repeats: [..., 3].
             allowed: [..., 6]; what is not allowed gets about ``IMPOSSIBLE``.
         """
         operation, unit = self.logits(node, prefix, distance, repeats)
@@ -228,6 +231,7 @@ class EditDecoder(nn.Module):
         rows: LatticeRows,
         prefix: Tensor,
         target: Tensor,
+        repeats: Tensor,
         copies: Tensor,
         allowed: Tensor,
         first: Tensor,
@@ -238,6 +242,8 @@ class EditDecoder(nn.Module):
             rows: Q nodes and ends.
             prefix: [B, M + 1, H], the states of each target.
             target: [B, M], indices of its units; negative ones are unknown.
+            repeats: [B, M + 1, 2], indices in the vocabulary of the last written unit of each
+                prefix, and of the unit that follows it in the source; negative for none.
             copies: [Q, M + 1, 3], whether the target goes on with the units of the node as they
                 are, in upper case, in lower case.
             allowed: [Q, 6], by :meth:`allowed_operations`.
@@ -247,13 +253,12 @@ class EditDecoder(nn.Module):
             backward pass, which bounds the memory.
         """
         arguments = (rows.x, rows.text, rows.start, copies, allowed, first)
+        known = (prefix, target, repeats)
         blocks = -(-copies[..., 0].numel() // _CELLS)
         if blocks <= 1:
-            return EditScores(*self._score(*arguments, prefix, target))
+            return EditScores(*self._score(*arguments, *known))
         parts = zip(*(values.chunk(blocks) for values in arguments), strict=True)
-        scored = [
-            checkpoint(self._score, *part, prefix, target, use_reentrant=False) for part in parts
-        ]
+        scored = [checkpoint(self._score, *part, *known, use_reentrant=False) for part in parts]
         return EditScores(*(torch.cat(values) for values in zip(*scored, strict=True)))
 
     def _score(
@@ -266,13 +271,17 @@ class EditDecoder(nn.Module):
         first: Tensor,
         prefix: Tensor,
         target: Tensor,
+        repeats: Tensor,
     ) -> tuple[Tensor, ...]:
         column = torch.arange(prefix.size(1), device=target.device)
         node = self.node(self.dropout(x))[:, None]
-        last = F.pad(target, (1, 0), value=-1)[text]
-        repeats = torch.stack([last, first[:, None].expand_as(last)], dim=-1)
+        here = first[:, None, None].expand(-1, column.numel(), 1)
         operation, unit = self.log_probabilities(
-            node, prefix[text], column - start[:, None], repeats, allowed[:, None]
+            node,
+            prefix[text],
+            column - start[:, None],
+            torch.cat([repeats[text], here], dim=-1),
+            allowed[:, None],
         )
         index = F.pad(target, (0, 1), value=-1)[text]
         write = torch.full_like(operation[..., 0], UNKNOWN_LOG_PROBABILITY)

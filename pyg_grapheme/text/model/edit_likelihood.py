@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch_geometric.utils import to_dense_batch
 
-from pyg_grapheme.text.model.common_prefix import common_prefixes
+from pyg_grapheme.text.model.common_prefix import common_prefixes, following_units
 from pyg_grapheme.text.model.edit_lattice import shared_log_likelihood
 from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, TextState
 from pyg_grapheme.text.model.lattice_rows import (
@@ -25,6 +27,8 @@ class EncodedTarget(NamedTuple):
         unit: [B, M], index of each unit in the vocabulary; negative where it has none.
         length: [B].
         prefix: [B, M + 1, H].
+        repeats: [B, M + 1, 2], index of the last unit of each prefix, and of the unit that follows
+            it in the source; negative for none.
         matches: Where the N units of the sources match the targets.
         case: [N, 2], label of each of them in upper and in lower case; -1 for none.
         source_unit: [N], index of each of them in the vocabulary; negative where it has none.
@@ -33,6 +37,7 @@ class EncodedTarget(NamedTuple):
     unit: Tensor
     length: Tensor
     prefix: Tensor
+    repeats: Tensor
     matches: Matches
     case: Tensor
     source_unit: Tensor
@@ -55,7 +60,11 @@ def encode_target(net: GraphTransformNet, pair: GraphPair, state: TextState) -> 
     context = net.decoder.decoder_context(state.context, length[:, None] - common, num_new)
     prefix = net.decoder.encode_prefix(embedded, num_new[:, 1:], context).state
     matches = find_matches(read, case, label[state.batch])
-    return EncodedTarget(unit, inside.sum(dim=1), prefix, matches, case, net.index(read))
+    known = net.index(read)
+    source_unit, _ = to_dense_batch(known, state.batch, fill_value=-1, batch_size=size)
+    last = F.pad(unit, (1, 0), value=-1)
+    repeats = torch.stack([last, following_units(source_unit, last)], dim=2)
+    return EncodedTarget(unit, inside.sum(dim=1), prefix, repeats, matches, case, known)
 
 
 def edit_likelihood(
@@ -74,6 +83,6 @@ def edit_likelihood(
     """
     allowed = net.decoder.allowed_operations(rows.size > 0, first_units(rows, target.case))
     copies, first = copy_mask(rows, target.matches), first_units(rows, target.source_unit)
-    scored = net.decoder(rows, target.prefix, target.unit, copies, allowed, first)
+    scored = net.decoder(rows, target.prefix, target.unit, target.repeats, copies, allowed, first)
     size, length = rows.size[rows.row], target.length[text]
     return shared_log_likelihood(scored, rows.row, size, rows.length, length)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.utils import to_dense_batch
 
-from pyg_grapheme.text.model.common_prefix import CommonPrefix
+from pyg_grapheme.text.model.common_prefix import CommonPrefix, following_units
 from pyg_grapheme.text.model.edit_decoder import (
     DELETE,
     INSERT,
@@ -123,6 +123,9 @@ class _Search:
         begins, _ = to_dense_batch(
             source.label[0], owner, fill_value=-1, batch_size=context.size(0)
         )
+        self.source, _ = to_dense_batch(
+            source.unit[0], owner, fill_value=-1, batch_size=context.size(0)
+        )
         # Behind the last unit of the longest text there is no unit either.
         self.begins = F.pad(begins, (0, 1), value=-1)
         self.allowed = decoder.allowed_operations(rows.size > 0, first_units(rows, source.case))
@@ -168,7 +171,8 @@ class _Search:
     def _list_edits(self, live: Hypotheses, index: Tensor, prefix: Tensor) -> Choices:
         """List the edits of L live hypotheses that may be the best ones."""
         row = live.row
-        repeats = torch.stack([live.last, self.first[row]], dim=1)
+        following = following_units(self.source[live.text], live.last[:, None])[:, 0]
+        repeats = torch.stack([live.last, following, self.first[row]], dim=1)
         operation, unit = self.decoder.log_probabilities(
             self.nodes[row],
             prefix,

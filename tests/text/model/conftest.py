@@ -145,6 +145,15 @@ class EditTask(NamedTuple):
         written = self.net.vocabulary.units
         return written.index(unit) if unit in written else -1
 
+    def following(self, text: Units, written: Units) -> int:
+        """Return the number of the unit that follows the last written one in a text.
+
+        Only units of the vocabulary are found again; behind others, it is the first unit.
+        """
+        last = written[-1] if written and self.number(written[-1]) >= 0 else None
+        place = text.index(last) + 1 if last in text else 0
+        return self.number(text[place]) if place < len(text) else -1
+
     def nodes(self, number: int) -> list[Units]:
         """Return the units of the nodes of a text."""
         parts, start = [], 0
@@ -179,10 +188,11 @@ class EditTask(NamedTuple):
             decoder.node(self.rows.x[begin + row]),
             prefix.state[0, -1],
             torch.tensor(len(written) - start),
-            # What may be written again: the last unit, and the first one of the node.
+            # What may be written again: the last unit, what follows it, the first of the node.
             torch.tensor(
                 [
                     self.number(written[-1]) if written else -1,
+                    self.following(text, written),
                     self.number(nodes[row][0]) if row < len(nodes) else -1,
                 ]
             ),

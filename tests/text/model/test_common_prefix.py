@@ -1,4 +1,4 @@
-"""The common prefix of a text and its source, against rapidfuzz."""
+"""The common prefix of a text and its source, against rapidfuzz; what follows a unit, by hand."""
 
 import random
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from pyg_grapheme.text.model.common_prefix import CommonPrefix, common_prefixes
+from pyg_grapheme.text.model.common_prefix import CommonPrefix, common_prefixes, following_units
 
 
 def pad(texts: list[str]) -> Tensor:
@@ -60,3 +60,16 @@ def test_an_empty_text_has_an_empty_prefix() -> None:
     empty = CommonPrefix(torch.zeros(2, dtype=torch.long), torch.zeros(2, dtype=torch.long))
     after = empty.append(torch.zeros(2, dtype=torch.bool))
     assert (after.length.tolist(), after.num_new.tolist()) == ([0, 0], [1, 1])
+
+
+def test_the_unit_that_follows_is_behind_the_first_place_of_the_last_one() -> None:
+    """In "abrunden" (a 0, b 1, r 2, u 3, n 4, d 5, e 6), and in a text with an unknown unit."""
+    source = torch.tensor([[0, 1, 2, 3, 4, 5, 6, 4], [2, -1, 3, -1, -1, -1, -1, -1]])
+    last = torch.tensor([[-1, 0, 4, 6, 9, 1], [-1, 2, 3, 0, 2, 3]])
+    expected = [[0, 1, 5, 4, 0, 2], [2, -1, -1, 2, -1, -1]]
+    assert following_units(source, last).tolist() == expected
+
+
+def test_nothing_follows_in_an_empty_text() -> None:
+    nothing = torch.zeros(2, 0, dtype=torch.long)
+    assert following_units(nothing, torch.tensor([[-1, 3], [0, 1]])).tolist() == [[-1, -1]] * 2

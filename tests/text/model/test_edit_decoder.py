@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pyg_grapheme.text.model import edit_decoder
 from pyg_grapheme.text.model.edit_decoder import (
@@ -71,12 +72,19 @@ def allow(decoder: EditDecoder, rows: LatticeRows) -> Tensor:
     return decoder.allowed_operations(rows.size > 0, torch.tensor(CASE))
 
 
+def repeat(target: Tensor) -> Tensor:
+    """Return the last unit of each prefix, and one that may follow it in a source."""
+    last = F.pad(target, (1, 0), value=-1)
+    return torch.stack([last, torch.where(last == 2, -1, (last + 2) % VOCABULARY)], dim=2)
+
+
 def score(
     decoder: EditDecoder, rows: LatticeRows, target: Tensor, copies: Tensor | bool = True
 ) -> EditScores:
     prefix = decoder.encode_prefix(*draw(*target.shape)).state
     fits = torch.as_tensor(copies).expand(rows.size.numel(), target.size(1) + 1, 3)
-    return decoder(rows, prefix, target, fits, allow(decoder, rows), torch.tensor(FIRST))
+    allowed, first = allow(decoder, rows), torch.tensor(FIRST)
+    return decoder(rows, prefix, target, repeat(target), fits, allowed, first)
 
 
 @torch.no_grad()
@@ -102,7 +110,7 @@ def test_half_precision_is_scored_in_single(decoder: EditDecoder, rows: LatticeR
     target = torch.tensor([[0, 1, 2], [4, 3, -1]])
     prefix = decoder.encode_prefix(*draw(2, 3)).state
     fits, allowed = torch.ones(7, 4, 3, dtype=torch.bool), allow(decoder, rows)
-    others = (target, fits, allowed, torch.tensor(FIRST))
+    others = (target, repeat(target), fits, allowed, torch.tensor(FIRST))
     exact = decoder(rows, prefix, *others)
     half = decoder.half()(rows._replace(x=rows.x.half()), prefix.half(), *others)
     for found, expected in zip(half, exact, strict=True):
@@ -251,7 +259,7 @@ def test_units_that_the_vocabulary_lacks_have_a_fixed_probability(
         decoder.node(rows.x[4]),
         decoder.encode_prefix(*draw(2, 2)).state[0, 1],
         torch.tensor(1),
-        torch.tensor([0, FIRST[4]]),
+        torch.tensor([0, 2, FIRST[4]]),
     )
     substitute = operation.log_softmax(0)[SUBSTITUTE]
     torch.testing.assert_close(unknown.substitute[4, 1], substitute + UNKNOWN_LOG_PROBABILITY)
@@ -272,12 +280,12 @@ def test_scores_equal_those_of_one_cell_at_a_time(
     for q, (text, start) in enumerate(zip(rows.text.tolist(), rows.start.tolist(), strict=True)):
         allowed = ALLOWED[q] if map_case else ALLOWED[q] - {UPPER, LOWER}
         for j in range(3):
-            last = target[text, j - 1].item() if j else -1
+            last, following = repeat(target)[text, j].tolist()
             operation, unit = decoder.logits(
                 decoder.node(rows.x[q]),
                 state[text, j],
                 torch.tensor(j - start),
-                torch.tensor([last, FIRST[q]]),
+                torch.tensor([last, following, FIRST[q]]),
             )
             weight = operation.exp().tolist()
             total = sum(weight[edit] for edit in allowed)
@@ -300,7 +308,7 @@ def test_scores_equal_those_of_one_cell_at_a_time(
 @torch.no_grad()
 def test_distances_beyond_the_greatest_count_as_it(decoder: EditDecoder) -> None:
     node, state = torch.randn(2, HIDDEN, dtype=torch.double)
-    none = torch.tensor([-1, -1])
+    none = torch.tensor([-1, -1, -1])
 
     def logits(distance: int) -> tuple[Tensor, Tensor]:
         return decoder.logits(node, state, torch.tensor(distance), none)
@@ -315,19 +323,20 @@ def test_distances_beyond_the_greatest_count_as_it(decoder: EditDecoder) -> None
 def test_units_that_may_be_repeated_have_logits_of_their_own(decoder: EditDecoder) -> None:
     node, state = torch.randn(2, HIDDEN, dtype=torch.double)
     decoder.repeat.weight.zero_()
-    decoder.repeat.bias.copy_(torch.tensor([2.0, 3.0]))
+    decoder.repeat.bias.copy_(torch.tensor([2.0, 4.0, 3.0]))
 
-    def gain(last: int, first: int) -> list[float]:
-        """Return what each unit gains by the last written unit and the first unit of the node."""
+    def gain(*repeats: int) -> list[float]:
+        """Return what each unit gains by the last one, the following one, the node's first one."""
         zero = torch.tensor(0)
-        units = decoder.logits(node, state, zero, torch.tensor([last, first]))[1]
-        plain = decoder.logits(node, state, zero, torch.tensor([-1, -1]))[1]
+        units = decoder.logits(node, state, zero, torch.tensor(repeats))[1]
+        plain = decoder.logits(node, state, zero, torch.tensor([-1, -1, -1]))[1]
         return [round(value, 9) for value in (units - plain).tolist()]
 
-    assert gain(1, 3) == [0, 2, 0, 3, 0]
-    assert gain(4, 4) == [0, 0, 0, 0, 5]
-    assert gain(-1, 0) == [3, 0, 0, 0, 0]
-    assert gain(2, -1) == [0, 0, 2, 0, 0]
+    assert gain(1, 0, 3) == [4, 2, 0, 3, 0]
+    assert gain(4, 4, 4) == [0, 0, 0, 0, 9]
+    assert gain(-1, -1, 0) == [3, 0, 0, 0, 0]
+    assert gain(2, -1, -1) == [0, 0, 2, 0, 0]
+    assert gain(-1, 1, -1) == [0, 4, 0, 0, 0]
 
 
 def test_gradcheck(decoder: EditDecoder, rows: LatticeRows) -> None:
@@ -348,7 +357,7 @@ def test_gradcheck(decoder: EditDecoder, rows: LatticeRows) -> None:
             num_new = torch.tensor([[0, 0, 1], [0, 1, 2]])
             at_steps = self.decoder.decoder_context(context, remaining, num_new)
             state = self.decoder.encode_prefix(units, num_new[:, 1:], at_steps).state
-            known = target, fits, allowed, torch.tensor(FIRST)
+            known = target, repeat(target), fits, allowed, torch.tensor(FIRST)
             scores = torch.stack(self.decoder(rows._replace(x=x), state, *known))
             return scores[scores > -100].sin().sum()
 
@@ -397,7 +406,9 @@ def test_scores_in_blocks_are_those_at_once(
         x = features.clone().requires_grad_()
         rows = LatticeRows(x, text, size, start, start, torch.arange(5), torch.tensor([3, 2]))
         decoder.zero_grad()
-        scores = decoder(rows, written, target, fits, allowed, torch.tensor([0, 1, -1, 3, -1]))
+        scores = decoder(
+            rows, written, target, repeat(target), fits, allowed, torch.tensor([0, 1, -1, 3, -1])
+        )
         torch.stack([s.clamp(min=-50).square().sum() for s in scores]).sum().backward()
         gradients = [p.grad.clone() for p in decoder.parameters() if p.grad is not None]
         found.append([*scores, x.grad, *gradients])
