@@ -35,6 +35,9 @@ def main(arguments: list[str] | None = None) -> None:
         with exit_on_input_error():
             expect_finite_weights(cli.model.state_dict(), "training has diverged")
         raise
+    except OSError:
+        with exit_on_input_error():  # The disk is full, or a folder has gone.
+            raise
     report_run(cli)
 
 

@@ -1,5 +1,6 @@
 """Loading of checkpoints."""
 
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from inspect import signature
@@ -78,7 +79,9 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # It warns of what a foreign file may hold.
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # The unpickler of a damaged file raises whatever it stumbles on.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(

@@ -11,7 +11,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 class RunCheckpoint(ModelCheckpoint):
     """Keep the best weights, or the newest if nothing is monitored.
 
-    Unlike Lightning's, it finds its files in a folder that was moved.
+    Unlike Lightning's, it finds its files in a folder that was moved, and does without those that
+    were not.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -26,6 +27,8 @@ class RunCheckpoint(ModelCheckpoint):
         def here(path: str) -> str:
             return os.path.join(self.dirpath or "", os.path.basename(path)) if path else path
 
+        if not os.path.isfile(here(state_dict["best_model_path"])):
+            return  # The checkpoint alone was copied: the best weights are those to come.
         paths = ("best_model_path", "kth_best_model_path", "last_model_path")
         best = {here(path): score for path, score in state_dict["best_k_models"].items()}
         super().load_state_dict(

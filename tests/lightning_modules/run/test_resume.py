@@ -4,8 +4,10 @@ Run by itself with the arguments of ``fit``, this module is a run that kills its
 """
 
 import csv
+import errno
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -16,6 +18,7 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
+from lightning.fabric.plugins import TorchCheckpointIO
 
 from lightning_modules import CheckpointError, fit
 from lightning_modules.cli import config_folder, make_cli
@@ -210,6 +213,38 @@ def test_a_moved_run_goes_on_for_longer(trained: Path, tmp_path: Path) -> None:
     assert "max_epochs: 5" in (folder / "config.yaml").read_text()
     with (folder / "metrics.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2", "3", "4"]
+
+
+def test_a_checkpoint_without_its_folder_goes_on_in_a_new_one(
+    validated: Path, files: dict[str, str], tmp_path: Path
+) -> None:
+    """The best weights so far were not copied: the best of the epochs to come are kept."""
+    path = tmp_path / "copied.ckpt"
+    shutil.copy(validated / "checkpoints" / "last.ckpt", path)
+    arguments = [*options(files, True, tmp_path), f"--ckpt_path={path}"]
+    for epochs, step in ((4, 12), (6, 18)):
+        fit.main([*arguments, f"--trainer.max_epochs={epochs}"])
+        run = max((tmp_path / "cars").iterdir())
+        summary = json.loads((run / "summary.json").read_text())
+        assert (summary["checkpoint"], summary["epochs"]) == ("checkpoints/model.ckpt", epochs)
+        assert content(run, "model")["global_step"] == step
+
+
+def test_a_full_disk_is_told_in_one_line(
+    files: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(self: object, checkpoint: dict[str, Any], path: Path, options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(TorchCheckpointIO, "save_checkpoint", full)
+    with pytest.raises(SystemExit) as stop:
+        fit.main(options(files, False, tmp_path))
+    assert stop.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(r"error: .*No space left on device: '.*/checkpoints/.*'", last)
 
 
 def test_what_no_run_can_resume_from_is_named(

@@ -1,0 +1,1 @@
+"""Faults put in on purpose: damaged files, killed runs, full disks."""
