@@ -1,4 +1,4 @@
-"""One of the processes of the fixture ``two_processes``: TEST_FILE RANK FOLDER."""
+"""One of the processes of a test: TEST_FILE RANK WORLD FOLDER."""
 
 import os
 import runpy
@@ -8,23 +8,21 @@ from pathlib import Path
 
 import torch
 
-WORLD = 2
 
-
-def main(test_file: str, rank: int, folder: Path) -> None:
+def main(test_file: str, rank: int, world: int, folder: Path) -> None:
     """Save what ``work(rank)`` of the file returns, under gloo."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder / 'meet'}", rank=rank, world_size=WORLD
+        "gloo", init_method=f"file://{folder / 'meet'}", rank=rank, world_size=world
     )
     found = runpy.run_path(test_file)["work"](rank)
     torch.save(found, folder / f"{rank}.part")
     (folder / f"{rank}.part").rename(folder / f"{rank}.pt")
-    while not all((folder / f"{other}.pt").exists() for other in range(WORLD)):
+    while not all((folder / f"{other}.pt").exists() for other in range(world)):
         time.sleep(0.05)
     # To tear gloo down may wait for ever for a process that has left already.
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
