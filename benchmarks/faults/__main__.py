@@ -25,6 +25,7 @@ from benchmarks.faults.checkpoints import damage_checkpoints
 from benchmarks.faults.full_disk import fill_disks
 from benchmarks.faults.kills import kill_runs
 from benchmarks.faults.outcome import Outcome
+from benchmarks.faults.processes import train_in_processes
 from benchmarks.pools.tables import format_table
 
 RECORDS = RESULTS / "faults.jsonl"
@@ -59,6 +60,14 @@ CHECKS = [
             f"full_disk/{task}",
             f"{task} model: runs whose disk becomes full, resumed with more room",
             partial(fill_disks, task, 20),
+        )
+        for task in ("text", "partition")
+    ),
+    *(
+        Check(
+            f"processes/{task}",
+            f"{task} model: training in two processes and in four, compared with one",
+            partial(train_in_processes, task),
         )
         for task in ("text", "partition")
     ),

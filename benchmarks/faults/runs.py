@@ -57,7 +57,7 @@ def text_options(folder: Path) -> list[str]:
 def partition_options(folder: Path) -> list[str]:
     """Return the options of a run of a partition model."""
     path = folder / "events.npz"
-    write_graphs(path, TrackEvents(6, 3, EventOptions(num_tracks=4)))
+    write_graphs(path, TrackEvents(8, 3, EventOptions(num_tracks=4)))
     return [
         f"--config={config_folder() / 'tracks.yaml'}",
         *(f"--data.{name}={path}" for name in ("train", "val")),

@@ -35,6 +35,13 @@ class TaskModule(L.LightningModule):
     """Hyperparameters that may change when a run resumes: they affect neither weights nor
     optimizer."""
 
+    def setup(self, stage: str) -> None:
+        """Convert the weights to the precision of the run, before a checkpoint's are restored.
+
+        Lightning converts them afterwards: a resumed run in float64 would lose half of their bits.
+        """
+        self.trainer.precision_plugin.convert_module(self)
+
     def tracked_values(self) -> dict[str, Tensor]:
         """Return scalars to log at the end of every epoch, such as a threshold, by name."""
         return {}

@@ -1,5 +1,6 @@
 """Averages of the weights, which are validated and saved in their place."""
 
+import lightning as L
 from lightning.pytorch.callbacks import WeightAveraging
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
@@ -22,3 +23,9 @@ class WeightAverages(WeightAveraging):
     def __init__(self, decay: float = 0.995) -> None:
         average = get_ema_multi_avg_fn(expect_share("decay", decay))  # type: ignore[no-untyped-call]
         super().__init__(use_buffers=False, multi_avg_fn=average)
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Begin with the weights of the module, in the precision that they are trained in."""
+        super().setup(trainer, pl_module, stage)
+        if self._average_model is not None:
+            trainer.precision_plugin.convert_module(self._average_model)

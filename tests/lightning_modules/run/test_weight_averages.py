@@ -14,10 +14,10 @@ from lightning_modules import WeightAverages
 class Line(L.LightningModule):
     """Two weights and a buffer that change at every step."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: torch.dtype) -> None:
         super().__init__()
-        self.slope = torch.nn.Parameter(torch.tensor([2.0, -1.0], dtype=torch.double))
-        self.offset = torch.nn.Parameter(torch.tensor(0.5, dtype=torch.double))
+        self.slope = torch.nn.Parameter(torch.tensor([2.0, -1.0], dtype=dtype))
+        self.offset = torch.nn.Parameter(torch.tensor(0.5, dtype=dtype))
         self.register_buffer("steps", torch.tensor(0))
         self.seen: list[list[Tensor]] = []
 
@@ -33,12 +33,15 @@ class Line(L.LightningModule):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("dtype", [torch.double, torch.float])
 @pytest.mark.parametrize("decay", [0.0, 0.75])
-def test_averages_fade(decay: float, tmp_path: Any) -> None:
-    line = Line()
+def test_averages_fade(decay: float, dtype: torch.dtype, tmp_path: Any) -> None:
+    """In float64, whether the module has it from the start or the trainer converts it."""
+    line = Line(dtype)
     trainer = L.Trainer(
         max_epochs=1,
         accelerator="cpu",
+        precision="64-true",
         callbacks=[WeightAverages(decay)],
         logger=False,
         enable_checkpointing=False,
