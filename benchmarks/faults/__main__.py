@@ -24,6 +24,8 @@ from benchmarks.checkout import RESULTS, begin_result, commit, end_result
 from benchmarks.faults.checkpoints import damage_checkpoints
 from benchmarks.faults.full_disk import fill_disks
 from benchmarks.faults.kills import kill_runs
+from benchmarks.faults.large import large_graphs, long_texts
+from benchmarks.faults.long_runs import KINDS, train_long
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.processes import train_in_processes
 from benchmarks.pools.tables import format_table
@@ -71,6 +73,20 @@ CHECKS = [
         )
         for task in ("text", "partition")
     ),
+    *(
+        Check(
+            f"long_runs/{kind}",
+            f"10,000 training steps of a {kind}: memory",
+            partial(train_long, kind),
+        )
+        for kind in KINDS
+    ),
+    Check(
+        "large/graphs",
+        "a graph of 1,000,000 nodes: forward, cut, clusters, scores, cuts",
+        large_graphs,
+    ),
+    Check("large/texts", "a text of 20,000 characters: predict in four ways", long_texts),
     *(
         Check(
             f"checkpoints/{task}",

@@ -21,7 +21,9 @@ def pool_data(pool: Callable[..., PoolOutput], edge_reduce: str, data: Data) -> 
     combined like ``edge_attr``; of all others (labels, masks), the value of the first member or
     edge is kept. Node ids, in ``face`` and in fields with ``index`` in their name, become cluster
     ids. Everything else, such as ``y`` of a graph, or an ``edge_label`` with an
-    ``edge_label_index`` of its own, is unchanged.
+    ``edge_label_index`` of its own, is unchanged. The ``batch_size`` and the ``input_id`` of a
+    sample of a ``NeighborLoader`` are left out: its seeds may have merged. Read the results of the
+    seeds from ``history.lift(x)[:batch_size]``.
 
     Args:
         pool: The layer.
@@ -43,7 +45,7 @@ def pool_data(pool: Callable[..., PoolOutput], edge_reduce: str, data: Data) -> 
     fields = _Fields(data, edge_reduce, output)
     pooled = Batch(_base_cls=Data)
     for key, value in data.to_dict().items():
-        if key not in _OWN and not key.endswith(("_batch", "_ptr")):
+        if key not in _OWN + _SEEDS and not key.endswith(("_batch", "_ptr")):
             pooled[key] = _carry(key, value, fields)
     pooled.x, pooled.edge_index, pooled.edge_attr, pooled.batch, pooled.history = output
     if output.edge_attr is None:
@@ -68,6 +70,8 @@ def check_data(data: object) -> None:
 
 
 _OWN = ("x", "edge_index", "edge_attr", "batch", "ptr", "num_nodes", "_num_nodes", "history")
+_SEEDS = ("batch_size", "input_id")
+"""Fields of a sample of a loader of nodes, which say how many of its first nodes are seeds."""
 
 
 class _Fields(NamedTuple):
