@@ -17,6 +17,9 @@ _OTHER = {
 }
 """What installs the packages that only tables of records need."""
 
+_LONGEST = 2000
+"""Characters of a message: a file may have a line of a million."""
+
 
 @contextmanager
 def exit_on_input_error() -> Iterator[None]:
@@ -46,5 +49,7 @@ def _exit(message: str, error: Exception) -> NoReturn:
     cause = re.search(
         r"Errors:\n\s*- (.*?)\n\s*- Expected a <class 'NoneType'>", message, re.DOTALL
     )
-    print(f"error: {' '.join((cause[1] if cause else message).split())}", file=sys.stderr)
+    line = " ".join((cause[1] if cause else message).split())
+    shown = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    print(f"error: {shown}", file=sys.stderr)
     raise SystemExit(2) from error

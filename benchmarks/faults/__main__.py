@@ -22,12 +22,14 @@ from typing import NamedTuple
 from benchmarks.cell_records import choose, read_lines, update_lines
 from benchmarks.checkout import RESULTS, begin_result, commit, end_result
 from benchmarks.faults.checkpoints import damage_checkpoints
+from benchmarks.faults.edits import fuzz_edits
 from benchmarks.faults.full_disk import fill_disks
 from benchmarks.faults.kills import kill_runs
 from benchmarks.faults.large import large_graphs, long_texts
 from benchmarks.faults.long_runs import KINDS, train_long
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.processes import train_in_processes
+from benchmarks.faults.readers import fuzz_readers
 from benchmarks.pools.tables import format_table
 
 RECORDS = RESULTS / "faults.jsonl"
@@ -48,6 +50,16 @@ class Check(NamedTuple):
 
 
 CHECKS = [
+    Check(
+        "readers",
+        "files of all formats with one to three damages each: read whole, or refused",
+        partial(fuzz_readers, 100_000, 0),
+    ),
+    Check(
+        "edits",
+        "pairs of random texts: edits lead from one to the other",
+        lambda folder: fuzz_edits(200_000, 0),
+    ),
     *(
         Check(
             f"kills/{task}",

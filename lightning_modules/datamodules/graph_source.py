@@ -21,8 +21,8 @@ GraphSource = dict[str, Any] | str
 """A file ``*.npz``, a class path, or ``{"class_path": ..., "init_args": {...}}``, also as JSON."""
 
 _DAMAGE = (
-    BadZipFile, EOFError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError,
-    zlib.error,
+    BadZipFile, EOFError, KeyError, MemoryError, OSError, OverflowError, RuntimeError, TypeError,
+    ValueError, zlib.error,
 )  # fmt: skip
 """What reading a damaged file raises."""
 

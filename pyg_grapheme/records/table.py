@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -118,7 +119,7 @@ def _lines(path: Path) -> Iterator[str]:
             raise ValueError(
                 f"{path}, line {number}: expected UTF-8 (got byte {byte:#x})"
             ) from error
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(f"{path}: expected a gzip file ({error})") from error
 
 
@@ -181,6 +182,7 @@ def _read_objects(path: Path) -> dict[str, list[Value]]:
         for name, given in record.items():
             if name not in columns:
                 columns[name] = [""] * count
+                _expect_characters(name, where)
             columns[name].append(_value(given, f"{where}, {name!r}"))
         count += 1
         for column in columns.values():
@@ -203,7 +205,16 @@ def _text(given: Any, where: str) -> str:
             f"{where}: expected a text, a number, or a list of them (got {type(given).__name__})"
         )
     text = str(given)
+    _expect_characters(text, where)
     return "" if is_missing(text) else text
+
+
+def _expect_characters(text: str, where: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        lone = text[error.start]
+        raise ValueError(f"{where}: expected no lone surrogate (got {lone!r})") from error
 
 
 def _read_parquet(path: Path) -> dict[str, list[Value]]:

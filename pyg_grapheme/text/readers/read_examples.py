@@ -85,7 +85,7 @@ def _detect(name: str, text: str) -> NumberedExamples:
 
 def _number(text: str) -> NumberedLines:
     for number, line in enumerate(text.split("\n"), start=1):
-        yield number, line.removesuffix("\r")
+        yield number, line.rstrip("\r")  # Several, if line ends were converted twice.
 
 
 def _expect_texts(name: str, examples: NumberedExamples) -> NumberedExamples:

@@ -1,0 +1,88 @@
+"""Readers of graphs."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from torch_geometric.data import Data
+
+from benchmarks.faults import naive_readers as naive
+from benchmarks.faults.reader import Expected, Reader, WrongResultError, save
+from lightning_modules import (
+    PartitionDataModule,
+    PartitionModule,
+    TrackEvents,
+    predict,
+    read_graphs,
+    write_graphs,
+)
+from lightning_modules.datamodules.track_events import EventOptions
+
+
+def graph_readers(folder: Path) -> Iterator[Reader]:
+    """Make readers of graphs, compressed or not."""
+    events, output = folder / "events.npz", folder / "nodes.txt"
+    write_graphs(events, TrackEvents(3, 0, EventOptions(num_tracks=3, num_layers=4)))
+    checkpoint = save(PartitionModule(3, 4, channels=4, layers=1), folder / "graphs.ckpt")
+    packed, stream = events.read_bytes(), io.BytesIO()
+    with np.load(io.BytesIO(packed)) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(stream, **arrays)
+
+    def plain(graph: Data | naive.Graph) -> dict[str, object]:
+        items = graph.to_dict() if isinstance(graph, Data) else graph
+        arrays = {name: np.asarray(value) for name, value in items.items()}
+        return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in arrays.items()}
+
+    def expect(data: bytes) -> Expected:
+        found = naive.graphs(data)
+        is_clean = naive.are_clean(found, True)
+        is_read = found is not None and all(map(naive.join_nodes, found))
+        return Expected([[plain(g) for g in found or []]] if is_read else [], not is_clean)
+
+    def expect_labelled(data: bytes) -> Expected:
+        # Positions are for figures alone.
+        used = [_without(graph, "pos") for graph in naive.graphs(data) or []]
+        return expect(data) if naive.are_clean(used, True) else Expected([], True)
+
+    def read(path: Path) -> object:
+        return [plain(graph) for graph in read_graphs(path)]
+
+    def read_labelled(path: Path) -> object:
+        return [plain(graph) for graph in PartitionDataModule(str(path)).splits["train"]]
+
+    def expect_clusters(data: bytes) -> Expected:
+        found = naive.graphs(data) or []
+        used = [_without(graph, "y", "pos") for graph in found]
+        if not naive.are_clean(used, False) or used[0]["x"].shape[1] != 3:
+            return Expected([], True)
+        if "edge_attr" not in used[0] or used[0]["edge_attr"].shape[1:] != (4,):
+            return Expected([], True)
+        number = sum(len(graph["x"]) for graph in used)
+        return Expected([number], not naive.are_clean(found, False))
+
+    def read_clusters(path: Path) -> object:
+        output.unlink(missing_ok=True)
+        try:
+            predict.main([f"--ckpt_path={checkpoint}", str(path), f"--output={output}"])
+        except SystemExit:
+            if output.exists():
+                raise WrongResultError("leaves an output, though it refuses the input") from None
+            raise
+        return len([int(line) for line in output.read_text().split()])
+
+    for content in (packed, stream.getvalue()):
+        for name, reader, expected, is_command in (
+            ("graphs", read, expect, False),
+            ("data of graphs", read_labelled, expect_labelled, False),
+            ("predict graphs", read_clusters, expect_clusters, True),
+        ):
+            weight = 3 if is_command else 10
+            yield Reader(
+                name, ".npz", content, reader, expected, False, is_command, weight, longest=0
+            )
+
+
+def _without(graph: naive.Graph, *names: str) -> naive.Graph:
+    return {name: array for name, array in graph.items() if name not in names}

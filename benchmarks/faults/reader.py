@@ -1,0 +1,66 @@
+"""What is known of a reader of files: what it reads, and what has to come of it."""
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from pathlib import Path
+from typing import NamedTuple
+
+from lightning_modules import TaskModule
+from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
+
+
+class WrongResultError(AssertionError):
+    """What a reader does, and must not."""
+
+
+class Expected(NamedTuple):
+    """What a reader has to do with a file.
+
+    Attributes:
+        results: What it may return; it has to refuse the file if there is none.
+        may_refuse: Whether it may refuse the file.
+    """
+
+    results: Sequence[object]
+    may_refuse: bool
+
+
+class Reader(NamedTuple):
+    """A reader of one kind of file.
+
+    Attributes:
+        name: Its name.
+        suffix: Suffix of the files.
+        content: A valid file, before it is packed.
+        read: Reads a file.
+        expect: Says what has to come of the content of a file.
+        has_lines: Whether a message has to name a line.
+        is_command: Whether it is a command, which prints the message itself.
+        weight: How often it is tried.
+        pack: Makes a file of its content.
+        longest: Probability of a long line.
+        limit: Bytes of a line at most; a model takes milliseconds for each.
+    """
+
+    name: str
+    suffix: str
+    content: bytes
+    read: Callable[[Path], object]
+    expect: Callable[[bytes], Expected]
+    has_lines: bool = True
+    is_command: bool = False
+    weight: int = 10
+    pack: Callable[[bytes], bytes] = bytes
+    longest: float = 0.002
+    limit: int | None = None
+
+
+def save(module: TaskModule, path: Path) -> Path:
+    """Write a checkpoint of a model that was not trained, and return its path."""
+    # Made without a trainer, a model also keeps the options of its base class.
+    known = signature(type(module)).parameters
+    options = {name: value for name, value in module.hparams.items() if name in known}
+    content = {"state_dict": module.state_dict(), "hyper_parameters": options}
+    module.on_save_checkpoint(content)
+    AtomicCheckpointIO().save_checkpoint(content, path)
+    return path

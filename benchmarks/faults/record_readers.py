@@ -1,0 +1,202 @@
+"""Readers of records: tables, known clusters, and constraints."""
+
+import contextlib
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+
+from benchmarks.faults import naive_readers as naive
+from benchmarks.faults.naive_labels import (
+    are_ids,
+    entity_labels,
+    known_pairs,
+    numbered,
+    pair_labels,
+)
+from benchmarks.faults.reader import Expected, Reader, WrongResultError, save
+from lightning_modules import RecordsDataModule, RecordsModule, predict
+from pyg_grapheme.records.table import read_table
+
+ROWS = b"""id,person,name,year,born,city,shop
+r0,e0,Ann Lee,1950,1950-02-03,Rome,s0
+r1,e0,"Ann, Lee",1950,1950-02-03,Rome,s1
+r2,e1,Bo Stone,1981,1981-12-30,Oslo,s0
+r3,e1,Bo Stom,1982,,Oslo,s1
+r4,,Cleo G\xc3\xbcl,1970,1970-07-07,Lima,s2
+r5,e2,"Dan ""D"" Li",,1966-01-01,Lima,s0
+r6,e2,Dan Li,1966,1966-01-01,Lima,s1
+r7,N/A,Eva Okafor,1999,1999-09-09,Rome,
+"""
+
+OBJECTS = b"""{"id": "r0", "name": "Ann Lee", "year": 1950, "authors": ["A", "B", null]}
+{"id": "r1", "name": "Ann L\\u00ea", "year": 1950.5, "authors": []}
+{"id": 2, "name": null, "authors": ["\\ud83d\\ude00"], "more": true}
+"""
+
+PAIRS = b"left,right,same\nr0,r1,1\nr2,r3,yes\nr0,r2,no\nr4,r5,different\nr6,r5,SAME\n"
+ENTITIES = b"id;person\nr0;e0\nr1;e0\nr2;e1\nr3;e1\nr4;\nr0;e0\n"
+
+
+def record_readers(folder: Path) -> Iterator[Reader]:
+    """Make readers of tables, of labels and of what is clustered."""
+    table = folder / "records.csv"
+    table.write_bytes(ROWS)
+    yield from _table_readers()
+    yield from _label_readers(table)
+    yield from _cluster_readers(table, save(_records_model(table), folder / "records.ckpt"), folder)
+
+
+def _table_readers() -> Iterator[Reader]:
+    kinds = {
+        ".csv": ROWS,
+        ".tsv": ROWS.replace(b", ", b" ").replace(b",", b"\t"),
+        ".jsonl": OBJECTS,
+    }
+    piped = ROWS.replace(b"Ann, ", b"Ann ").replace(b",", b"|").replace(b"\n", b"|\n")
+
+    def read(path: Path) -> object:
+        return dict(read_table(path).columns)
+
+    for suffix, content in [*kinds.items(), (".csv", piped)]:
+        for packed in (suffix, f"{suffix}.gz"):
+
+            def expect(data: bytes, packed: str = packed) -> Expected:
+                columns = naive.record_table(data, packed)
+                return Expected([] if columns is None else [columns], columns is None)
+
+            pack: Any = _compress if packed.endswith(".gz") else bytes
+            weight = 4 if packed.endswith(".gz") else 8
+            yield Reader(f"table{packed}", packed, content, read, expect, weight=weight, pack=pack)
+
+
+def _compress(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
+def _label_readers(table: Path) -> Iterator[Reader]:
+    """Read the labels of records: from a column, from pairs, and from another table."""
+    ids = [f"r{row}" for row in range(8)]
+
+    def expect_column(data: bytes) -> Expected:
+        columns = naive.record_table(data, ".csv")
+        found = entity_labels(columns or {}, "id", "person", None)
+        return Expected([] if found is None else [found], found is None)
+
+    def read_column(path: Path) -> object:
+        data = RecordsDataModule(str(path), cluster="person", id="id")
+        return numbered(data.known.tolist())
+
+    def expect_entities(data: bytes) -> Expected:
+        columns = naive.record_table(data, ".csv")
+        found = entity_labels(columns or {}, "id", "person", ids)
+        return Expected([] if found is None else [found], found is None)
+
+    def read_entities(path: Path) -> object:
+        data = RecordsDataModule(str(table), cluster="person", id="id", labels=str(path))
+        return numbered(data.known.tolist())
+
+    def expect_pairs(data: bytes) -> Expected:
+        found = pair_labels(naive.record_table(data, ".csv") or {}, ids)
+        return Expected([] if found is None else [found], found is None)
+
+    def read_pairs(path: Path) -> object:
+        return numbered(RecordsDataModule(str(table), id="id", labels=str(path)).known.tolist())
+
+    yield Reader("column of entities", ".csv", ROWS, read_column, expect_column, longest=0)
+    yield Reader("table of entities", ".csv", ENTITIES, read_entities, expect_entities, longest=0)
+    yield Reader("table of pairs", ".csv", PAIRS, read_pairs, expect_pairs, longest=0)
+
+
+def _cluster_readers(table: Path, checkpoint: Path, folder: Path) -> Iterator[Reader]:
+    """Cluster records of a table, and records with known pairs."""
+    output = folder / "clusters.csv"
+
+    def cluster(records: Path, *options: str) -> dict[str, str]:
+        output.unlink(missing_ok=True)
+        command = [f"--ckpt_path={checkpoint}", str(records), "--id=id", f"--output={output}"]
+        try:
+            predict.main([*command, *options])
+        except SystemExit:
+            if output.exists():
+                raise WrongResultError("leaves an output, though it refuses the input") from None
+            raise
+        with output.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+        found = {row["id"]: row["cluster"] for row in rows}
+        if len(found) != len(rows):
+            raise WrongResultError(f"writes {len(rows)} rows of {len(found)} records")
+        return found
+
+    def expect_table(data: bytes, suffix: str = ".csv") -> Expected:
+        columns = naive.record_table(data, suffix)
+        named = {"id", "name", "year", "born", "city", "shop"}
+        if columns is None or not named <= columns.keys():
+            return Expected([], True)
+        columns = {name: naive.joined(columns, name) for name in named}
+        if not are_ids(columns["id"]) or not any(columns["shop"]):
+            return Expected([], True)
+        # Where no number or date is left, the file has to be refused.
+        is_plain = all(
+            any(re.fullmatch(kind, cell) for cell in columns[name])
+            for name, kind in (("year", r"[12]\d{3}"), ("born", r"[12]\d{3}-0[1-9]-0[1-9]"))
+        )
+        return Expected([columns["id"]], not is_plain)
+
+    def read_records(path: Path) -> object:
+        found = cluster(path, "--source=shop")
+        columns = naive.record_table(path.read_bytes(), path.suffix) or {}
+        shops = zip(*(naive.joined(columns, name) for name in ("id", "shop")), strict=True)
+        taken = [(found[i], shop) for i, shop in shops if shop]
+        if len(set(taken)) < len(taken):
+            raise WrongResultError("has two records of one source in one cluster")
+        return list(found)
+
+    ids = [f"r{row}" for row in range(8)]
+
+    def expect_pairs(data: bytes) -> Expected:
+        columns = naive.record_table(data, ".csv") or {}
+        known = known_pairs(columns, ids)
+        if known is None:
+            return Expected([], True)
+        graph = nx.Graph(known[0])
+        is_consistent = not any(
+            a == b or (a in graph and b in graph and nx.has_path(graph, a, b)) for a, b in known[1]
+        )
+        return Expected([ids] if is_consistent else [], not is_consistent)
+
+    def read_pairs(path: Path) -> object:
+        found = cluster(table, f"--pairs={path}")
+        known = known_pairs(naive.record_table(path.read_bytes(), ".csv") or {}, ids)
+        if known is not None and not (
+            all(found[a] == found[b] for a, b in known[0])
+            and all(found[a] != found[b] for a, b in known[1])
+        ):
+            raise WrongResultError(f"does not keep to the pairs: {found}")
+        return list(found)
+
+    def expect_objects(data: bytes) -> Expected:
+        return expect_table(data, ".jsonl")
+
+    rows = csv.DictReader(io.StringIO(ROWS.decode()))
+    objects = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+    for name, suffix, content, read, expect in (
+        ("predict records", ".csv", ROWS, read_records, expect_table),
+        ("predict objects", ".jsonl", objects, read_records, expect_objects),
+        ("predict --pairs", ".csv", PAIRS, read_pairs, expect_pairs),
+    ):
+        yield Reader(name, suffix, content, read, expect, is_command=True, weight=3, longest=0)
+
+
+def _records_model(table: Path) -> RecordsModule:
+    data = RecordsDataModule(str(table), "person", id="id", val_share=0, test_share=0)
+    with contextlib.redirect_stdout(io.StringIO()):
+        module = RecordsModule(data.in_channels, data.edge_dim, data.encoder, channels=4)
+    module.encoder.load_state_dict(data.fitted.state_dict())
+    return module
