@@ -16,7 +16,7 @@ from lightning_modules.modules.text_requests import (
 )
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.text import read_examples
-from pyg_grapheme.text.model import Rewrite
+from pyg_grapheme.text.model import Rewrite, expect_rankable
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT, open_text
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def rewrite_lines(module: "TransformModule", options: Namespace) -> Iterator[Seq
 
 def rewrite(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
     """Rewrite the texts of requests in one batch; a text without a unit gives an empty text."""
-    return _answer(requests, module, module)
+    return _answer(requests, module, module, module.is_searching)
 
 
 def score_lines(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
@@ -84,18 +84,21 @@ def score_lines(module: "TransformModule", requests: Sequence[Request]) -> list[
         with exit_on_input_error():
             return ["\t".join(map(_format, own[: module.beam])) for own in ranked]
 
-    return _answer(requests, module, rank)
+    return _answer(requests, module, rank, True)
 
 
 def _answer(
     requests: Sequence[Request],
     module: "TransformModule",
     ask: Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]],
+    ranks: bool,
 ) -> list[str]:
     asked = [i for i, r in enumerate(requests) if module.net.source.split(r.text)]
     answers = [""] * len(requests)
     if asked:
         texts, tags = [requests[i].text for i in asked], [requests[i].tags for i in asked]
+        with exit_on_input_error():
+            expect_rankable(texts if ranks else ())
         for i, answer in zip(asked, ask(texts, tags), strict=True):
             answers[i] = answer
     return answers

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lightning_modules import TransformModule, evaluate, load_module, predict
-from pyg_grapheme.text.model import log_probability
+from pyg_grapheme.text.model import log_probability, ranking
 from pyg_grapheme.text.model.edit_decoder import DELETE, KEEP, SUBSTITUTE
 
 Save = Callable[[TransformModule, Path], Path]
@@ -42,6 +42,23 @@ def test_answers_have_the_probabilities_worked_out_by_hand(run: Run, ambiguous: 
         == "a\t0.4800\taa\t0.3600\t\t0.1600\n"
     )
     assert run(predict.main, *command, "--scores", "aa") == (0, "\t0.1600\n", "")
+
+
+def test_a_text_too_long_to_rank_is_refused_in_one_line(
+    run: Run, ambiguous: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text of any length is rewritten edit by edit."""
+    monkeypatch.setattr(ranking, "MAX_RANKED", 3)
+    command = ["--ckpt_path", ambiguous]
+    assert run(predict.main, *command, "aaaa") == (0, "\n", "")
+    assert run(predict.main, *command, "--scores", "aaa")[0] == 0
+    for options in (["--scores"], ["--beam", 2], ["--ckpt_path", ambiguous]):
+        status, out, err = run(predict.main, *command, *options, "a", "aaaa")
+        assert (status, out) == (2, "")
+        assert err == (
+            "error: Expected texts of at most 3 characters for a beam, scores or several models "
+            "(got one of 4)\n"
+        )
 
 
 def test_a_beam_changes_the_scores_of_evaluate(

@@ -2,7 +2,12 @@
 
 from pyg_grapheme.text.model.default_pool import default_pool
 from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, TextState
-from pyg_grapheme.text.model.ranking import Rewrite, log_probability, rank_rewrites
+from pyg_grapheme.text.model.ranking import (
+    Rewrite,
+    expect_rankable,
+    log_probability,
+    rank_rewrites,
+)
 from pyg_grapheme.text.model.transform_loss import TransformLoss, TransformLossOutput
 
 __all__ = [
@@ -12,6 +17,7 @@ __all__ = [
     "TransformLoss",
     "TransformLossOutput",
     "default_pool",
+    "expect_rankable",
     "log_probability",
     "rank_rewrites",
 ]

@@ -21,6 +21,9 @@ Units: TypeAlias = tuple[str, ...]
 _CELLS = 2**17
 """Maximum of the cells of the lattices that are scored at once."""
 
+MAX_RANKED = 4000
+"""Maximum of characters of a text to rank: three gigabytes, which grow with the square of it."""
+
 
 class Rewrite(NamedTuple):
     """A text that may take the place of a source, and its probability."""
@@ -91,14 +94,15 @@ def rank_rewrites(
         model. Their probabilities sum to at most 1, up to rounding.
 
     Raises:
-        ValueError: if there is no model, a text is empty, ``beam`` is below 1, or the numbers of
-            texts and tags differ.
+        ValueError: if there is no model, a text is empty or longer than ``MAX_RANKED`` characters,
+            ``beam`` is below 1, or the numbers of texts and tags differ.
 
     Cost: a beam search per model, and the likelihood of every candidate under every model.
     """
     expect_count("len(nets)", len(nets))
     expect_count("beam", beam)
     expect_texts(texts, tags)
+    expect_rankable(texts)
     if not texts:
         return []
     # The sequences of units that write each candidate of each text.
@@ -126,6 +130,20 @@ def rank_rewrites(
         sorted(starmap(Rewrite, own.items()), key=lambda rewrite: -rewrite.probability)
         for own in probabilities
     ]
+
+
+def expect_rankable(texts: Sequence[str]) -> None:
+    """Refuse texts whose rewrites would take too much memory to rank.
+
+    Raises:
+        ValueError: if one is longer than ``MAX_RANKED`` characters.
+    """
+    longest = max(map(len, texts), default=0)
+    if longest > MAX_RANKED:
+        raise ValueError(
+            f"Expected texts of at most {MAX_RANKED} characters for a beam, scores or several "
+            f"models (got one of {longest})"
+        )
 
 
 def _mean_probability(
