@@ -145,7 +145,7 @@ def table(checks: list[Check], records: Path) -> str:
         failed = fields["tried"] - fields["survived"] - fields["refused"]
         counts = (fields["tried"], fields["survived"], fields["refused"], failed)
         rows.append([check.says, *map(str, counts), f"{fields['seconds']:.0f}", fields["commit"]])
-    return format_table(header, rows)
+    return format_table("Faults, and what came of them", header, rows)
 
 
 def main() -> None:

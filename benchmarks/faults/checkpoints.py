@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.runs import TASKS, newest, start, wait
+from benchmarks.faults.runs import TASKS, train
 from lightning_modules import evaluate, fit, predict
 from lightning_modules.run.checkpoint import CHECKSUM, read_checkpoint
 from lightning_modules.run.checksum import compute_checksum
@@ -42,9 +42,7 @@ def damage_checkpoints(task: str, seed: int, folder: Path) -> Outcome:
     """
     options = TASKS[task](folder)
     data = next(o.split("=", 1)[1] for o in options if o.startswith("--data.train="))
-    if wait(start(options, folder / "run")) != 0:
-        return Outcome(1, 0, 0, [f"{task}: the run fails"])
-    last = newest(folder / "run") / "checkpoints" / "last.ckpt"
+    last = train(options, folder / "run") / "checkpoints" / "last.ckpt"
     whole = content_of(last)
     damaged, executed = folder / "damaged.ckpt", folder / "executed"
     commands: dict[str, tuple[Command, list[str]]] = {

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.runs import TASKS, differences, newest, start, unreadable, wait
+from benchmarks.faults.runs import TASKS, go_on, start, train, wait
 
 ROOM = 1 << 26
 """Bytes of a disk with enough room."""
@@ -24,21 +24,15 @@ def fill_disks(task: str, number: int, folder: Path) -> Outcome:
         PermissionError: if a disk cannot be mounted.
     """
     options = TASKS[task](folder)
-    whole, disk = folder / "whole", folder / "disk"
-    if wait(start(options, whole)) != 0:
-        return Outcome(1, 0, 0, [f"{task}: the run with enough room fails"])
+    whole, disk = train(options, folder / "whole"), folder / "disk"
     needed = sum(path.stat().st_size for path in whole.rglob("*") if path.is_file())
     outcomes = []
     for index in range(number):
         size = needed * (index + 1) // (number + 1)
         with mounted(disk, size):
             status = wait(start(options, disk))
-            found = [] if status else ["no error"]
-            found += unreadable(disk)
             resize(disk, ROOM)
-            if not found and wait(start(options, disk)) != 0:
-                found = [f"it does not resume: {(disk / 'log').read_text()[-300:]}"]
-            found = found or differences(newest(whole), newest(disk))
+            found = go_on(options, disk, whole) if status else ["no error"]
         how = f"{task}, disk of {size} bytes"
         outcomes.append(Outcome(1, not found, 0, [f"{how}: {text}" for text in found]))
     shutil.rmtree(disk)

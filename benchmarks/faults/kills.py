@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.runs import TASKS, differences, newest, start, unreadable, wait
+from benchmarks.faults.runs import TASKS, go_on, start, train, wait
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 """Signals in turn, the one that cannot be handled twice as often."""
@@ -24,11 +24,9 @@ def kill_runs(task: str, number: int, seed: int, folder: Path) -> Outcome:
     weights and the curves of a run that was never killed, bit for bit.
     """
     options = TASKS[task](folder)
-    seconds = time.monotonic()
-    whole = folder / "whole"
-    if wait(start(options, whole)) != 0:
-        return Outcome(1, 0, 0, [f"{task}: the run that is not killed fails"])
-    seconds = time.monotonic() - seconds
+    begin = time.monotonic()
+    whole = train(options, folder / "whole")
+    seconds = time.monotonic() - begin
     rng = random.Random(seed)
     outcomes: list[Outcome] = []
     for index in itertools.count():
@@ -42,11 +40,7 @@ def kill_runs(task: str, number: int, seed: int, folder: Path) -> Outcome:
         if not interrupt(process, sent, killed, moment, rng):
             shutil.rmtree(killed)
             continue  # It has ended before.
-        found = unreadable(killed)
-        # What a signal leaves of a run is resumed by the same command.
-        if not found and wait(start(options, killed)) != 0:
-            found = [f"it does not resume: {(killed / 'log').read_text()[-300:]}"]
-        found = found or differences(newest(whole), newest(killed))
+        found = go_on(options, killed, whole)
         outcomes.append(Outcome(1, not found, 0, [f"{how}: {text}" for text in found]))
         shutil.rmtree(killed)
     return add_up(outcomes)

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import re
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.runs import COMMON, newest, start, text_options, wait
+from benchmarks.faults.runs import text_options, train
+from benchmarks.pools.memory import peak_bytes
 from lightning_modules import predict
 from pyg_grapheme.metrics import clustering_score
 from pyg_grapheme.nn import ThresholdMergePool, partition_scores
@@ -94,11 +94,8 @@ def long_texts(folder: Path, characters: int = CHARACTERS) -> Outcome:
     Each survives if it writes one answer, and is refused if one line names the limit; the memory
     must not pass that of a common machine.
     """
-    options = [o for o in text_options(folder) if o not in COMMON]
-    options += [*COMMON[:2], "--trainer.max_epochs=1", "--model.layers=1"]
-    if wait(start(options, folder / "run")) != 0:
-        return Outcome(1, 0, 0, ["the run fails"])
-    checkpoint = newest(folder / "run") / "checkpoints" / "model.ckpt"
+    options = [*text_options(folder), "--trainer.max_epochs=1"]
+    checkpoint = train(options, folder / "run") / "checkpoints" / "model.ckpt"
     text = ("abcdefghij " * characters)[:characters]
     path = folder / "long.txt"
     path.write_text(f"{text}\ncat\n")
@@ -115,7 +112,7 @@ def long_texts(folder: Path, characters: int = CHARACTERS) -> Outcome:
             status = f"{type(error).__name__}: {error}"
         out.seek(0)
         lines, errors = out.read().splitlines(), err.getvalue().splitlines()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        peak = peak_bytes() / 2**30
         survived = status == 0 and len(lines) == 2
         refused = len(errors) == 1 and re.search(r"\d{3,}", errors[0]) is not None
         failed = not (survived or refused) or peak > GIBIBYTES
@@ -136,7 +133,7 @@ def _check(name: str, check: Callable[[], bool]) -> Outcome:
         problem = "" if check() else "another result"
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_bytes() / 2**30
     if peak > GIBIBYTES:
         problem = problem or f"{peak:.1f} GiB"
     return Outcome(1, not problem, 0, [f"{name}: {problem}"] if problem else [])

@@ -5,7 +5,7 @@ from inspect import signature
 from pathlib import Path
 from typing import NamedTuple
 
-from lightning_modules import TaskModule
+from lightning_modules import TaskModule, predict
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 
 
@@ -23,6 +23,11 @@ class Expected(NamedTuple):
 
     results: Sequence[object]
     may_refuse: bool
+
+
+def this_or_nothing(found: object | None) -> Expected:
+    """Expect a file to be read as this, and to be refused exactly where this is None."""
+    return Expected([] if found is None else [found], found is None)
 
 
 class Reader(NamedTuple):
@@ -64,3 +69,19 @@ def save(module: TaskModule, path: Path) -> Path:
     module.on_save_checkpoint(content)
     AtomicCheckpointIO().save_checkpoint(content, path)
     return path
+
+
+def predict_file(output: Path, arguments: Sequence[str]) -> str:
+    """Let ``predict`` write a file, and return its content.
+
+    Raises:
+        WrongResultError: if it refuses the input and leaves an output all the same.
+    """
+    output.unlink(missing_ok=True)
+    try:
+        predict.main([*arguments, f"--output={output}"])
+    except SystemExit:
+        if output.exists():
+            raise WrongResultError("leaves an output, though it refuses the input") from None
+        raise
+    return output.read_bytes().decode()

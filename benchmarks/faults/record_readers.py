@@ -20,8 +20,15 @@ from benchmarks.faults.naive_labels import (
     numbered,
     pair_labels,
 )
-from benchmarks.faults.reader import Expected, Reader, WrongResultError, save
-from lightning_modules import RecordsDataModule, RecordsModule, predict
+from benchmarks.faults.reader import (
+    Expected,
+    Reader,
+    WrongResultError,
+    predict_file,
+    save,
+    this_or_nothing,
+)
+from lightning_modules import RecordsDataModule, RecordsModule
 from pyg_grapheme.records.table import read_table
 
 ROWS = b"""id,person,name,year,born,city,shop
@@ -40,6 +47,8 @@ OBJECTS = b"""{"id": "r0", "name": "Ann Lee", "year": 1950, "authors": ["A", "B"
 {"id": 2, "name": null, "authors": ["\\ud83d\\ude00"], "more": true}
 """
 
+IDS = [f"r{row}" for row in range(8)]
+
 PAIRS = b"left,right,same\nr0,r1,1\nr2,r3,yes\nr0,r2,no\nr4,r5,different\nr6,r5,SAME\n"
 ENTITIES = b"id;person\nr0;e0\nr1;e0\nr2;e1\nr3;e1\nr4;\nr0;e0\n"
 
@@ -50,7 +59,9 @@ def record_readers(folder: Path) -> Iterator[Reader]:
     table.write_bytes(ROWS)
     yield from _table_readers()
     yield from _label_readers(table)
-    yield from _cluster_readers(table, save(_records_model(table), folder / "records.ckpt"), folder)
+    checkpoint = save(_records_model(table), folder / "records.ckpt")
+    yield from _cluster_readers(checkpoint, folder)
+    yield _constraint_reader(table, checkpoint, folder)
 
 
 def _table_readers() -> Iterator[Reader]:
@@ -68,8 +79,7 @@ def _table_readers() -> Iterator[Reader]:
         for packed in (suffix, f"{suffix}.gz"):
 
             def expect(data: bytes, packed: str = packed) -> Expected:
-                columns = naive.record_table(data, packed)
-                return Expected([] if columns is None else [columns], columns is None)
+                return this_or_nothing(naive.record_table(data, packed))
 
             pack: Any = _compress if packed.endswith(".gz") else bytes
             weight = 4 if packed.endswith(".gz") else 8
@@ -82,12 +92,11 @@ def _compress(data: bytes) -> bytes:
 
 def _label_readers(table: Path) -> Iterator[Reader]:
     """Read the labels of records: from a column, from pairs, and from another table."""
-    ids = [f"r{row}" for row in range(8)]
 
     def expect_column(data: bytes) -> Expected:
         columns = naive.record_table(data, ".csv")
         found = entity_labels(columns or {}, "id", "person", None)
-        return Expected([] if found is None else [found], found is None)
+        return this_or_nothing(found)
 
     def read_column(path: Path) -> object:
         data = RecordsDataModule(str(path), cluster="person", id="id")
@@ -95,16 +104,16 @@ def _label_readers(table: Path) -> Iterator[Reader]:
 
     def expect_entities(data: bytes) -> Expected:
         columns = naive.record_table(data, ".csv")
-        found = entity_labels(columns or {}, "id", "person", ids)
-        return Expected([] if found is None else [found], found is None)
+        found = entity_labels(columns or {}, "id", "person", IDS)
+        return this_or_nothing(found)
 
     def read_entities(path: Path) -> object:
         data = RecordsDataModule(str(table), cluster="person", id="id", labels=str(path))
         return numbered(data.known.tolist())
 
     def expect_pairs(data: bytes) -> Expected:
-        found = pair_labels(naive.record_table(data, ".csv") or {}, ids)
-        return Expected([] if found is None else [found], found is None)
+        found = pair_labels(naive.record_table(data, ".csv") or {}, IDS)
+        return this_or_nothing(found)
 
     def read_pairs(path: Path) -> object:
         return numbered(RecordsDataModule(str(table), id="id", labels=str(path)).known.tolist())
@@ -114,25 +123,8 @@ def _label_readers(table: Path) -> Iterator[Reader]:
     yield Reader("table of pairs", ".csv", PAIRS, read_pairs, expect_pairs, longest=0)
 
 
-def _cluster_readers(table: Path, checkpoint: Path, folder: Path) -> Iterator[Reader]:
-    """Cluster records of a table, and records with known pairs."""
-    output = folder / "clusters.csv"
-
-    def cluster(records: Path, *options: str) -> dict[str, str]:
-        output.unlink(missing_ok=True)
-        command = [f"--ckpt_path={checkpoint}", str(records), "--id=id", f"--output={output}"]
-        try:
-            predict.main([*command, *options])
-        except SystemExit:
-            if output.exists():
-                raise WrongResultError("leaves an output, though it refuses the input") from None
-            raise
-        with output.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-        found = {row["id"]: row["cluster"] for row in rows}
-        if len(found) != len(rows):
-            raise WrongResultError(f"writes {len(rows)} rows of {len(found)} records")
-        return found
+def _cluster_readers(checkpoint: Path, folder: Path) -> Iterator[Reader]:
+    """Cluster the records of tables, of which no cluster may have two of one shop."""
 
     def expect_table(data: bytes, suffix: str = ".csv") -> Expected:
         columns = naive.record_table(data, suffix)
@@ -150,35 +142,12 @@ def _cluster_readers(table: Path, checkpoint: Path, folder: Path) -> Iterator[Re
         return Expected([columns["id"]], not is_plain)
 
     def read_records(path: Path) -> object:
-        found = cluster(path, "--source=shop")
+        found = _cluster(checkpoint, folder, path, "--source=shop")
         columns = naive.record_table(path.read_bytes(), path.suffix) or {}
         shops = zip(*(naive.joined(columns, name) for name in ("id", "shop")), strict=True)
         taken = [(found[i], shop) for i, shop in shops if shop]
         if len(set(taken)) < len(taken):
             raise WrongResultError("has two records of one source in one cluster")
-        return list(found)
-
-    ids = [f"r{row}" for row in range(8)]
-
-    def expect_pairs(data: bytes) -> Expected:
-        columns = naive.record_table(data, ".csv") or {}
-        known = known_pairs(columns, ids)
-        if known is None:
-            return Expected([], True)
-        graph = nx.Graph(known[0])
-        is_consistent = not any(
-            a == b or (a in graph and b in graph and nx.has_path(graph, a, b)) for a, b in known[1]
-        )
-        return Expected([ids] if is_consistent else [], not is_consistent)
-
-    def read_pairs(path: Path) -> object:
-        found = cluster(table, f"--pairs={path}")
-        known = known_pairs(naive.record_table(path.read_bytes(), ".csv") or {}, ids)
-        if known is not None and not (
-            all(found[a] == found[b] for a, b in known[0])
-            and all(found[a] != found[b] for a, b in known[1])
-        ):
-            raise WrongResultError(f"does not keep to the pairs: {found}")
         return list(found)
 
     def expect_objects(data: bytes) -> Expected:
@@ -189,9 +158,49 @@ def _cluster_readers(table: Path, checkpoint: Path, folder: Path) -> Iterator[Re
     for name, suffix, content, read, expect in (
         ("predict records", ".csv", ROWS, read_records, expect_table),
         ("predict objects", ".jsonl", objects, read_records, expect_objects),
-        ("predict --pairs", ".csv", PAIRS, read_pairs, expect_pairs),
     ):
         yield Reader(name, suffix, content, read, expect, is_command=True, weight=3, longest=0)
+
+
+def _constraint_reader(table: Path, checkpoint: Path, folder: Path) -> Reader:
+    """Cluster records of which some pairs are known."""
+
+    def expect_pairs(data: bytes) -> Expected:
+        columns = naive.record_table(data, ".csv") or {}
+        known = known_pairs(columns, IDS)
+        if known is None:
+            return Expected([], True)
+        graph = nx.Graph(known[0])
+        is_consistent = not any(
+            a == b or (a in graph and b in graph and nx.has_path(graph, a, b)) for a, b in known[1]
+        )
+        return Expected([IDS] if is_consistent else [], not is_consistent)
+
+    def read_pairs(path: Path) -> object:
+        found = _cluster(checkpoint, folder, table, f"--pairs={path}")
+        known = known_pairs(naive.record_table(path.read_bytes(), ".csv") or {}, IDS)
+        if known is not None and not (
+            all(found[a] == found[b] for a, b in known[0])
+            and all(found[a] != found[b] for a, b in known[1])
+        ):
+            raise WrongResultError(f"does not keep to the pairs: {found}")
+        return list(found)
+
+    return Reader(
+        "predict --pairs", ".csv", PAIRS, read_pairs, expect_pairs,
+        is_command=True, weight=3, longest=0,
+    )  # fmt: skip
+
+
+def _cluster(checkpoint: Path, folder: Path, records: Path, *options: str) -> dict[str, str]:
+    """Return the cluster that ``predict`` writes for each record."""
+    command = [f"--ckpt_path={checkpoint}", str(records), "--id=id", *options]
+    written = io.StringIO(predict_file(folder / "clusters.csv", command), newline="")
+    rows = list(csv.DictReader(written, strict=True))
+    found = {row["id"]: row["cluster"] for row in rows}
+    if len(found) != len(rows):
+        raise WrongResultError(f"writes {len(rows)} rows of {len(found)} records")
+    return found
 
 
 def _records_model(table: Path) -> RecordsModule:

@@ -1,8 +1,8 @@
 """Short training runs in processes of their own, and in what the ends of two runs differ."""
 
-import contextlib
 import csv
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -95,6 +95,40 @@ def wait(process: BaseProcess) -> int | None:
     return process.exitcode
 
 
+def train(options: list[str], folder: Path) -> Path:
+    """Train in a process of its own, without any fault, and return the folder of the run.
+
+    Raises:
+        RuntimeError: if the run fails.
+    """
+    if wait(start(options, folder)) != 0:
+        raise RuntimeError(f"Expected a run to succeed (got {_end_of_log(folder)!r})")
+    return newest(folder)
+
+
+def go_on(options: list[str], folder: Path, whole: Path) -> list[str]:
+    """Resume a run that was interrupted, by the command that began it.
+
+    Args:
+        options: The options of both commands.
+        folder: Where the interrupted run is.
+        whole: The folder of a run that was not interrupted.
+
+    Returns:
+        What is wrong with the files of the interrupted run, that it does not resume, or in what its
+        end differs from that of the other one.
+    """
+    if found := unreadable(folder):
+        return found
+    if wait(start(options, folder)) != 0:
+        return [f"it does not resume: {_end_of_log(folder)}"]
+    return differences(whole, newest(folder))
+
+
+def _end_of_log(folder: Path) -> str:
+    return (folder / "log").read_text()[-300:]
+
+
 def _fit(options: list[str], log: Path) -> None:
     with log.open("a") as file:
         os.dup2(file.fileno(), 1)
@@ -123,36 +157,54 @@ def unreadable(folder: Path) -> list[str]:
     return found
 
 
-def differences(whole: Path, resumed: Path) -> list[str]:
-    """Return in what the ends of two runs differ."""
+def differences(whole: Path, other: Path, tolerance: float = 0.0) -> list[str]:
+    """Return in what the ends of two runs differ.
+
+    Args:
+        whole: The folder of a run without any fault.
+        other: The folder of the other one.
+        tolerance: Relative and absolute difference that counts as none.
+    """
     found = []
     for name in ("model", "last"):
         first, second = (
-            read_checkpoint(run / "checkpoints" / f"{name}.ckpt") for run in (whole, resumed)
+            read_checkpoint(run / "checkpoints" / f"{name}.ckpt")["state_dict"]
+            for run in (whole, other)
         )
         found += [
             f"{name}.ckpt: {key}"
-            for key, value in first["state_dict"].items()
-            if not torch.equal(value, second["state_dict"][key])
+            for key, value in first.items()
+            if not torch.allclose(value.double(), second[key].double(), tolerance, tolerance)
         ]
     for read in (read_curves, read_scores):
-        first, second = read(whole), read(resumed)
+        first, second = read(whole), read(other)
         found += [
             f"{key}: {first.get(key)}, {second.get(key)}"
             for key in first.keys() | second.keys()
-            if first.get(key) != second.get(key)
+            if not _equal(first.get(key), second.get(key), tolerance)
         ]
     names = {path.name for path in whole.rglob("*")}
     return found + [
-        f"left over: {path.name}" for path in resumed.rglob("*") if path.name not in names
+        f"left over: {path.name}" for path in other.rglob("*") if path.name not in names
     ]
+
+
+def _equal(first: object, second: object, tolerance: float) -> bool:
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(
+            _equal(first[key], second[key], tolerance) for key in first
+        )
+    if isinstance(first, float) and isinstance(second, float):
+        both_nan = math.isnan(first) and math.isnan(second)
+        return both_nan or math.isclose(first, second, rel_tol=tolerance, abs_tol=tolerance)
+    return first == second
 
 
 def read_curves(run: Path) -> dict[str, Any]:
     """Read all logged values, by name and step."""
     with (run / "metrics.csv").open(newline="") as file:
         return {
-            f"{name} at {row['step']}": value
+            f"{name} at {row['step']}": float(value)
             for row in csv.DictReader(file)
             for name, value in row.items()
             if value
@@ -162,7 +214,5 @@ def read_curves(run: Path) -> dict[str, Any]:
 def read_scores(run: Path) -> dict[str, Any]:
     """Read what the summary says, times aside."""
     summary: dict[str, Any] = json.loads((run / "summary.json").read_text())
-    with contextlib.suppress(KeyError):
-        for name in ("seconds", "validation_seconds", "examples_per_second"):
-            del summary[name]
-    return summary
+    times = {"seconds", "validation_seconds", "examples_per_second"}
+    return {name: value for name, value in summary.items() if name not in times}

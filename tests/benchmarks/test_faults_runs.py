@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from benchmarks.faults import checkpoints
+from benchmarks.faults.__main__ import Check, run, table
 from benchmarks.faults.checkpoints import damage_checkpoints
 from benchmarks.faults.full_disk import fill_disks
 from benchmarks.faults.kills import kill_runs
-from benchmarks.faults.runs import differences, newest, start, text_options, unreadable, wait
+from benchmarks.faults.outcome import Outcome
+from benchmarks.faults.runs import differences, text_options, train, unreadable
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.checkpoint import read_checkpoint
 
@@ -46,14 +48,19 @@ def test_damaged_checkpoints_are_refused(
     assert outcome.refused > 3 * 10
 
 
+def test_the_table_shows_what_has_been_tried(tmp_path: Path) -> None:
+    outcome = Outcome(9, 5, 3, ["one"])
+    checks = [Check(name, f"says {name}", lambda folder: outcome) for name in ("a", "b")]
+    assert run(checks[:1], tmp_path / "faults.jsonl") == 1
+    lines = [line.split("|") for line in table(checks, tmp_path / "faults.jsonl").splitlines()]
+    assert [cell.strip() for cell in lines[-2][1:6]] == ["says a", "9", "5", "3", "1"]
+    assert [cell.strip() for cell in lines[-1][1:3]] == ["says b", "not run"]
+
+
 def test_what_differs_between_two_runs_is_found(tmp_path: Path) -> None:
     """A weight by one bit, a logged value, a file too many, half a checkpoint."""
     options = text_options(tmp_path)
-    runs = []
-    for name in ("first", "second"):
-        assert wait(start(options, tmp_path / name)) == 0
-        runs.append(newest(tmp_path / name))
-    whole, other = runs
+    whole, other = (train(options, tmp_path / name) for name in ("first", "second"))
     assert differences(whole, other) == unreadable(other) == []
     path = other / "checkpoints" / "model.ckpt"
     content = read_checkpoint(path)
