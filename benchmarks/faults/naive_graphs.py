@@ -9,6 +9,8 @@ INTEGERS = tuple(map(np.dtype, ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
 LABELS = tuple(map(np.dtype, ("i1", "i2", "i4", "i8", "u1")))
 FLOATS = tuple(map(np.dtype, ("f2", "f4", "f8")))
 
+LARGEST = 1e15
+
 Graph = dict[str, np.ndarray[Any, Any]]
 
 
@@ -50,7 +52,7 @@ def are_clean(read: list[Graph] | None, is_labelled: bool) -> bool:
         and graph["x"].dtype in FLOATS
         and graph["x"].ndim == 2
         and graph["x"].shape[1:] == first["x"].shape[1:]
-        and bool(np.isfinite(graph["x"]).all())
+        and bool((np.abs(graph["x"]) <= LARGEST).all())
         and _fits_edges(graph, first)
         and (not is_labelled or _has_labels(graph))
         for graph in read
@@ -74,7 +76,7 @@ def _fits_edges(graph: Graph, first: Graph) -> bool:
         and attr.dtype in FLOATS
         and attr.ndim in (1, 2)
         and attr.shape[1:] == first["edge_attr"].shape[1:]
-        and bool(np.isfinite(attr).all())
+        and bool((np.abs(attr) <= LARGEST).all())
     )
 
 

@@ -1,7 +1,6 @@
 """What is known of a reader of files: what it reads, and what has to come of it."""
 
 from collections.abc import Callable, Sequence
-from inspect import signature
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,10 +61,7 @@ class Reader(NamedTuple):
 
 def save(module: TaskModule, path: Path) -> Path:
     """Write a checkpoint of a model that was not trained, and return its path."""
-    # Made without a trainer, a model also keeps the options of its base class.
-    known = signature(type(module)).parameters
-    options = {name: value for name, value in module.hparams.items() if name in known}
-    content = {"state_dict": module.state_dict(), "hyper_parameters": options}
+    content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
     module.on_save_checkpoint(content)
     AtomicCheckpointIO().save_checkpoint(content, path)
     return path

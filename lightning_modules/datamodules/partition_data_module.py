@@ -13,6 +13,9 @@ from pyg_grapheme.graphs import check_graphs, check_integers
 from pyg_grapheme.metrics.partition.contingency import UnlabelledName
 from pyg_grapheme.options import expect_one_of
 
+LARGEST = 1e15
+"""Features beyond it overflow in single precision, inside a network."""
+
 
 class PartitionDataModule(GraphDataModule):
     """Graphs whose nodes have labels ``y``: nodes of one label belong to one cluster.
@@ -89,7 +92,7 @@ def load_labelled(
 
 
 def load_featured(source: GraphSource, features: tuple[int, int] | None = None) -> Sequence[Data]:
-    """Return the graphs of a source, all of which have finite features.
+    """Return the graphs of a source, all of which have features that a network can compute with.
 
     Args:
         source: The source.
@@ -111,8 +114,13 @@ def load_featured(source: GraphSource, features: tuple[int, int] | None = None) 
             raise ValueError(str(error).replace("Expected", where, 1)) from error
         if attr is not None and not attr.is_floating_point():
             raise ValueError(f"{where} 'edge_attr' to be floats (got {attr.dtype})")
-        if attr is not None and not attr.isfinite().all():
-            raise ValueError(f"{where} 'edge_attr' to be finite (got NaN or infinity)")
+        for name in ("x", "edge_attr"):
+            value = graph.get(name)
+            largest = 0.0 if value is None or value.numel() == 0 else float(value.abs().max())
+            if not largest <= LARGEST:  # or NaN
+                raise ValueError(
+                    f"{where} '{name}' to be in [-{LARGEST:g}, {LARGEST:g}] (got {largest:g})"
+                )
         found = count_features(graph)
         if found != features:
             raise ValueError(

@@ -18,9 +18,9 @@ from pyg_grapheme.records.labels import column_labels, read_pairs
 from pyg_grapheme.records.table import Table, read_table
 
 CONTRADICTIONS = {
-    "apart": "Expected pairs of different entities to be of records that no pairs link",
-    "max_size": "Expected pairs of one entity to link at most '--max_size' records",
-    "source": "Expected pairs of one entity to link no two records of one '--source'",
+    "apart": "expected pairs of different entities to be of records that no pairs link",
+    "max_size": "expected pairs of one entity to link at most '--max_size' records",
+    "source": "expected pairs of one entity to link no two records of one '--source'",
 }
 """What is wrong if pairs of one entity contradict another constraint."""
 
@@ -41,15 +41,16 @@ def read_constraints(
 
 
 def expect_consistent(
-    constraints: MergeConstraints, blocks: Sequence[np.ndarray], ids: Sequence[str]
+    constraints: MergeConstraints, blocks: Sequence[np.ndarray], ids: Sequence[str], pairs: str
 ) -> None:
-    """Refuse constraints that no clusters keep to."""
+    """Refuse constraints that no clusters keep to, which takes a file of pairs; names it."""
     try:
         check_constraints(constraints, len(ids), torch.device("cpu"))
     except ConstraintError as error:
         known = ", ".join(repr(ids[node]) for node in error.nodes[:5])
         more = ", ..." if len(error.nodes) > 5 else ""
-        raise ValueError(f"{CONTRADICTIONS[error.constraint]} (got {known}{more})") from error
+        reason = CONTRADICTIONS[error.constraint]
+        raise ValueError(f"{pairs}: {reason} (got {known}{more})") from error
     if constraints.together is None:
         return
     block = np.empty(len(ids), dtype=np.int64)
@@ -59,7 +60,9 @@ def expect_consistent(
     wrong = np.flatnonzero(block[left] != block[right])
     if wrong.size:
         a, b = ids[left[wrong[0]]], ids[right[wrong[0]]]
-        raise ValueError(f"Expected pairs of one cluster to be in one block (got {a!r} and {b!r})")
+        raise ValueError(
+            f"{pairs}: expected pairs of one entity to be in one block (got {a!r} and {b!r})"
+        )
 
 
 def constraints_of_rows(

@@ -85,7 +85,7 @@ def cluster_lines(module: "RecordsModule", options: Namespace) -> Iterator[Seque
     rows = row_of_id(table, options.id)
     blocks = split_blocks(table, module.block)
     constraints = read_constraints(table, options, rows, options.source or module.source)
-    expect_consistent(constraints, blocks, list(rows))
+    expect_consistent(constraints, blocks, list(rows), options.pairs)
     module.encoder.expect_columns(table)
     groups = list(_groups(blocks))
     found = find_clusters(module, table, groups, constraints, jobs)

@@ -4,6 +4,7 @@ import json
 import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -56,8 +57,14 @@ class TaskModule(L.LightningModule):
         self.log_dict(self.tracked_values(), prog_bar=True, sync_dist=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the class to load the checkpoint with."""
+        """Store the class to load the checkpoint with, and no options of its base classes."""
         checkpoint["class_path"] = f"{type(self).__module__}.{type(self).__qualname__}"
+        parameters = signature(type(self)).parameters
+        if not any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+            options = checkpoint.get("hyper_parameters", {})
+            # Those that begin with "_" are Lightning's own.
+            own = {key: options[key] for key in options if key in parameters or key[:1] == "_"}
+            checkpoint["hyper_parameters"] = own
 
     def summarize(self, recorder: "RunRecorder") -> dict[str, Any]:
         """Return the first and last value of each training curve and tracked value, and the times.

@@ -9,6 +9,7 @@ from lightning_modules.modules.task_module import Scores
 from lightning_modules.modules.text_scores import predict_examples
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.text import PairDataset, read_examples
+from pyg_grapheme.text.model import expect_rankable
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT
 from pyg_grapheme.text.typing import PreprocessName
 
@@ -45,6 +46,9 @@ def evaluate_files(module: "TransformModule", options: Namespace) -> dict[str, S
             name: read_examples(find_file(name, "examples"), module.preprocess)
             for name in options.examples
         }
+        for name, examples in files.items() if module.is_searching else ():
+            for number, example in enumerate(examples, start=1):
+                expect_rankable(example.source, f"{name}, example {number}")
     datasets = {
         name: PairDataset(e, net.vocabulary, net.source, net.target) for name, e in files.items()
     }

@@ -98,7 +98,8 @@ def _answer(
     if asked:
         texts, tags = [requests[i].text for i in asked], [requests[i].tags for i in asked]
         with exit_on_input_error():
-            expect_rankable(texts if ranks else ())
+            for i in asked if ranks else ():
+                expect_rankable(requests[i].text, requests[i].where)
         for i, answer in zip(asked, ask(texts, tags), strict=True):
             answers[i] = answer
     return answers

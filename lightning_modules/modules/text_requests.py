@@ -37,8 +37,8 @@ def requests_of_lines(name: str, lines: Iterable[str], tags: str = "") -> Iterat
     Request(where='words.tsv, line 1', text='walk', tags=('V', 'PST'))
     """
     for number, line in enumerate(lines, start=1):
-        line = line.removesuffix("\n").removesuffix("\r")
-        yield _request(f"{name}, line {number}", line, tags)
+        # Several carriage returns, if line ends were converted twice.
+        yield _request(f"{name}, line {number}", line.removesuffix("\n").rstrip("\r"), tags)
 
 
 def requests_of_texts(texts: Iterable[str], tags: str = "") -> Iterator[Request]:

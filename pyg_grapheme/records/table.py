@@ -222,8 +222,11 @@ def _read_parquet(path: Path) -> dict[str, list[Value]]:
 
     try:
         frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: expected a Parquet file ({error})") from error
+    except ImportError:
+        raise
+    except Exception as error:  # A damaged file makes pyarrow raise whatever it stumbles on.
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path}: expected a Parquet file ({reason})") from error
     columns: dict[str, list[Value]] = {}
     for name in frame.columns:
         cells = frame[name].astype(object).where(frame[name].notna(), None)

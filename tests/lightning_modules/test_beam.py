@@ -45,7 +45,7 @@ def test_answers_have_the_probabilities_worked_out_by_hand(run: Run, ambiguous: 
 
 
 def test_a_text_too_long_to_rank_is_refused_in_one_line(
-    run: Run, ambiguous: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, ambiguous: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A text of any length is rewritten edit by edit."""
     monkeypatch.setattr(ranking, "MAX_RANKED", 3)
@@ -56,8 +56,17 @@ def test_a_text_too_long_to_rank_is_refused_in_one_line(
         status, out, err = run(predict.main, *command, *options, "a", "aaaa")
         assert (status, out) == (2, "")
         assert err == (
-            "error: Expected texts of at most 3 characters for a beam, scores or several models "
-            "(got one of 4)\n"
+            "error: text 2: expected at most 3 characters for a beam, scores or several models "
+            "(got 4)\n"
+        )
+    path = tmp_path / "pairs.tsv"
+    path.write_text("a\ta\naaaa\taa\n")
+    for options in (["--beam", 2], ["--ckpt_path", ambiguous]):
+        status, out, err = run(evaluate.main, *command, *options, path)
+        assert (status, out) == (2, "")
+        assert err == (
+            f"error: {path}, example 2: expected at most 3 characters for a beam, scores or "
+            "several models (got 4)\n"
         )
 
 

@@ -85,7 +85,7 @@ def test_each_line_may_have_tags(run: Run, feed: Feed, module) -> None:
 
 
 def test_tags_are_split_and_put_behind_those_of_all_lines() -> None:
-    requests = requests_of_lines("f", ["a\tPST;\n", "b\n", "\tX\r\n"], tags="V;")
+    requests = requests_of_lines("f", ["a\tPST;\n", "b\r\r\n", "\tX\r\n"], tags="V;")
     assert [(r.text, r.tags) for r in requests] == [
         ("a", ("V", "PST")),
         ("b", ("V",)),

@@ -15,14 +15,23 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from unittest.mock import Mock
 
+import lightning as L
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, distributed
 
-from lightning_modules import RecordsModule, evaluate, fit, load_module, predict
+from lightning_modules import (
+    RecordsDataModule,
+    RecordsModule,
+    evaluate,
+    fit,
+    load_module,
+    predict,
+)
 from lightning_modules.cli import config_folder, make_cli
 from lightning_modules.modules import records_predict
+from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from pyg_grapheme.nn import ThresholdMergePool
 
 FIRST, LAST = ["Ann", "Bo", "Cleo", "Dan", "Eva"], ["Lee", "Stone", "Gül", "Okafor", "Li"]
@@ -366,31 +375,47 @@ def test_bad_tables_are_named_in_one_line(
     assert not (tmp_path / "records").exists()
 
 
+def test_a_checkpoint_holds_no_options_of_the_base_class(folder: Path, tmp_path: Path) -> None:
+    """Lightning collects those of all constructors where no command line names them."""
+    data = RecordsDataModule(str(folder / "train.csv"), "person", id="id")
+    module = RecordsModule(data.in_channels, data.edge_dim, data.encoder, channels=4)
+    trainer = L.Trainer(
+        max_epochs=1, plugins=[AtomicCheckpointIO()], logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(module, data)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    loaded = load_module(tmp_path / "model.ckpt")
+    assert loaded.state_dict().keys() == module.state_dict().keys()
+    for name, value in module.net.state_dict().items():
+        assert torch.equal(loaded.net.state_dict()[name], value)
+
+
 @pytest.mark.parametrize(
     ("rows", "arguments", "message"),
     [
         (
             [["r0", "r1", "yes"], ["r1", "r0", "no"]],
             [],
-            "Expected pairs of different entities to be of records that no pairs link (got 'r1', "
+            "pairs.csv: expected pairs of different entities to be of records that no pairs link (got 'r1', "
             "'r0')",
         ),
         ([["r0", "nobody", "yes"]], [], "pair 1: expected the id of a record (got 'nobody')"),
         (
             [["r0", "r1", "yes"], ["r1", "r2", "yes"], ["r2", "r0", "no"]],
             [],
-            "Expected pairs of different entities to be of records that no pairs link (got 'r2', "
+            "pairs.csv: expected pairs of different entities to be of records that no pairs link (got 'r2', "
             "'r0')",
         ),
         (
             [["r3", "r1", "yes"]],
             ["--max_size=1"],
-            "Expected pairs of one entity to link at most '--max_size' records (got 'r1', 'r3')",
+            "pairs.csv: expected pairs of one entity to link at most '--max_size' records (got 'r1', 'r3')",
         ),
         (
             [["r0", "r0", "no"]],
             [],
-            "Expected pairs of different entities to be of records that no pairs link (got 'r0', "
+            "pairs.csv: expected pairs of different entities to be of records that no pairs link (got 'r0', "
             "'r0')",
         ),
         ([["r0", "r1", "yes"]], ["--source=none"], "expected '--source' to name one of"),

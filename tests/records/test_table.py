@@ -3,7 +3,10 @@
 import csv
 import gzip
 import json
+import re
+import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -39,6 +42,20 @@ def test_parquet(tmp_path: Path) -> None:
         "b": ["1.5", ""],
         "c": [("p", "q"), ()],
     }
+
+
+def test_a_damaged_parquet_file_is_named_whatever_its_reader_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"PAR1")
+    pandas = Mock(read_parquet=Mock(side_effect=KeyError("column\n0")))
+    monkeypatch.setitem(sys.modules, "pandas", pandas)
+    with pytest.raises(ValueError, match=re.escape(f"{path}: expected a Parquet file ('column")):
+        read_table(path)
+    pandas.read_parquet.side_effect = ImportError("pyarrow")
+    with pytest.raises(ImportError):
+        read_table(path)
 
 
 def test_a_byte_order_mark_and_a_trailing_delimiter_are_no_column(tmp_path: Path) -> None:

@@ -102,7 +102,8 @@ def rank_rewrites(
     expect_count("len(nets)", len(nets))
     expect_count("beam", beam)
     expect_texts(texts, tags)
-    expect_rankable(texts)
+    for index, text in enumerate(texts):
+        expect_rankable(text, f"text {index}")
     if not texts:
         return []
     # The sequences of units that write each candidate of each text.
@@ -132,17 +133,20 @@ def rank_rewrites(
     ]
 
 
-def expect_rankable(texts: Sequence[str]) -> None:
-    """Refuse texts whose rewrites would take too much memory to rank.
+def expect_rankable(text: str, where: str) -> None:
+    """Refuse a text whose rewrites would take too much memory to rank.
+
+    Args:
+        text: The text.
+        where: Its place, for the error.
 
     Raises:
-        ValueError: if one is longer than ``MAX_RANKED`` characters.
+        ValueError: if it is longer than ``MAX_RANKED`` characters.
     """
-    longest = max(map(len, texts), default=0)
-    if longest > MAX_RANKED:
+    if len(text) > MAX_RANKED:
         raise ValueError(
-            f"Expected texts of at most {MAX_RANKED} characters for a beam, scores or several "
-            f"models (got one of {longest})"
+            f"{where}: expected at most {MAX_RANKED} characters for a beam, scores or several "
+            f"models (got {len(text)})"
         )
 
 

@@ -1,5 +1,6 @@
 """Graphs with a partition of their nodes, from files and classes."""
 
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -141,7 +142,15 @@ def test_graphs_can_be_given_and_are_checked() -> None:
         ({"edge_index": graphs[0].edge_index * 1.0}, "graph 0: expected 'edge_index' to be"),
         ({"edge_attr": edge_attr[:-1]}, "graph 0: expected 'edge_attr' to"),
         ({"edge_attr": edge_attr.long()}, "graph 0: expected 'edge_attr' to be floats"),
-        ({"edge_attr": edge_attr / 0}, "graph 0: expected 'edge_attr' to be finite"),
+        (
+            {"edge_attr": edge_attr / 0},
+            r"graph 0: expected 'edge_attr' to be in \[-1e\+15, 1e\+15\] \(got inf\)",
+        ),
+        (
+            {"edge_attr": edge_attr * math.nan},
+            r"graph 0: expected 'edge_attr' to be in \[-1e\+15, 1e\+15\] \(got nan\)",
+        ),
+        ({"x": GRAPHS[0].x - 1e38}, r"graph 0: expected 'x' to be in .* \(got 1e\+38\)"),
     ):
         bad = graphs[0].clone()
         bad.update(changes)
