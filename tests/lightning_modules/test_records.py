@@ -397,26 +397,27 @@ def test_a_checkpoint_holds_no_options_of_the_base_class(folder: Path, tmp_path:
         (
             [["r0", "r1", "yes"], ["r1", "r0", "no"]],
             [],
-            "pairs.csv: expected pairs of different entities to be of records that no pairs link (got 'r1', "
-            "'r0')",
+            "pairs.csv: expected pairs of different entities to be of records that no pairs link "
+            "(got 'r1', 'r0')",
         ),
         ([["r0", "nobody", "yes"]], [], "pair 1: expected the id of a record (got 'nobody')"),
         (
             [["r0", "r1", "yes"], ["r1", "r2", "yes"], ["r2", "r0", "no"]],
             [],
-            "pairs.csv: expected pairs of different entities to be of records that no pairs link (got 'r2', "
-            "'r0')",
+            "pairs.csv: expected pairs of different entities to be of records that no pairs link "
+            "(got 'r2', 'r0')",
         ),
         (
             [["r3", "r1", "yes"]],
             ["--max_size=1"],
-            "pairs.csv: expected pairs of one entity to link at most '--max_size' records (got 'r1', 'r3')",
+            "pairs.csv: expected pairs of one entity to link at most '--max_size' records "
+            "(got 'r1', 'r3')",
         ),
         (
             [["r0", "r0", "no"]],
             [],
-            "pairs.csv: expected pairs of different entities to be of records that no pairs link (got 'r0', "
-            "'r0')",
+            "pairs.csv: expected pairs of different entities to be of records that no pairs link "
+            "(got 'r0', 'r0')",
         ),
         ([["r0", "r1", "yes"]], ["--source=none"], "expected '--source' to name one of"),
         ([["r0", "r1", "yes"]], ["--id=city"], "expected an id of its own in 'city'"),
