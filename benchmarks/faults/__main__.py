@@ -28,6 +28,7 @@ from benchmarks.faults.kills import kill_runs
 from benchmarks.faults.large import large_graphs, long_texts
 from benchmarks.faults.long_runs import KINDS, train_long
 from benchmarks.faults.outcome import Outcome
+from benchmarks.faults.pages import inspect_pages
 from benchmarks.faults.processes import train_in_processes
 from benchmarks.faults.readers import fuzz_readers
 from benchmarks.pools.tables import format_table
@@ -106,6 +107,12 @@ CHECKS = [
             partial(damage_checkpoints, task, 0),
         )
         for task in ("text", "partition")
+    ),
+    Check(
+        "pages",
+        "reports and documentation in a browser of 390 and 1280 pixels, light and dark: width, "
+        "console, pictures, composed words, colours",
+        inspect_pages,
     ),
 ]
 

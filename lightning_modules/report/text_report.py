@@ -1,5 +1,6 @@
 """The report of a run of the text model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from lightning_modules.report.terminal import (
 from lightning_modules.report.text_results import Line, TextResults
 from lightning_modules.report.text_sections import text_sections
 from lightning_modules.run.run_recorder import RunRecorder
-from pyg_grapheme.text import Example
+from pyg_grapheme.text import Example, TextUnits
 
 if TYPE_CHECKING:
     from lightning_modules.modules.transform_module import TransformModule
@@ -61,7 +62,8 @@ def report_text(
     write_summary(folder, summary)
     write_predictions(folder / "predictions.tsv", examples, predictions)
     lines = {
-        split: _list_lines(listed, predictions[split], module) for split, listed in examples.items()
+        split: list_lines(listed, predictions[split], module.net.source, module.net.target)
+        for split, listed in examples.items()
     }
     results = TextResults(
         lines,
@@ -87,10 +89,14 @@ def report_text(
     print_predict_command(folder / checkpoint, examples)
 
 
-def _list_lines(
-    examples: list[Example], predictions: list[str], module: "TransformModule"
+def list_lines(
+    examples: Sequence[Example],
+    predictions: Sequence[str],
+    source_units: TextUnits,
+    target_units: TextUnits,
 ) -> list[Line]:
-    source, target = module.net.source, error_units(module.net.target)
+    """Split examples and their predictions into the units whose errors are counted."""
+    source, target = error_units(source_units), error_units(target_units)
     return [
         Line(
             tuple(source.split(example.source)),

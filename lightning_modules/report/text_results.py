@@ -10,7 +10,7 @@ class Line(NamedTuple):
     """One example and its prediction.
 
     Attributes:
-        source: Units of the input.
+        source: Units of the input, composed like the others: an accent is part of its letter.
         prediction: Units of the prediction.
         target: Units of the target.
         tags: Tags of the example.

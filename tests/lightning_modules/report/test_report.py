@@ -17,9 +17,10 @@ from lightning_modules.report.figures import choose_charts, show_figure
 from lightning_modules.report.html_text import show_difference, show_unit, show_units
 from lightning_modules.report.page import render_report, write_report
 from lightning_modules.report.ranking import rank_mistakes
+from lightning_modules.report.text_report import list_lines
 from lightning_modules.report.text_results import Line, TextResults
 from lightning_modules.report.text_sections import text_sections
-from pyg_grapheme.text import MergedText, split_graphemes
+from pyg_grapheme.text import Example, MergedText, TextUnits, split_graphemes
 
 SECTIONS = ["results", "curves", "merges", "confusions", "mistakes", "configuration"]
 VOID = {"meta", "wbr", "br", "hr", "img", "link", "input"}
@@ -289,3 +290,11 @@ def test_a_run_that_validates_shows_how_it_went(short_run: list[str], tmp_path: 
     drawn = [a["aria-label"] or "" for tag, a in page.tags if tag == "svg"]
     # Two epochs of three had been validated by their end: a line of 0 by a model so small.
     assert ["exact match 0 → 0" in said for said in drawn] == [False, True, False]
+
+
+def test_tables_show_composed_texts_whatever_the_nodes_are() -> None:
+    decomposed = TextUnits("codepoints", "NFD")
+    (line,) = list_lines([Example("e\u0302\u0323s", "각")], ["각"], decomposed, decomposed)
+    assert line == Line(("ệ", "s"), ("각",), ("각",))
+    (line,) = list_lines([Example("ab", "a b")], ["b c"], TextUnits(), TextUnits("whitespace"))
+    assert line == Line(("a", "b"), ("b", "c"), ("a", "b"))

@@ -1,0 +1,59 @@
+"""Pages in a browser: each fault is found."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.faults.pages import SCHEMES, inspect_page, open_browser
+
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    pytest.importorskip("selenium")
+    if shutil.which("chromedriver") is None:
+        pytest.skip("needs Chromium and its driver")
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ("<p>text<table><tr><td>caf\u00e9</table><del>a</del><ins>b</ins>", []),
+        (f"<img src='{PIXEL}'>", []),
+        ("<p style='width: 1000px'>text", ["scrolls sideways: 1008 px"]),
+        ("<img src='none.png'>", ["no picture", "console"]),
+        ("<script>console.error('said')</script>", ["console"]),
+        ("<script>undefined.name</script>", ["console"]),
+        ("<table><tr><td>cafe\u0301</table>", ["not composed: cafe\u0301"]),
+        ("<style>del { text-decoration: none }</style><del>a</del>", ["only a colour marks a"]),
+        ("<p style='color: #777; background: #888'>grey", ["contrast 1.3: grey"]),
+        ("<svg style='fill: #eee; background: #fff'><text y=9>pale</text></svg>", ["contrast 1.2"]),
+        ("<p hidden style='color: #777; background: #888'>grey", []),
+    ],
+)
+def test_what_is_wrong_with_a_page_is_found(
+    body: str, wrong: list[str], browser: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    head = "<meta charset=utf-8><meta name=viewport content='width=device-width'>"
+    path.write_text(f"<!DOCTYPE html>{head}<title>page</title>{body}", encoding="utf-8")
+    outcome = inspect_page(browser, path, 390, "light", True)
+    assert outcome[:2] == (1, not wrong)
+    assert [any(part in text for text in outcome.failures) for part in wrong] == [True] * len(wrong)
+    assert len(outcome.failures) == len(wrong)
+
+
+def test_dark_is_another_scheme(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(
+        "<!DOCTYPE html><style>@media (prefers-color-scheme: dark) { p { color: #333; background: "
+        "#222 } }</style><p>text"
+    )
+    found = [inspect_page(browser, path, 1280, scheme, True).survived for scheme in SCHEMES]
+    assert found == [True, False]
