@@ -62,8 +62,8 @@ if (arguments[0]) {
 }
 return found;
 """
-"""Returns what is wrong with a page. Contrast (WCAG 2.2, 1.4.3) does not depend on hues: text with it
-can be read without colours."""
+"""Returns what is wrong with a page. Contrast (WCAG 2.2, 1.4.3) does not depend on hues: text that
+has it can be read without colours."""
 
 
 def inspect_pages(folder: Path) -> Outcome:
