@@ -1,12 +1,12 @@
 # `make fit` trains on the bundled English forms, `make test` runs the tests; both set up `.venv` first.
-# `make docs` builds the documentation site.
+# `make docs` builds the documentation site, `make release-check` checks what a release needs.
 # Options go through ARGS: `make fit ARGS="--config conf/inflection.yaml"`.
 PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: fit test lint docs clean
+.PHONY: fit test lint docs release-check clean
 
 fit: $(VENV)/.fit
 	$(VENV)/bin/python -m lightning_modules.fit $(ARGS)
@@ -23,6 +23,10 @@ lint: $(VENV)/.test
 docs: $(VENV)/.docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "Open build/docs/index.html"
+
+# Takes long: it installs the oldest versions of everything and runs the tests with them.
+release-check:
+	PYTHON=$(PYTHON) .ci/release-check
 
 clean:
 	rm -rf $(VENV)
