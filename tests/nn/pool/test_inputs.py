@@ -35,15 +35,20 @@ class Case(NamedTuple):
     batch_size: int | None = None
 
 
+def plain(tensor: Tensor) -> Tensor:
+    """Return a tensor without what PyG adds to it."""
+    return tensor.as_tensor() if isinstance(tensor, EdgeIndex | Index) else tensor
+
+
 class Oracle:
     """The definition of the pool, applied to one case in float64."""
 
     def __init__(self, case: Case, candidates: str, merge: str) -> None:
         self.x = case.x.detach().double()
-        self.edges: list[Pair] = list(zip(*case.edge_index.tolist(), strict=True))
+        self.edges: list[Pair] = list(zip(*plain(case.edge_index).tolist(), strict=True))
         attr = torch.zeros(len(self.edges)) if case.edge_attr is None else case.edge_attr
         self.edge_attr = attr.double()
-        self.batch = [0] * len(self.x) if case.batch is None else case.batch.tolist()
+        self.batch = [0] * len(self.x) if case.batch is None else plain(case.batch).tolist()
         found = 1 if case.batch is None else max(self.batch, default=-1) + 1
         self.num_graphs = found if case.batch_size is None else case.batch_size
         pairs = self.edges if candidates == "edges" else combinations(range(len(self.x)), 2)

@@ -109,8 +109,8 @@ def test_dropout_and_batch_norm_in_a_module_have_the_gradient_of_their_one_call(
 
     def expected_size(weight: Tensor) -> Tensor:
         torch.manual_seed(1)
-        named = {"score.layers.0.weight": weight}
-        cuts = torch.func.functional_call(Cutter(pool), {f"pool.{k}": v for k, v in named.items()})
+        named = {"pool.score.layers.0.weight": weight}
+        cuts = torch.func.functional_call(Cutter(pool), named, ())
         size = torch.bincount(cuts.output.batch, minlength=cuts.num_cuts).double()
         return cuts.expectation(size.square())
 
