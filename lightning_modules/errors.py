@@ -12,8 +12,7 @@ _TRAIN, _TEXT = ("lightning", "jsonargparse", "torchmetrics"), ("regex", "rapidf
 
 _OTHER = {
     "sklearn": "pip install 'pyg-grapheme[records]'",
-    "pandas": "pip install pandas pyarrow",
-    "pyarrow": "pip install pandas pyarrow",
+    "pyarrow": "pip install pyarrow",
 }
 """What installs the packages that only tables of records need."""
 

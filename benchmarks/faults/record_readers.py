@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import gzip
+import importlib.util
 import io
 import json
 import re
@@ -58,6 +59,7 @@ def record_readers(folder: Path) -> Iterator[Reader]:
     table = folder / "records.csv"
     table.write_bytes(ROWS)
     yield from _table_readers()
+    yield from _parquet_readers()
     yield from _label_readers(table)
     checkpoint = save(_records_model(table), folder / "records.ckpt")
     yield from _cluster_readers(checkpoint, folder)
@@ -84,6 +86,26 @@ def _table_readers() -> Iterator[Reader]:
             pack: Any = _compress if packed.endswith(".gz") else bytes
             weight = 4 if packed.endswith(".gz") else 8
             yield Reader(f"table{packed}", packed, content, read, expect, weight=weight, pack=pack)
+
+
+def _parquet_readers() -> Iterator[Reader]:
+    """Read Parquet, which has no lines and need not tell damage; where pyarrow is installed."""
+    if importlib.util.find_spec("pyarrow") is None:
+        return
+    from pyarrow import csv as tables
+    from pyarrow import parquet
+
+    stream = io.BytesIO()
+    parquet.write_table(tables.read_csv(io.BytesIO(ROWS)), stream)
+    content = stream.getvalue()
+
+    def read(path: Path) -> object:
+        return bool(read_table(path).columns)
+
+    def expect(data: bytes) -> Expected:
+        return Expected([True], data != content)
+
+    yield Reader("table.parquet", ".parquet", content, read, expect, has_lines=False, longest=0)
 
 
 def _compress(data: bytes) -> bytes:

@@ -71,13 +71,13 @@ def read_table(path: PathLikeStr) -> Table:
     The first line of a ``.csv`` or ``.tsv`` file names the columns. Columns of a CSV file are
     separated by the one of ``,``, ``;``, ``|`` and tab that is most frequent in this line. Each
     line of a ``.jsonl`` file is an object of texts, numbers and lists of them; records need not
-    have the same fields. Files may be compressed (``.gz``), Parquet needs pandas and pyarrow.
+    have the same fields. Files may be compressed (``.gz``), Parquet needs pyarrow.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is empty, is not UTF-8, or a line is not as described; names file
             and line.
-        ImportError: for Parquet without pandas.
+        ImportError: for Parquet without pyarrow.
     """
     path = Path(path)
     if not path.is_file():
@@ -218,19 +218,18 @@ def _expect_characters(text: str, where: str) -> None:
 
 
 def _read_parquet(path: Path) -> dict[str, list[Value]]:
-    import pandas as pd
+    from pyarrow import parquet
 
     try:
-        frame = pd.read_parquet(path)
-    except ImportError:
-        raise
-    except Exception as error:  # A damaged file makes pyarrow raise whatever it stumbles on.
+        columns = parquet.read_table(path).to_pydict()
+    except Exception as error:  # A damaged file makes the reader raise whatever it stumbles on.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: expected a Parquet file ({reason})") from error
-    columns: dict[str, list[Value]] = {}
-    for name in frame.columns:
-        cells = frame[name].astype(object).where(frame[name].notna(), None)
-        cells = [cell.tolist() if hasattr(cell, "tolist") else cell for cell in cells]
-        texts = [str(cell) if hasattr(cell, "isoformat") else cell for cell in cells]
-        columns[str(name)] = [_value(cell, f"{path}, {name!r}") for cell in texts]
-    return columns
+    _check_names(path, list(columns))
+    return {
+        name: [
+            _value(str(cell) if hasattr(cell, "isoformat") else cell, f"{path}, {name!r}")
+            for cell in cells
+        ]
+        for name, cells in columns.items()
+    }

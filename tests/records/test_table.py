@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -33,15 +34,30 @@ def test_rows_are_those_that_were_written(
 
 
 def test_parquet(tmp_path: Path) -> None:
-    pd = pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "t.parquet"
-    pd.DataFrame({"a": ["x", None], "b": [1.5, np.nan], "c": [["p", "q"], []]}).to_parquet(path)
+    columns = {
+        "a": ["x", None],
+        "b": [1.5, np.nan],
+        "c": [["p", "q"], []],
+        "d": [date(1950, 2, 3), None],
+        "e": [7, None],
+    }
+    parquet.write_table(pa.table(columns), path)
     assert dict(read_table(path).columns) == {
         "a": ["x", ""],
         "b": ["1.5", ""],
         "c": [("p", "q"), ()],
+        "d": ["1950-02-03", ""],
+        "e": ["7", ""],
     }
+    parquet.write_table(pa.table([["x"], ["y"]], names=["a", "a"]), path)
+    with pytest.raises(ValueError, match="expected a Parquet file"):
+        read_table(path)
+    parquet.write_table(pa.table([["x"]], names=[" "]), path)
+    with pytest.raises(ValueError, match=r"names of columns \(got one without a name\)"):
+        read_table(path)
 
 
 def test_a_damaged_parquet_file_is_named_whatever_its_reader_raises(
@@ -49,12 +65,12 @@ def test_a_damaged_parquet_file_is_named_whatever_its_reader_raises(
 ) -> None:
     path = tmp_path / "t.parquet"
     path.write_bytes(b"PAR1")
-    pandas = Mock(read_parquet=Mock(side_effect=KeyError("column\n0")))
-    monkeypatch.setitem(sys.modules, "pandas", pandas)
+    parquet = Mock(read_table=Mock(side_effect=KeyError("column\n0")))
+    monkeypatch.setitem(sys.modules, "pyarrow", Mock(parquet=parquet))
     with pytest.raises(ValueError, match=re.escape(f"{path}: expected a Parquet file ('column")):
         read_table(path)
-    pandas.read_parquet.side_effect = ImportError("pyarrow")
-    with pytest.raises(ImportError):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match="pyarrow"):
         read_table(path)
 
 
