@@ -52,7 +52,7 @@ def are_clean(read: list[Graph] | None, is_labelled: bool) -> bool:
         and graph["x"].dtype in FLOATS
         and graph["x"].ndim == 2
         and graph["x"].shape[1:] == first["x"].shape[1:]
-        and bool((np.abs(graph["x"]) <= LARGEST).all())
+        and bool((np.abs(graph["x"].astype(float)) <= LARGEST).all())
         and _fits_edges(graph, first)
         and (not is_labelled or _has_labels(graph))
         for graph in read
@@ -76,7 +76,7 @@ def _fits_edges(graph: Graph, first: Graph) -> bool:
         and attr.dtype in FLOATS
         and attr.ndim in (1, 2)
         and attr.shape[1:] == first["edge_attr"].shape[1:]
-        and bool((np.abs(attr) <= LARGEST).all())
+        and bool((np.abs(attr.astype(float)) <= LARGEST).all())
     )
 
 
