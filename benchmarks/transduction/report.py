@@ -41,7 +41,7 @@ NOT_RUN = "not run"
 FINAL = ("test", RECALLED.format("test"))
 """Scores of a baseline that ours is compared with."""
 
-VARIANTS_OF = {"low": ("without_pool",), "medium": VARIANTS}
+VARIANTS_OF = {"low": ("without_pool",), "medium": VARIANTS, "high": ("without_pool",)}
 """Variants of the text model that are shown, by size."""
 
 LANGUAGES_OF = {
@@ -145,11 +145,10 @@ def accuracy_cell(
 def inflection_table(records: Records, size: str) -> str:
     """Lay out the published rows, then ours and the baselines."""
     bars = published.INFLECTION[size]
-    variants = VARIANTS_OF.get(size, ())
     languages = LANGUAGES_OF[size]
     lines = [[b.name, *(f"{b.values[c][0]:.1f}" for c in languages)] for b in bars]
     ensemble = () if size == "high" else ("ensemble",)
-    for row in ("suffix_table", "tagger", *variants, "ours", *ensemble):
+    for row in ("suffix_table", "tagger", *VARIANTS_OF[size], "ours", *ensemble):
         cells = []
         for language in languages:
             task = ("inflection", language, size)
@@ -164,7 +163,7 @@ def inflection_table(records: Records, size: str) -> str:
 def merging_table(records: Records, size: str) -> str:
     """Lay out the share of nodes that is left after merging."""
     lines = []
-    for row in (*VARIANTS_OF.get(size, ()), "ours"):
+    for row in (*VARIANTS_OF[size], "ours"):
         cells = []
         for language in LANGUAGES_OF[size]:
             found = runs(records, "inflection", language, size, row)
@@ -178,7 +177,7 @@ def merging_table(records: Records, size: str) -> str:
 def stems_table(records: Records) -> str:
     """Lay out how often merged nodes end where stems end."""
     lines = []
-    for size in VARIANTS_OF:
+    for size in ("low", "medium"):
         cells = []
         for language in INFLECTION_LANGUAGES:
             record = records.get(Cell("stems", language, size, "ours"))
@@ -198,7 +197,7 @@ def g2p_table(records: Records) -> str:
     for bar in published.G2P:
         values = [" / ".join(f"{v:.2f}" for v in bar.values[c]) for c in G2P_LANGUAGES]
         lines.append([bar.name, *values])
-    for row in ("ours", "ensemble"):
+    for row in ("without_pool", "ours", "ensemble"):
         cells = []
         for language in G2P_LANGUAGES:
             found = runs(records, "g2p", language, "all", row)
@@ -224,6 +223,7 @@ def normalisation_table(records: Records, size: str) -> str:
         NAMES["tagger"]: ("tagger", "test"),
         f"{NAMES['tagger']}, with recall": ("tagger", recalled),
         f"{NAMES['ours']}, without recall": ("ours", plain),
+        NAMES["without_pool"]: ("without_pool", "test"),
         NAMES["ours"]: ("ours", "test"),
         **({NAMES["ensemble"]: ("ensemble", "test")} if size == "all" else {}),
     }
@@ -247,6 +247,6 @@ def maths_table(records: Records) -> str:
     levels = [f"level_{level}" for level in (1, 2, 3, 4)]
     lines = [
         [NAMES[row], *(accuracy_cell(records, task, row, 100.0, level) for level in levels)]
-        for row in ("tagger", "ours")
+        for row in ("tagger", "without_pool", "ours")
     ]
     return format_table("Arithmetic: exact match, %", ["", *levels], lines)

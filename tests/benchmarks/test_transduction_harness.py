@@ -48,7 +48,8 @@ def test_patterns_choose() -> None:
     names = {cell.name for cell in choose(list_cells(), ["g2p/kor", "*/look_up"], "--only")}
     corpora = ("german-ridges", "icelandic-icepahc")
     looked_up = {f"normalisation/{c}/{s}/look_up/0" for c in corpora for s in ("25000", "all")}
-    korean = {f"g2p/kor/all/ours/{seed}" for seed in range(5)} | {"g2p/kor/all/ensemble/0"}
+    korean = {f"g2p/kor/all/ours/{seed}" for seed in range(5)}
+    korean |= {"g2p/kor/all/ensemble/0", "g2p/kor/all/without_pool/0"}
     assert names == korean | looked_up
     assert choose(list_cells(), [], "--only") == list_cells()
     with pytest.raises(ValueError, match=r"Expected '--only' to fit .* \(got 'g2p/fra'\)"):
