@@ -11,6 +11,9 @@ from lightning_modules.run.resume import read_ckpt_paths
 
 OPTION = "--ckpt_path"
 
+KEPT = "checkpoints/model.ckpt"
+"""The weights of a run, in its folder."""
+
 
 def load_command(
     parser: ArgumentParser, command: Literal["evaluate", "predict"], arguments: Sequence[str]
@@ -49,9 +52,8 @@ def load_command(
 def repeat_option(arguments: Sequence[str]) -> list[str]:
     """Repeat ``--ckpt_path`` before each checkpoint that follows one directly.
 
-    An argument is a checkpoint if it ends in ``.ckpt``, is the folder of a run, or a missing file
-    of a folder that exists. Without this, the option would take all texts behind it, too; ``--``
-    ends it.
+    An argument is a checkpoint if it ends in ``.ckpt``, is the folder of a run, or would be one
+    beside others. Without this, the option would take all texts behind it, too; ``--`` ends it.
     """
     repeated: list[str] = []
     follows = False
@@ -66,17 +68,19 @@ def repeat_option(arguments: Sequence[str]) -> list[str]:
 
 
 def _names_checkpoint(argument: str) -> bool:
+    if argument.startswith("--"):
+        return False
+    if argument.endswith(".ckpt") or find_weights(argument) is not None:
+        return True
+    # What is missing in a folder of checkpoints or runs is more likely a mistake than a text.
     path = Path(argument)
-    # No text of a user is likely to be a missing file of a folder that exists.
-    is_missing = len(path.parts) > 1 and path.parent.is_dir() and not path.exists()
-    return not argument.startswith("--") and (
-        is_missing or argument.endswith(".ckpt") or find_weights(argument) is not None
-    )
+    kept = (found for kind in ("*.ckpt", f"*/{KEPT}") for found in path.parent.glob(kind))
+    return len(path.parts) > 1 and not path.exists() and any(kept)
 
 
 def find_weights(path: str) -> Path | None:
     """Return the checkpoint file that a path names, directly or as the folder of a run."""
-    kept = Path(path) / "checkpoints" / "model.ckpt"
+    kept = Path(path) / KEPT
     if kept.is_file():
         return kept
     return Path(path) if path.endswith(".ckpt") and Path(path).is_file() else None

@@ -81,6 +81,8 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
     if run is not run_ours:
         return
     keep_run(cell, options.work)
+    if cell.row != "ours":
+        return
     # These records describe the previous run.
     if cell.table == "inflection":
         for table in evaluations:

@@ -48,7 +48,7 @@ def evaluate_files(module: "TransformModule", options: Namespace) -> dict[str, S
         }
         for name, examples in files.items() if module.is_searching else ():
             for number, example in enumerate(examples, start=1):
-                expect_rankable(example.source, f"{name}, example {number}")
+                expect_rankable(module.nets, example.source, f"{name}, example {number}")
     datasets = {
         name: PairDataset(e, net.vocabulary, net.source, net.target) for name, e in files.items()
     }

@@ -99,7 +99,7 @@ def _answer(
         texts, tags = [requests[i].text for i in asked], [requests[i].tags for i in asked]
         with exit_on_input_error():
             for i in asked if ranks else ():
-                expect_rankable(requests[i].text, requests[i].where)
+                expect_rankable(module.nets, requests[i].text, requests[i].where)
         for i, answer in zip(asked, ask(texts, tags), strict=True):
             answers[i] = answer
     return answers

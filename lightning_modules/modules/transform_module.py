@@ -189,9 +189,13 @@ class TransformModule(TaskModule):
 
         A known text has its target as the only one, with probability 1.
         """
-        nets = [self.net, *cast(Iterable[GraphTransformNet], self.members)]
-        ask = partial(rank_rewrites, nets, beam=self.beam)
+        ask = partial(rank_rewrites, self.nets, beam=self.beam)
         return answer_texts(texts, tags, self._look_up, lambda text: [Rewrite(text, 1.0)], ask)
+
+    @property
+    def nets(self) -> list[GraphTransformNet]:
+        """The model, and those that predict together with it."""
+        return [self.net, *cast(Iterable[GraphTransformNet], self.members)]
 
     @property
     def is_searching(self) -> bool:

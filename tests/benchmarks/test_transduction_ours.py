@@ -211,6 +211,8 @@ def test_an_ensemble_is_scored_by_the_mean_probability_of_its_members(
         (ranked,) = rank_rewrites(nets, [source], [tags.split(";")], ensemble.BEAM)
         right += ranked[0].text == target
     assert record.scores["test"].accuracy == record.scores["dev"].accuracy == right / 3
+    main(["cell", Cell(*task, "without_pool").name, *folders, "--threads=1"])
+    assert read_record(tmp_path / "output", cell) == record
     # A member that is trained again makes the record of the ensemble obsolete.
     main(["cell", Cell(*task, "ours", 1).name, *folders, "--threads=1"])
     assert read_record(tmp_path / "output", cell) is None

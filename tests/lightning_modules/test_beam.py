@@ -56,8 +56,7 @@ def test_a_text_too_long_to_rank_is_refused_in_one_line(
         status, out, err = run(predict.main, *command, *options, "a", "aaaa")
         assert (status, out) == (2, "")
         assert err == (
-            "error: text 2: expected at most 3 characters for a beam, scores or several models "
-            "(got 4)\n"
+            "error: text 2: expected at most 3 units for a beam, scores or several models (got 4)\n"
         )
     path = tmp_path / "pairs.tsv"
     path.write_text("a\ta\naaaa\taa\n")
@@ -65,7 +64,7 @@ def test_a_text_too_long_to_rank_is_refused_in_one_line(
         status, out, err = run(evaluate.main, *command, *options, path)
         assert (status, out) == (2, "")
         assert err == (
-            f"error: {path}, example 2: expected at most 3 characters for a beam, scores or "
+            f"error: {path}, example 2: expected at most 3 units for a beam, scores or "
             "several models (got 4)\n"
         )
 

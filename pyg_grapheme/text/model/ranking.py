@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import starmap
 from typing import NamedTuple, TypeAlias
 
@@ -22,7 +22,7 @@ _CELLS = 2**17
 """Maximum of the cells of the lattices that are scored at once."""
 
 MAX_RANKED = 4000
-"""Maximum of characters of a text to rank: three gigabytes, which grow with the square of it."""
+"""Maximum of units of a text to rank: three gigabytes, which grow with the square of it."""
 
 
 class Rewrite(NamedTuple):
@@ -94,7 +94,7 @@ def rank_rewrites(
         model. Their probabilities sum to at most 1, up to rounding.
 
     Raises:
-        ValueError: if there is no model, a text is empty or longer than ``MAX_RANKED`` characters,
+        ValueError: if there is no model, a text is empty or has more than ``MAX_RANKED`` units,
             ``beam`` is below 1, or the numbers of texts and tags differ.
 
     Cost: a beam search per model, and the likelihood of every candidate under every model.
@@ -103,7 +103,7 @@ def rank_rewrites(
     expect_count("beam", beam)
     expect_texts(texts, tags)
     for index, text in enumerate(texts):
-        expect_rankable(text, f"text {index}")
+        expect_rankable(nets, text, f"text {index}")
     if not texts:
         return []
     # The sequences of units that write each candidate of each text.
@@ -117,56 +117,74 @@ def rank_rewrites(
         for candidate, sequences in candidates.items():
             sequences.update(tuple(net.target.split(candidate)) for net in nets)
     asked = [
-        (index, candidate, units)
+        _Asked(index, texts[index], tags[index] if tags else (), candidate, units)
         for index, candidates in enumerate(found)
         for candidate, sequences in candidates.items()
         for units in sorted(sequences)
     ]
-    given = tags or [()] * len(texts)
-    mean = _mean_probability(nets, [(texts[i], given[i], units) for i, _, units in asked])
     probabilities: list[dict[str, float]] = [defaultdict(float) for _ in texts]
-    for (index, candidate, _), probability in zip(asked, mean, strict=True):
-        probabilities[index][candidate] += probability
+    for one, probability in zip(asked, _mean_probability(nets, asked), strict=True):
+        probabilities[one.row][one.candidate] += probability
     return [
         sorted(starmap(Rewrite, own.items()), key=lambda rewrite: -rewrite.probability)
         for own in probabilities
     ]
 
 
-def expect_rankable(text: str, where: str) -> None:
+def expect_rankable(nets: Iterable[GraphTransformNet], text: str, where: str) -> None:
     """Refuse a text whose rewrites would take too much memory to rank.
 
     Args:
+        nets: The models.
         text: The text.
         where: Its place, for the error.
 
     Raises:
-        ValueError: if it is longer than ``MAX_RANKED`` characters.
+        ValueError: if it has more than ``MAX_RANKED`` units of a model.
     """
-    if len(text) > MAX_RANKED:
+    size = max(len(net.source.split(text)) for net in nets)
+    if size > MAX_RANKED:
         raise ValueError(
-            f"{where}: expected at most {MAX_RANKED} characters for a beam, scores or several "
-            f"models (got {len(text)})"
+            f"{where}: expected at most {MAX_RANKED} units for a beam, scores or several models "
+            f"(got {size})"
         )
 
 
-def _mean_probability(
-    nets: Sequence[GraphTransformNet], asked: Sequence[tuple[str, Sequence[str], Units]]
-) -> list[float]:
-    """Return the mean probability that models write units for a text with its tags."""
+class _Asked(NamedTuple):
+    """Units that some models may write for a text, where they join to a candidate."""
+
+    row: int
+    text: str
+    tags: Sequence[str]
+    candidate: str
+    units: Units
+
+
+def _mean_probability(nets: Sequence[GraphTransformNet], asked: Sequence[_Asked]) -> list[float]:
+    """Return the mean probability that models write a candidate by these units."""
     # Chunks of similar length, so that one long text does not pad all others.
-    order = sorted(range(len(asked)), key=lambda i: len(asked[i][0]) + len(asked[i][2]))
+    order = sorted(range(len(asked)), key=lambda i: len(asked[i].text) + len(asked[i].units))
     mean = [0.0] * len(asked)
     while order:
         longest = asked[order[-1]]
-        number = max(1, _CELLS // ((len(longest[0]) + 1) * (len(longest[2]) + 1)))
+        number = max(1, _CELLS // ((len(longest.text) + 1) * (len(longest.units) + 1)))
         chunk, order = order[-number:], order[:-number]
-        texts, tags, units = zip(*(asked[i] for i in chunk), strict=True)
-        scores = [_score(net, texts, units, tags).double().cpu() for net in nets]
+        scores = [_score_candidates(net, [asked[i] for i in chunk]) for net in nets]
         total = torch.stack(scores).logsumexp(dim=0) - math.log(len(nets))
         for index, probability in zip(chunk, total.exp().tolist(), strict=True):
             mean[index] = probability
     return mean
+
+
+def _score_candidates(net: GraphTransformNet, asked: Sequence[_Asked]) -> Tensor:
+    """Return the log-probability that a model writes each candidate by the units, in float64.
+
+    It is minus infinity where these units are another text to this model.
+    """
+    units = [own.units for own in asked]
+    writes = torch.tensor([net.target.join(own.units) == own.candidate for own in asked])
+    scores = _score(net, [own.text for own in asked], units, [own.tags for own in asked])
+    return scores.double().cpu().where(writes, -math.inf)
 
 
 def _score(

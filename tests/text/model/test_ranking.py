@@ -203,6 +203,29 @@ def test_candidates_that_are_the_same_text_are_one() -> None:
     assert dict(rewrites)["é"] == pytest.approx(sum_of_forms(net, "é", "é"), rel=1e-9)
 
 
+def test_units_count_only_where_they_write_the_candidate() -> None:
+    """Two units are "aa" for a model of code points, and "a a" for one of phones."""
+    nets = []
+    for vocabulary, target in ((["a", " "], TextUnits()), (["a"], TextUnits("whitespace"))):
+        torch.manual_seed(len(vocabulary))
+        net = GraphTransformNet(vocabulary, channels=8, layers=1, max_insert=1, target=target)
+        nets.append(net.eval())
+    (found,) = rank_rewrites(nets, ["aa"], beam=4)
+    expected = {}
+    for rewrite in found:
+        splits = [net.target.split(rewrite.text) for net in nets]
+        alone = [
+            log_probability(net, ["aa"], [rewrite.text]).exp().item()
+            if net.target.join(units) == rewrite.text
+            else 0.0
+            for net, units in zip(nets, splits, strict=True)
+        ]
+        expected[rewrite.text] = sum(alone) / 2
+    assert {rewrite.text: rewrite.probability for rewrite in found} == pytest.approx(expected)
+    assert {"aa", "a a"} <= expected.keys()
+    assert sum(expected.values()) <= 1 + 1e-6
+
+
 def test_a_copied_unit_may_have_another_form_than_the_targets() -> None:
     """Sources are decomposed, targets composed: "ç" is copied as two units, or written as one.
 
