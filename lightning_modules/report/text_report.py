@@ -68,13 +68,13 @@ def report_text(
     results = TextResults(
         lines,
         describe_merges(module, examples["train"]),
-        summary["threshold_last"],
+        summary["threshold_last"] if module.net.use_pool else None,
         " " if module.net.target.kind == "whitespace" else "",
     )
     if has_matplotlib():
         from pyg_grapheme.viz import draw_merges
 
-        figure = draw_merges(results.merges, summary["threshold_last"])
+        figure = draw_merges(results.merges, results.threshold)
         figure.savefig(folder / "merges.png", dpi=150)
     sections = text_sections(results)
     units = f"{module.net.source} → {module.net.target}"

@@ -28,7 +28,7 @@ class TextResults(NamedTuple):
     Attributes:
         lines: One per example, by split; "train" is the training split.
         merges: Texts with their merges.
-        threshold: Scores above it merge; None if unknown.
+        threshold: Of the scores; None if the model merges nothing.
         gap: Separator of units: a space for phones, else nothing.
     """
 

@@ -30,8 +30,9 @@ _MISTAKES = (
 def _merges(results: TextResults) -> str:
     if not results.merges:
         return ""
-    above = "" if results.threshold is None else f" Scores above {results.threshold:.3f} merge."
-    texts = "".join(show_merges(text, results.threshold) for text in results.merges)
+    threshold = results.threshold
+    above = "" if threshold is None else f" The threshold is {threshold:.3f}; bold scores merge."
+    texts = "".join(map(show_merges, results.merges))
     return (
         "<p>A coloured box is one node of the merged graph; numbers are scores of neighbours. A "
         "unit with a line below belongs to the character before it."

@@ -19,10 +19,15 @@ _INCHES = 0.42
 """Width of a unit in inches."""
 
 
-def draw_merges(texts: "Sequence[MergedText]", threshold: float) -> Figure:
+def draw_merges(texts: "Sequence[MergedText]", threshold: float | None) -> Figure:
     """Draw one text per row: a box per cluster, and the score between neighbours.
 
-    Scores above the threshold are bold. Units of one grapheme cluster have a line below them.
+    Scores of neighbours that are merged are bold. Units of one grapheme cluster have a line below
+    them.
+
+    Args:
+        texts: The texts.
+        threshold: Is written above them; None if the model merges nothing.
     """
     longest = max((len(text.units) for text in texts), default=1)
     left, right = -0.7, max(longest - 0.3, 8.0)
@@ -30,15 +35,16 @@ def draw_merges(texts: "Sequence[MergedText]", threshold: float) -> Figure:
     figure = Figure(figsize=(_INCHES * (right - left), _INCHES * (top - bottom)))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     for row, text in enumerate(texts):
-        _draw_text(axes, -row * _ROW, text, threshold)
-    axes.text(-0.4, 0.65, f"merged where the score is above {threshold:.3f}", fontsize=8)
+        _draw_text(axes, -row * _ROW, text)
+    if threshold is not None:
+        axes.text(-0.4, 0.65, f"threshold {threshold:.3f}; bold scores merge", fontsize=8)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.axis("off")
     return figure
 
 
-def _draw_text(axes: Axes, y: float, text: "MergedText", threshold: float) -> None:
+def _draw_text(axes: Axes, y: float, text: "MergedText") -> None:
     start = 0
     n = len(text.units)
     for i in range(1, n + 1):
@@ -61,7 +67,7 @@ def _draw_text(axes: Axes, y: float, text: "MergedText", threshold: float) -> No
         if text.grapheme[i] == text.grapheme[i - 1]:
             axes.plot([i - 1.2, i + 0.2], [y - 0.3, y - 0.3], color="0.2", linewidth=1.0)
     for i, score in enumerate(text.score):
-        weight = "bold" if score > threshold else "normal"
+        weight = "bold" if text.cluster[i] == text.cluster[i + 1] else "normal"
         axes.text(i + 0.5, y - 0.58, f"{score:.2f}", ha="center", fontsize=5, weight=weight)
     rewritten = textwrap.shorten(f"→ {text.rewritten}", 80, placeholder="…")
     axes.text(-0.4, y - 0.95, rewritten, fontsize=7, color="0.35", parse_math=False)

@@ -23,11 +23,14 @@ from pyg_grapheme.viz import (
 
 
 def test_merges_are_drawn_with_one_box_per_cluster(tmp_path: Path) -> None:
-    text = MergedText(["a", "b", " ", "$"], [0, 0, 1, 2], [0.9, 0.1, 0.2], "ab")
+    # The last score is above the threshold, too; these two may not merge.
+    text = MergedText(["a", "b", " ", "$"], [0, 0, 1, 2], [0.9, 0.1, 0.8], "ab")
     figure = draw_merges([text, text], threshold=0.5)
     (axes,) = figure.axes
     assert len(axes.patches) == 6
     assert [t.get_weight() for t in axes.texts if t.get_text() == "0.90"] == ["bold", "bold"]
+    assert [t.get_weight() for t in axes.texts if t.get_text() == "0.80"] == ["normal", "normal"]
+    assert "threshold 0.500; bold scores merge" in [t.get_text() for t in axes.texts]
     assert not axes.lines
     (axes,) = draw_merges([text._replace(grapheme=[0, 0, 0, 1])], threshold=0.5).axes
     assert len(axes.lines) == 2  # the second and the third unit continue a cluster

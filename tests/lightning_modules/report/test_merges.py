@@ -65,7 +65,9 @@ def test_merges_may_stay_inside_grapheme_clusters() -> None:
         assert described.score == [0.5] * 6
         assert described.grapheme == [0, 0, 1, 2, 3, 3, 3]
         # All but the first unit of a cluster are marked.
-        assert show_merges(described, 0.9).count('<b class="part">') == 3
+        html = show_merges(described)
+        assert html.count('<b class="part">') == 3
+        assert html.count("<strong>") == len(clusters) - len(set(clusters))
 
 
 def test_what_is_known_is_written_by_the_model_all_the_same() -> None:
