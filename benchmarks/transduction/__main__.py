@@ -81,13 +81,12 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> None:
     if run is not run_ours:
         return
     keep_run(cell, options.work)
-    if cell.row != "ours":
-        return
     # These records describe the previous run.
     if cell.table == "inflection":
         for table in evaluations:
             drop_record(options.output, Cell(table, *cell[1:]))
-    drop_record(options.output, cell._replace(row="ensemble", seed=0))
+    if cell.row == "ours":
+        drop_record(options.output, cell._replace(row="ensemble", seed=0))
 
 
 def write_profile(options: argparse.Namespace) -> None:

@@ -55,7 +55,8 @@ def segment(module: TransformModule, examples: Sequence[Example]) -> Iterable[Se
         with torch.no_grad():
             clusters = iter(net.predict(graphs).history.cluster.tolist())
         for units, example in zip(graphs.text, batch, strict=True):
-            target = net.target.split(example.target)
+            # The form of the target may be another one.
+            target = net.source.split(net.target.canonical(example.target))
             yield Segmented(units, target, list(islice(clusters, len(units))))
 
 

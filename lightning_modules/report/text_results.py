@@ -23,7 +23,7 @@ class Line(NamedTuple):
 
 
 class TextResults(NamedTuple):
-    """What the report of a text model shows besides scores and curves.
+    """Content of the report of a text model, besides scores and curves.
 
     Attributes:
         lines: One per example, by split; "train" is the training split.

@@ -33,11 +33,11 @@ class CaseMapping(Enum):
 
 
 Operation: TypeAlias = str | CaseMapping | None
-"""What happens to a unit: :data:`KEEP`, :data:`DELETE`, a case mapping, or a unit in its place."""
+"""Change of a unit: :data:`KEEP`, :data:`DELETE`, a case mapping, or a unit in its place."""
 
 
 class Edits(NamedTuple):
-    """What happens to each unit of a source of n units, and at each of its n + 1 gaps.
+    """Changes of the n units of a source, and insertions in its n + 1 gaps.
 
     A unit is a code point, unless the texts were split in another way (``split_units``).
 

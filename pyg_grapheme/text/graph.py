@@ -106,7 +106,7 @@ def chain_nodes(nodes: Nodes) -> dict[str, Any]:
 
 
 class _Description(NamedTuple):
-    """What a node is: a unit or tag, and the labels of the unit in upper and lower case."""
+    """A unit or tag, and the labels of the unit in upper and lower case."""
 
     info: UnitInfo
     case: tuple[int, ...] = (-1, -1)

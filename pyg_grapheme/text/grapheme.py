@@ -22,7 +22,7 @@ _CLUSTER = regex.compile(r"\X")
 
 
 class UnitInfo(NamedTuple):
-    """What a model may know of a unit that it has never seen.
+    """Features of a unit, which it has even if a model has never seen it.
 
     Attributes:
         id: 63-bit hash of the unit; two units share one with probability about 1e-19.

@@ -68,7 +68,7 @@ def join_units(sequence: Sequence[str], kind: UnitsName = "codepoints") -> str:
 
 
 class TextUnits(NamedTuple):
-    r"""How the texts of one side are split into units, and joined again.
+    r"""Kind and normal form of units: splits the texts of one side, and joins them again.
 
     ``units.join(units.split(text))`` is the text in the form NFC; for the kind "whitespace", with
     one space between units and none at the ends.

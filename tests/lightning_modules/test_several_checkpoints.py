@@ -201,6 +201,12 @@ def test_a_missing_checkpoint_is_named_and_nothing_is_written(
         assert not output.exists()
 
 
+@pytest.mark.parametrize("text", ["/kæt/", "/q/", "q", "and/or", "./q"])
+def test_a_text_with_slashes_is_no_checkpoint(text: str, run: Run, unsure: Path) -> None:
+    status, out, err = run(predict.main, "--ckpt_path", unsure, text)
+    assert (status, out.count("\n"), err) == (0, 1, "")
+
+
 def test_no_checkpoint_is_replaced_by_the_output(run: Run, unsure: Path, sure: Path) -> None:
     before = sure.read_bytes()
     status, out, err = run(predict.main, "--ckpt_path", unsure, sure, "--output", sure, "q")

@@ -1,4 +1,4 @@
-"""What a written text and its source have in common: their prefix, and what follows a unit."""
+"""Common prefix of a written text and its source, and the units that follow others in it."""
 
 from typing import NamedTuple
 

@@ -162,7 +162,7 @@ def match_lengths(same: Tensor) -> Tensor:
 
 
 class Matches(NamedTuple):
-    """Where the units of N nodes match their target.
+    """Matches of the units of N nodes with their target.
 
     Attributes:
         length: [N, M + 1], units from each one on with which the target goes on from unit j.
