@@ -60,7 +60,8 @@ Text transduction on real data: `python -m benchmarks.transduction run`, then `.
 
 Only the dev set chooses weights. Mean and standard deviation over seeds: {len(MEMBERS)} of ours
 where there is an ensemble, {len(SEEDS)} of the tagger and of ours without the pool on low and
-medium, else one. An ensemble is the mean probability of {len(MEMBERS)} models, found by beam search.
+medium, else one. An ensemble is the mean probability of {len(MEMBERS)} models, found by beam
+search.
 **Bold**: ours, better than the first published row, the suffix table, the tagger and the look-up
 (with either number of training tokens). †: a run whose C/N (coarse over fine nodes of the test
 texts) is above {MERGED} counts as one without the pool. ‡: run from a checkout with uncommitted
