@@ -150,10 +150,13 @@ class EditDecoder(nn.Module):
             units = torch.cat([self.start.expand(units.size(0), 1, -1), units], dim=1)
             is_new = F.pad(is_new, (1, 0), value=True)
         units, context = self.dropout(units), self.dropout(context)
-        every, (hidden, cell) = self.prefix_reader(
-            torch.cat([units, context], dim=2), memory and (memory.hidden, memory.cell)
+        every, (hidden, cell) = _read(
+            self.prefix_reader,
+            torch.cat([units, context], dim=2),
+            memory and (memory.hidden, memory.cell),
         )
-        only_new, (new_hidden, new_cell) = self.new_reader(
+        only_new, (new_hidden, new_cell) = _read(
+            self.new_reader,
             torch.cat([units * is_new[..., None], context], dim=2),
             memory and (memory.new_hidden, memory.new_cell),
         )
@@ -293,3 +296,16 @@ class EditDecoder(nn.Module):
             copy = torch.where(copies, operation[..., KEEP:], IMPOSSIBLE).logsumexp(dim=-1)
         substitute, insert = operation[..., SUBSTITUTE] + write, operation[..., INSERT] + write
         return operation[..., DELETE], copy, substitute, insert
+
+
+def _read(
+    reader: nn.LSTM, sequence: Tensor, state: tuple[Tensor, Tensor] | None
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Read a sequence, on a CPU in the precision of the weights.
+
+    Many processors have no LSTM in the lower precision of autocast.
+    """
+    with torch.autocast("cpu", enabled=False):
+        read: tuple[Tensor, tuple[Tensor, Tensor]]
+        read = reader(sequence.to(next(reader.parameters()).dtype), state)
+    return read
