@@ -108,6 +108,6 @@ def test_the_list_says_what_is_done_and_with_which_commit(
     write_record(tmp_path, FIRST, make_record(FIRST, 0.5)._replace(versions=versions))
     main(["list", "--only", "g2p", f"--output={tmp_path}"])
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4 * 6  # languages; five seeds and an ensemble
+    assert len(lines) == 4 * 7  # languages; five seeds, an ensemble and a run without the pool
     done = [line.split() for line in lines if not line.startswith("not run ")]
     assert done == [["0123456789ab-dirty", FIRST.name]]
