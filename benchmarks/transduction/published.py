@@ -6,6 +6,7 @@ Clematide 2020, table 1; WER and PER. Normalisation: Bollmann 2019, table 6, wor
 scored split is not stated.
 """
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 
@@ -54,3 +55,8 @@ NORMALISATION = {
     "25000": (_row("cSMTiser+LM", "german-ridges icelandic-icepahc", "85.86 81.76"),),
     "all": (),
 }
+
+
+def best(bars: tuple[Bar, ...], column: str, choose: Callable[[Iterable[float]], float]) -> float:
+    """Return the best value of a column: ``max`` of accuracies, ``min`` of error rates."""
+    return choose(bar.values[column][0] for bar in bars)
