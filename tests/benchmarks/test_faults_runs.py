@@ -24,8 +24,8 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-def test_killed_runs_end_as_one_that_was_not(tmp_path: Path) -> None:
-    assert kill_runs("text", 2, 0, tmp_path) == (2, 2, 0, [])
+def test_a_killed_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    assert kill_runs("text", 1, 0, tmp_path) == (1, 1, 0, [])
 
 
 def test_runs_whose_disk_was_full_end_as_one_with_room(tmp_path: Path) -> None:

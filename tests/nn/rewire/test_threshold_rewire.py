@@ -154,7 +154,7 @@ def test_gradcheck_of_all_that_decides(
             return through(call, x, attr, {})
 
         used = parameters if call != "sampled" else parameters[2:]
-        assert torch.autograd.gradcheck(by_parameters, (*inputs, *used)), call
+        assert torch.autograd.gradcheck(by_parameters, (*inputs, *used), fast_mode=True), call
         if setting["keep_edges"]:
             continue
         generator = torch.Generator().manual_seed(1)
@@ -166,7 +166,7 @@ def test_gradcheck_of_all_that_decides(
 
         leaves = (score.requires_grad_(), threshold.requires_grad_())
         if call != "sampled":
-            assert torch.autograd.gradcheck(by_arguments, (*inputs, *leaves)), call
+            assert torch.autograd.gradcheck(by_arguments, (*inputs, *leaves), fast_mode=True), call
 
 
 def test_gradcheck_of_the_cosine(draw_graphs: Callable) -> None:

