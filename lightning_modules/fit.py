@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
             expect_same_run(cli.model, callbacks, cli.ckpt_path)
     try:
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=cli.ckpt_path, weights_only=True)
+        report_run(cli)
     except ValueError:
         with exit_on_input_error():
             expect_finite_weights(cli.model.state_dict(), "training has diverged")
@@ -38,7 +39,6 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError:
         with exit_on_input_error():  # The disk is full, or a folder has gone.
             raise
-    report_run(cli)
 
 
 def report_run(cli: "FitCLI") -> None:

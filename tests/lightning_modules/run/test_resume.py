@@ -22,6 +22,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from lightning_modules import CheckpointError, fit
 from lightning_modules.cli import config_folder, make_cli
+from lightning_modules.report import page
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.resume import find_checkpoint
 
@@ -230,21 +231,30 @@ def test_a_checkpoint_without_its_folder_goes_on_in_a_new_one(
         assert content(run, "model")["global_step"] == step
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"), [(TorchCheckpointIO, "save_checkpoint"), (page, "atomic_write")]
+)
 def test_a_full_disk_is_told_in_one_line(
+    owner: object,
+    name: str,
     files: dict[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def full(self: object, checkpoint: dict[str, Any], path: Path, options: object) -> None:
+    """While a checkpoint is written, and while the report is."""
+
+    def full(*arguments: object) -> None:
+        (path,) = (each for each in arguments if isinstance(each, Path))
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(TorchCheckpointIO, "save_checkpoint", full)
+    monkeypatch.setattr(owner, name, full)
     with pytest.raises(SystemExit) as stop:
         fit.main(options(files, False, tmp_path))
     assert stop.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert re.fullmatch(r"error: .*No space left on device: '.*/checkpoints/.*'", last)
+    folder = "checkpoints/" if owner is TorchCheckpointIO else "report.html"
+    assert re.fullmatch(rf"error: .*No space left on device: '.*/{folder}.*'", last)
 
 
 def test_what_no_run_can_resume_from_is_named(
