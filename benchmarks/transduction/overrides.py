@@ -15,6 +15,12 @@ CONFIGS = {
     "questions": Path("conf/kindergarten.yaml"),
 }
 
+SIZES = {
+    "low": ["--data.init_args.min_epoch=500", "--trainer.check_val_every_n_epoch=4"],
+    "high": ["--data.init_args.batch_size=32"],
+}
+"""Options of inflection by size: fewer steps on 100 pairs, larger batches of 10,000."""
+
 ROWS: dict[str, list[str]] = {
     "ours": [],
     "graphemes": [
@@ -24,7 +30,6 @@ ROWS: dict[str, list[str]] = {
     "composed": ["--data.init_args.source_form=NFC", "--data.init_args.target_form=NFC"],
     "without_case": ["--model.map_case=false"],
     "without_pool": ["--model.use_pool=false"],
-    "fixed_threshold": ["--model.threshold_lr=0"],
     "one_merge": ["--model.max_cuts=1"],
 }
 """Options of each row of the text model."""
@@ -62,4 +67,6 @@ def fit_options(cell: Cell, files: Files | None, folder: Path) -> list[str]:
         options.append(f"--data.init_args.train_limit={limit}")
     if cell.table == "speed":
         options.append("--trainer.max_epochs=1")
+    if cell.table in ("inflection", "speed"):
+        options += SIZES.get(cell.size, [])
     return options + ROWS[cell.row]

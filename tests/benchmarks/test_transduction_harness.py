@@ -27,7 +27,7 @@ def test_every_cell_is_listed_once_and_baselines_come_first() -> None:
     assert set(rows[:ours]) == {"suffix_table", "look_up", "tagger"}
     # An ensemble comes directly behind its five members.
     ensembles = [index for index, row in enumerate(rows) if row == "ensemble"]
-    assert len(ensembles) == 2 * 7 + 4 + 2
+    assert len(ensembles) == 2 * 7 + 4
     for index in ensembles:
         members = [cells[index]._replace(row="ours", seed=seed) for seed in range(5)]
         assert cells[index - 5 : index] == members

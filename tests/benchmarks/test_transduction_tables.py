@@ -40,7 +40,12 @@ def test_an_epoch_is_timed_by_the_examples_a_second(make_record: Callable[..., R
     row = [text.strip() for text in epoch_table(records).splitlines()[-1].split("|")[2:-1]]
     assert row == ["not run", "200.0 (20.0 to 250.0)", "not run", "not run", "1"]
     options = fit_options(cells[0], None, Path("runs"))
-    assert {"--trainer.max_epochs=1", "--model.max_cuts=1"} <= set(options)
+    larger = "--data.init_args.batch_size=32"
+    assert {"--trainer.max_epochs=1", "--model.max_cuts=1", larger} <= set(options)
+    low, medium = (Cell("inflection", "german", size, "ours") for size in ("low", "medium"))
+    fewer = "--data.init_args.min_epoch=500"
+    assert fewer in fit_options(low, None, Path("runs"))
+    assert not {fewer, larger} & set(fit_options(medium, None, Path("runs")))
 
 
 def test_missing_cells_are_not_run(tmp_path: Path) -> None:
