@@ -19,7 +19,6 @@ from pyg_grapheme.text import (
     Vocabulary,
     choose_form,
     find_known_targets,
-    hallucinate,
     read_examples,
 )
 from pyg_grapheme.text.typing import FormName, NormalForm, PreprocessName, UnitsName
@@ -54,8 +53,6 @@ class TextDataModule(SeededDataModule):
         memorize: Whether the model looks up sources of the training pairs, if they come without
             tags, and writes the target that more than half of their examples have.
         min_epoch: Minimum of pairs per epoch of training: fewer are repeated.
-        hallucinate: Number of pairs up to which an epoch is filled with made-up ones: known ones
-            with other stems.
         report_limit: Maximum of training pairs in the report of a run, taken at even distances.
         train_limit: Train on this many examples, the first ones; on all if None.
         note: What a reader of the scores has to know; the report of a run shows it.
@@ -76,7 +73,6 @@ class TextDataModule(SeededDataModule):
         memorize: bool = False,
         train_limit: int | None = None,
         min_epoch: int = 1,
-        hallucinate: int = 0,
         report_limit: int = 2000,
         note: str = "",
     ) -> None:
@@ -95,12 +91,6 @@ class TextDataModule(SeededDataModule):
         self._form_names: tuple[FormName, FormName] = (source_form, target_form)
         self.memorize = memorize
         self.min_epoch = expect_count("min_epoch", min_epoch)
-        self.hallucinate = expect_count("hallucinate", hallucinate, low=0)
-        if hallucinate and source_units != target_units:
-            raise ValueError(
-                "Expected 'hallucinate' to be 0 where 'target_units' differs from 'source_units' "
-                f"(got {hallucinate})"
-            )
         self.report_limit = expect_count("report_limit", report_limit)
         self.note = note
         self.train_limit = None if train_limit is None else expect_count("train_limit", train_limit)
@@ -170,23 +160,11 @@ class TextDataModule(SeededDataModule):
     def _dataset(self, examples: list[Example]) -> PairDataset:
         return PairDataset(examples, Vocabulary(self.vocabulary), self.source, self.target)
 
-    @cached_property
-    def made_up(self) -> list[Example]:
-        """The made-up pairs."""
-        count = self.hallucinate - len(self.repeated)
-        return hallucinate(self.splits["train"], count) if count > 0 else []
-
-    @property
-    def repeated(self) -> list[int]:
-        """Indices of the known pairs in an epoch of training."""
-        known = len(self.splits["train"])
-        return list(range(known)) * math.ceil(self.min_epoch / known)
-
     @property
     def epoch(self) -> list[int]:
-        """Indices of all pairs in an epoch of training; the made-up ones follow the known ones."""
+        """Indices of the training pairs in an epoch."""
         known = len(self.splits["train"])
-        return self.repeated + list(range(known, known + len(self.made_up)))
+        return list(range(known)) * math.ceil(self.min_epoch / known)
 
     def loader(self, split: str, sampler: Sampler[int] | None = None) -> Loader:
         """Return batches of one split, in order unless a sampler is given."""
@@ -211,7 +189,7 @@ class TextDataModule(SeededDataModule):
 
         Some pairs are read twice per epoch if the shares are not equal.
         """
-        pairs, indices = self._dataset(self.splits["train"] + self.made_up), self.epoch
+        pairs, indices = self._dataset(self.splits["train"]), self.epoch
         return self._loader(pairs, indices, self.train_sampler(indices))
 
     def val_dataloader(self) -> Loader | list[Loader]:

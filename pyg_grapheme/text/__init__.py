@@ -13,7 +13,6 @@ from pyg_grapheme.text.edits import (
 )
 from pyg_grapheme.text.graph import text_graph, units_graph, units_graphs
 from pyg_grapheme.text.grapheme import CATEGORIES, UnitInfo, normalize, split_graphemes, unit_info
-from pyg_grapheme.text.hallucinate import hallucinate
 from pyg_grapheme.text.known_targets import find_known_targets
 from pyg_grapheme.text.merged_text import MergedText
 from pyg_grapheme.text.readers.example_error import ExampleError
@@ -45,7 +44,6 @@ __all__ = [
     "find_known_targets",
     "generate_problems",
     "graph_pair",
-    "hallucinate",
     "join_units",
     "normalize",
     "read_examples",

@@ -70,23 +70,6 @@ def test_few_pairs_are_gone_through_several_times_an_epoch(tmp_path: Path) -> No
         assert sum(pair.source.num_graphs for pair in data.train_dataloader()) == pairs
 
 
-def test_made_up_pairs_are_trained_on_and_not_reported(tmp_path: Path) -> None:
-    path = tmp_path / "forms.tsv"
-    path.write_text("walk\twalked\tPST\njump\tjumped\tPST\n")
-    data = TextDataModule(train=str(path), hallucinate=9, min_epoch=3, memorize=True)
-    trained = ["".join(text) for pair in data.train_dataloader() for text in pair.target.text]
-    known = {"walked", "jumped"}
-    assert len(trained) == 4 + 5
-    assert sum(text in known for text in trained) < 4 + 5
-    assert all(text.endswith("ed") for text in trained)
-    assert {example.target for example in data.datasets["train"].examples} == known
-    assert set("".join(data.vocabulary)) == set("walkedjump")
-    with pytest.raises(ValueError, match=r"Expected 'hallucinate' to be 0 where 'target_units' d"):
-        TextDataModule(train=str(path), hallucinate=9, target_units="whitespace")
-    # An epoch that has as many known ones needs none.
-    assert len(TextDataModule(train=str(path), hallucinate=4, min_epoch=3).epoch) == 4
-
-
 def test_every_file_is_preprocessed(tmp_path: Path) -> None:
     path = tmp_path / "pairs.txt"
     path.write_text("Vnd\tUnd\n\n.\t.\n")
