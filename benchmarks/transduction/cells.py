@@ -20,13 +20,13 @@ BASELINES = (*FLOORS.values(), "tagger")
 """Rows without the text model."""
 
 VARIANTS = {
-    "without_pool": INFLECTION_LANGUAGES,
-    # English has no marks; composition leaves those of Hebrew and Hindi, which have no case, alone.
+    # English has next to no marks. Hebrew and Hindi have no case, and composition leaves their
+    # marks alone.
     "graphemes": ("german", "turkish", "finnish", "hebrew", "hindi", "greek"),
     "composed": ("german", "turkish", "finnish", "greek"),
     "without_case": ("english", "german", "turkish", "finnish", "greek"),
 }
-"""Rows of the text model other than "ours" and "ensemble": the languages where they can differ."""
+"""Rows of the text model with other units or edits: the languages where they differ from "ours"."""
 
 EPOCHS = ("ours", "one_merge")
 """Rows whose training is timed over one epoch of the largest training sets, once per seed."""
@@ -90,7 +90,7 @@ def list_cells() -> list[Cell]:
             Cell(*task, row)
             for row, languages in VARIANTS.items()
             for task in MEDIUM
-            if row != "without_pool" and task[1] in languages
+            if task[1] in languages
         ),
         *(Cell("speed", *task[1:], row, seed) for seed in SEEDS for task in HIGH for row in EPOCHS),
     ]
@@ -98,6 +98,11 @@ def list_cells() -> list[Cell]:
 
 def _members_and_ensemble(task: tuple[str, str, str]) -> list[Cell]:
     return [*(Cell(*task, "ours", seed) for seed in MEMBERS), Cell(*task, "ensemble")]
+
+
+def differs(row: str, language: str) -> bool:
+    """Return whether a row of a language is not the same as "ours"."""
+    return language in VARIANTS.get(row, [language])
 
 
 def find_cell(name: str) -> Cell:
