@@ -73,6 +73,12 @@ class FitCLI(LightningCLI):
         """Log to the run's folder and show one bar unless others are configured."""
         given = self.config_init["trainer"]
         if not getattr(self.datamodule, "has_validation", True):
+            monitored = self.config_init["checkpoint"].monitor or ""
+            if monitored.startswith("val/"):
+                raise ValueError(
+                    f"Expected '--data.val' where '--checkpoint.monitor' is {monitored!r} "
+                    "(got none)"
+                )
             kwargs["limit_val_batches"] = 0
         if given["logger"] is None:
             kwargs["logger"] = self._logger()

@@ -1,11 +1,12 @@
 """Mistakes of the user, told in one line."""
 
-import re
 import sys
 from argparse import ArgumentError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
+
+from lightning_modules.option_errors import tell_option_error
 
 _TRAIN, _TEXT = ("lightning", "jsonargparse", "torchmetrics"), ("regex", "rapidfuzz")
 """The packages that the extras "train" and "text" install."""
@@ -41,14 +42,15 @@ def exit_on_input_error() -> Iterator[None]:
         hint = " ([train] is enough without the text model)" if package in _TRAIN else ""
         install = f"pip install 'pyg-grapheme[text]'{hint}"
         _exit(f"the package '{package}' is not installed: {install}", error)
+    except Exception as error:
+        # Lightning's error about its own options; lightning may be missing, so it is not imported.
+        if type(error).__name__ != "MisconfigurationException":
+            raise
+        _exit(str(error), error)
 
 
 def _exit(message: str, error: Exception) -> NoReturn:
-    # What jsonargparse says of an option of a class that may also be None.
-    cause = re.search(
-        r"Errors:\n\s*- (.*?)\n\s*- Expected a <class 'NoneType'>", message, re.DOTALL
-    )
-    line = " ".join((cause[1] if cause else message).split())
+    line = tell_option_error(message)
     shown = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
     print(f"error: {shown}", file=sys.stderr)
     raise SystemExit(2) from error

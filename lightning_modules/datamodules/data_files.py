@@ -36,7 +36,8 @@ def find_file(
     if found.exists() or Path(path).exists():
         return found if found.exists() else Path(path)
     by = VARIABLE + (f" or '{root_option}'" if root_option else "")
-    hint = "" if folder else f"; {by} can name the folder of data"
+    here = "" if Path(path).is_absolute() else f", nor {path!r} here"
+    hint = here if folder else f"; {by} can name the folder of data"
     raise FileNotFoundError(
         f"{found}: no such file, named by '{option}'{hint} (see docs/data.md for the public data)"
     )

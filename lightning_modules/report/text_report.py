@@ -1,5 +1,6 @@
 """The report of a run of the text model."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +76,9 @@ def report_text(
         from pyg_grapheme.viz import draw_merges
 
         figure = draw_merges(results.merges, results.threshold)
-        figure.savefig(folder / "merges.png", dpi=150)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # No font has it: it is drawn as a box.
+            figure.savefig(folder / "merges.png", dpi=150)
     sections = text_sections(results)
     units = f"{module.net.source} → {module.net.target}"
     write_run_report(

@@ -40,12 +40,9 @@ def load_module(path: PathLikeStr) -> TaskModule:
         module = module_class(**known)
         module.load_state_dict(checkpoint["state_dict"])
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        if "weights_only" in reason:  # Advice to run code that the file may hold.
-            reason = "not the weights of a run"
         raise CheckpointError(
             f"{path}: expected a checkpoint of one of the task modules "
-            f"(got one that does not fit: {reason})"
+            f"(got one that does not fit: {_reason(error)})"
         ) from error
     return module.eval()
 
@@ -83,14 +80,13 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
             warnings.simplefilter("ignore")  # It warns of what a foreign file may hold.
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # The unpickler of a damaged file raises whatever it stumbles on.
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(
-            f"{path}: expected a checkpoint (got a damaged or foreign file: {reason})"
+            f"{path}: expected a checkpoint (got a damaged or foreign file: {_reason(error)})"
         ) from error
     if not isinstance(checkpoint, dict) or CHECKSUM not in checkpoint:
         raise CheckpointError(
             f"{path}: expected a checkpoint of a run (got a {type(checkpoint).__name__} "
-            "without a checksum)"
+            "without a checksum, made by another program or an older version)"
         )
     if checkpoint.pop(CHECKSUM) != compute_checksum(checkpoint):
         raise CheckpointError(
@@ -98,6 +94,12 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
         )
     expect_finite_weights(checkpoint.get("state_dict", {}), str(path))
     return checkpoint
+
+
+def _reason(error: Exception) -> str:
+    line = (str(error) or type(error).__name__).splitlines()[0]
+    # torch advises to run code that the file may hold.
+    return "not the weights of a run" if "weights_only" in line else line
 
 
 def expect_finite_weights(weights: Mapping[str, Tensor], source: str) -> None:

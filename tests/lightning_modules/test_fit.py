@@ -317,6 +317,8 @@ def test_each_loss_trains_alone(short_run: list[str], loss: str, tmp_path: Path)
     assert (summary["cross_entropy_first"] == 0) == (loss == "structural")
 
 
+CALLBACK = ["--trainer.callbacks+=lightning_modules.WeightAverages"]
+
 MISSPELT = [
     (
         ["--data.train=nowhere.tsv"],
@@ -325,7 +327,8 @@ MISSPELT = [
     ),
     (
         ["--data.root=folder", "--data.test.unseen=nowhere.tsv"],
-        "error: folder/nowhere.tsv: no such file, named by '--data.test.unseen' (see docs/data.md",
+        "error: folder/nowhere.tsv: no such file, named by '--data.test.unseen', nor "
+        "'nowhere.tsv' here (see docs/data.md for the public data)\n",
     ),
     (["--data.train=bundled:nothing.jsonl"], "expected one of bundled:english.tsv, bundled:e"),
     (["--data.batch_sizes=3"], "batch_sizes"),
@@ -345,11 +348,44 @@ MISSPELT = [
         ["--model.pool.threshold=1.5"],
         r"Expected 'threshold' to be in (0, 1), and not within 1e-7 of 1 (got 1.5)",
     ),
-    (["--data.source_units=letters"], '.TextDataModule\': Parser key "source_units": Expected a '),
-    (["--data.target_units=spaced"], "'graphemes', 'whitespace']. Got value: spaced"),
-    (["--data.source_form=none"], "Parser key \"source_form\": Expected a typing.Literal['auto'"),
-    (["--data.form=NFC"], ".TextDataModule': Option 'form' is not accepted"),
-    (["--model.merges=false"], ".TransformModule': Option 'merges' is not accepted"),
+    (
+        ["--data.source_units=letters"],
+        "error: Expected 'data.source_units' to be one of 'codepoints', 'graphemes', 'whitespace' "
+        "(got 'letters')\n",
+    ),
+    (["--data.source_form=none"], "'data.source_form' to be one of 'auto', 'NFC', 'NFD' (got 'no"),
+    (
+        ["--data.form=NFC"],
+        "error: Expected an option of lightning_modules.TextDataModule (got 'data.form')\n",
+    ),
+    (["--model.merges=false"], "option of lightning_modules.TransformModule (got 'model.merges')"),
+    (["--model.pool.max=3"], "error: Expected an option of PoolOptions (got 'model.pool.max')\n"),
+    (["--model.pool.merge=x"], "'model.pool.merge' to be one of 'components', 'average', 'compl"),
+    (["--trainer.max_epochs=x"], "error: Expected 'trainer.max_epochs' to be int (got 'x')\n"),
+    (["--trainer.gradient_clip_val=x"], "'trainer.gradient_clip_val' to be int or float (got 'x')"),
+    (["--seed_everything=x"], "Expected 'seed_everything' to be bool or int (got 'x')"),
+    (["--model.max_cuts=x"], "error: Expected 'model.max_cuts' to be int (got 'x')\n"),
+    (
+        ["--data.test=my.tsv"],
+        "Expected 'data.test' to be dict[str, str], such as {NAME: VALUE} (got 'my.tsv')",
+    ),
+    (["--data.batch_size=1.5"], "error: Expected 'data.batch_size' to be int (got '1.5')\n"),
+    (
+        ["--data.class_path=no.X"],
+        "'data.class_path' to name a class (got 'no.X': No module named 'no')\n",
+    ),
+    (["--trainer.callbacks=no.X"], "'trainer.callbacks' to name a class (got 'no.X': No module"),
+    (
+        [*CALLBACK, "--trainer.callbacks.decay=3"],
+        "error: Expected 'decay' to be in [0, 1) (got 3.0)\n",
+    ),
+    ([*CALLBACK, "--trainer.callbacks.x=3"], "lightning_modules.WeightAverages (got 'trainer.cal"),
+    (["--trainer.accelerator=x"], "error: You selected an invalid accelerator name: "),
+    (["--checkpoint.mode=up"], "error: `mode` can be min, max but got up\n"),
+    (
+        ["--checkpoint.monitor=val/exact_match"],
+        "Expected '--data.val' where '--checkpoint.monitor' is 'val/exact_match' (got none)\n",
+    ),
     (["--model.loss=hybird"], "hybird"),
     (["--data.batch_size=0"], "Expected 'batch_size' to be at least 1 (got 0)"),
     (["--config=nowhere.yaml"], "nowhere.yaml"),

@@ -7,6 +7,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.image import imread
 from torch_geometric.data import Data
 
@@ -20,6 +21,7 @@ from pyg_grapheme.viz import (
     draw_morph,
     draw_partition,
 )
+from pyg_grapheme.viz.fonts import find_fonts
 
 
 def test_merges_are_drawn_with_one_box_per_cluster(tmp_path: Path) -> None:
@@ -198,3 +200,16 @@ def test_layers_of_another_chain_are_refused_and_an_empty_graph_is_drawn(tmp_pat
 def test_without_data_a_figure_is_empty() -> None:
     assert list(draw_merges([], 0.5).axes[0].patches) == []
     assert list(draw_curves({}, ylabel="loss").axes[0].lines) == []
+
+
+def test_fonts_are_found_for_what_the_default_font_lacks() -> None:
+    default, bundled = (
+        set(get_font(findfont(family)).get_charmap()) for family in ("DejaVu Sans", "STIXGeneral")
+    )
+    lacking = chr(min(bundled - default))
+    assert find_fonts("abc é") == ["sans-serif"]
+    assert find_fonts("\U0010fffd") == ["sans-serif"]  # private use
+    first, *others = find_fonts(f"a{lacking}b")
+    assert first == "sans-serif"
+    assert ord(lacking) in get_font(findfont(others[0])).get_charmap()
+    assert len(others) == 1

@@ -1,7 +1,7 @@
 """The text model, its losses, and the ranking of its rewrites."""
 
 from pyg_grapheme.text.model.default_pool import default_pool
-from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, TextState
+from pyg_grapheme.text.model.graph_transform_net import GraphTransformNet, Prediction, TextState
 from pyg_grapheme.text.model.ranking import (
     Rewrite,
     expect_rankable,
@@ -12,6 +12,7 @@ from pyg_grapheme.text.model.transform_loss import TransformLoss, TransformLossO
 
 __all__ = [
     "GraphTransformNet",
+    "Prediction",
     "Rewrite",
     "TextState",
     "TransformLoss",

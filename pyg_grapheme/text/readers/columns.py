@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from pyg_grapheme.text.readers.example_error import fail_at, fail_format
+from pyg_grapheme.text.readers.example_error import fail_at, show_fields
 from pyg_grapheme.text.readers.examples import Example, NumberedExamples, NumberedLines
 from pyg_grapheme.text.readers.historical import preprocess_historical
 
@@ -58,20 +58,15 @@ def read_table(name: str, text: str, delimiter: str) -> NumberedExamples:
 def read_inflections(name: str, lines: NumberedLines) -> NumberedExamples:
     """Read lines of lemma, form and features, the features split at ";"."""
     for number, line in lines:
-        columns = line.split("\t")
-        if len(columns) != 3:
-            fail_format(name, number, columns)
-        lemma, form, features = columns
+        lemma, form, features = _split(name, number, line, ("lemma", "form", "features"))
         yield number, Example(lemma, form, split_tags(features))
 
 
 def read_pairs(name: str, lines: NumberedLines) -> NumberedExamples:
     """Read lines of input and target."""
     for number, line in lines:
-        columns = line.split("\t")
-        if len(columns) != 2:
-            fail_format(name, number, columns)
-        yield number, Example(columns[0], columns[1])
+        source, target = _split(name, number, line, ("input", "target"))
+        yield number, Example(source, target)
 
 
 def read_historical(name: str, lines: NumberedLines) -> NumberedExamples:
@@ -91,6 +86,14 @@ def read_historical(name: str, lines: NumberedLines) -> NumberedExamples:
         example = preprocess_historical(*columns[:2]) if len(columns) > 1 else None
         if example is not None:
             yield number, example
+
+
+def _split(name: str, number: int, line: str, names: Sequence[str]) -> list[str]:
+    columns = line.split("\t")
+    if len(columns) != len(names):
+        expected = f"{len(names)} columns as in line 1: {', '.join(names)}"
+        fail_at(name, number, show_fields(columns), expected)
+    return columns
 
 
 def split_tags(features: str) -> tuple[str, ...]:

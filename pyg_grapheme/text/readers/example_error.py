@@ -25,16 +25,21 @@ def fail_at(name: str, line: int, found: str, expected: str) -> NoReturn:
 
 
 def fail_format(name: str, line: int, fields: Sequence[str]) -> NoReturn:
-    """Refuse a line whose fields fit no format, or not that of the lines before.
+    """Refuse a line whose fields fit no format.
 
     Raises:
         ExampleError: always.
     """
-    shown = [shorten(field) for field in fields]
     raise ExampleError(
-        f"{name}, line {line}: found {len(shown)} field(s) {shown}; expected one of\n"
-        f"{EXPECTED_FIELDS}"
+        f"{name}, line {line}: found {show_fields(fields)}; expected one of\n{EXPECTED_FIELDS}"
     )
+
+
+def show_fields(fields: Sequence[str]) -> str:
+    """Write the fields of a line, for messages."""
+    if list(fields) == [""]:
+        return "an empty line"
+    return f"{len(fields)} field(s) {[shorten(field) for field in fields]}"
 
 
 def shorten(text: str, length: int = 60) -> str:

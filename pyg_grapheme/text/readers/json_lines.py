@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from pyg_grapheme.text.readers.example_error import fail_at, fail_format, shorten
+from pyg_grapheme.text.readers.example_error import fail_at, shorten, show_fields
 from pyg_grapheme.text.readers.examples import Example, NumberedExamples, NumberedLines
 
 Record = dict[str, Any]
@@ -26,7 +26,7 @@ def read_questions(name: str, lines: NumberedLines) -> NumberedExamples:
     for number, line in lines:
         record = json_object(name, number, line)
         if not is_question(record):
-            fail_format(name, number, sorted(record))
+            fail_at(name, number, show_fields(sorted(record)), "'input' and 'target'")
         source, target = (_text_field(name, number, record, k) for k in ("input", "target"))
         yield number, Example(source, target)
 
@@ -36,14 +36,16 @@ def read_maths(name: str, lines: NumberedLines) -> NumberedExamples:
     for number, line in lines:
         record = json_object(name, number, line)
         if "input_polish" not in record:
-            fail_format(name, number, sorted(record))
+            fail_at(name, number, show_fields(sorted(record)), "'input_polish'")
         source = _text_field(name, number, record, "input_polish")
         if record.get("expected_symbolic") not in (None, ""):
             yield number, Example(source, _text_field(name, number, record, "expected_symbolic"))
         elif record.get("expected_result") is not None:
             yield number, Example(source, _number_field(name, number, record, "expected_result"))
         else:
-            fail_format(name, number, sorted(k for k in record if record[k] not in (None, "")))
+            given = sorted(key for key in record if record[key] not in (None, ""))
+            answers = "'expected_result' or 'expected_symbolic'"
+            fail_at(name, number, show_fields(given), answers)
 
 
 def json_object(name: str, number: int, line: str) -> Record:

@@ -37,7 +37,7 @@ def test_the_root_counts_before_the_variable_and_the_working_directory(
 def test_a_missing_file_is_one_line_that_names_file_option_and_page(tmp_path: Path) -> None:
     for root, message in (
         (None, "a.tsv: no such file, named by '--data.val'; PYG_GRAPHEME_DATA or '--data.root' "),
-        (str(tmp_path), f"{tmp_path}/a.tsv: no such file, named by '--data.val' (see docs/data.md"),
+        (str(tmp_path), f"{tmp_path}/a.tsv: no such file, named by '--data.val', nor 'a.tsv' here"),
     ):
         with pytest.raises(FileNotFoundError) as error:
             TextDataModule(val="a.tsv", root=root).read_splits()

@@ -157,16 +157,21 @@ REFUSED = {
         "Question\tAnswer\na\tb\n",
         r"line 1: found 2 field\(s\) \['Question', 'Answer'\]; expected one of",
     ),
-    "pairs, columns": ("a\tb\nc\td\te\n", r"line 2: found 3 field\(s\) \['c', 'd', 'e'\]; exp"),
-    "pairs, blank line": ("a\tb\n\nc\td\n", r"line 2: found 1 field\(s\) \[''\]; expected one of"),
+    "pairs, columns": (
+        "a\tb\nc\td\te\n",
+        r"line 2: expected 2 columns as in line 1: input, target "
+        r"\(got 3 field\(s\) \['c', 'd', 'e'\]\)",
+    ),
+    "pairs, blank line": ("a\tb\n\nc\td\n", r"line 2: expected 2 .* \(got an empty line\)"),
     "pairs, empty input": ("a\tb\n\td\n", "line 2: .*got an empty input text"),
     "long first line": ("a" * 99 + "\n", r"found 1 field\(s\) \['a{59}…'\]"),
-    "blank first line": ("\na\tb\tc\n", r"line 1: found 1 field\(s\) \[''\]"),
+    "blank first line": ("\na\tb\tc\n", "line 1: found an empty line; expected one of"),
     "inflection, columns": (
         "a\tb\tc\nd\te\n",
-        r"line 2: found 2 field\(s\) \['d', 'e'\]; expected one of",
+        r"line 2: expected 3 columns as in line 1: lemma, form, features "
+        r"\(got 2 field\(s\) \['d', 'e'\]\)",
     ),
-    "inflection, blank line": ("a\tb\tc\n\nd\te\tf\n", r"line 2: found 1 field\(s\) \[''\]"),
+    "inflection, blank line": ("a\tb\tc\n\nd\te\tf\n", r"line 2: .* \(got an empty line\)"),
     "tsv, columns": (
         "input\ttarget\na\tb\nc\n",
         r"line 3: expected 2 columns: \['input', 'target'\] \(got 1: \['c'\]\)",
@@ -191,7 +196,10 @@ REFUSED = {
         '{"question": 1, "answer": 2}\n',
         r"line 1: found 2 field\(s\) \['answer', 'question'\]; expected one of",
     ),
-    "json, fields": (GOOD + '{"input": "a"}\n', r"line 2: found 1 field\(s\) \['input'\]"),
+    "json, fields": (
+        GOOD + '{"input": "a"}\n',
+        r"line 2: expected 'input' and 'target' \(got 1 field\(s\) \['input'\]\)",
+    ),
     "json, number": (GOOD + '{"input": 1, "target": "b"}', "line 2: .*text .*got 1 in .*'input'"),
     "json, lone surrogate": (
         GOOD + '{"input": "\\ud800", "target": "b"}',
@@ -204,10 +212,14 @@ REFUSED = {
     ),
     "tsv, empty input": ("input\ttarget\n\tb\n", "line 2: .*got an empty input text"),
     "inflection, empty input": ("\tb\tV\n", "line 1: .*got an empty input text"),
-    "maths, fields": (MATHS + GOOD, r"line 2: found 2 field\(s\) \['input', 'target'\]"),
+    "maths, fields": (
+        MATHS + GOOD,
+        r"line 2: expected 'input_polish' \(got 2 field\(s\) \['input', 'target'\]\)",
+    ),
     "maths, no answer": (
         MATHS + '{"input_polish": "a", "expected_result": null}',
-        r"line 2: found 1 field\(s\) \['input_polish'\]; expected one of",
+        r"line 2: expected 'expected_result' or 'expected_symbolic' "
+        r"\(got 1 field\(s\) \['input_polish'\]\)",
     ),
     "maths, input": ('{"input_polish": 5, "expected_result": 1}', "got 5 in field 'input_polish'"),
     "maths, symbolic": (

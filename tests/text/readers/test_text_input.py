@@ -41,7 +41,7 @@ def test_what_does_not_fit_in_standard_input_is_named(monkeypatch: pytest.Monkey
             r"^standard input, line 3: expected a text file in UTF-8 \(got byte 0xff, which is not",
         ),
         (b"\n", r"^standard input: expected at least one example \(got an empty file\)"),
-        (b"a\tb\nc\n", r"^standard input, line 2: found 1 field\(s\) \['c'\]"),
+        (b"a\tb\nc\n", r"^standard input, line 2: expected 2 columns .*\['c'\]"),
     ):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         with pytest.raises(ExampleError, match=message):
