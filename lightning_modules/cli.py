@@ -125,7 +125,7 @@ def make_cli(arguments: list[str]) -> FitCLI:
         seed_everything_default=0,
         auto_configure_optimizers=False,
         save_config_callback=SaveConfig,
-        trainer_defaults={"accelerator": "auto"},
+        trainer_defaults={"accelerator": "auto", "enable_model_summary": False},
         # An abbreviated option could be a misspelt one. Errors are printed without all options.
         parser_kwargs={"allow_abbrev": False, "exit_on_error": False},
         args=arguments,

@@ -35,7 +35,7 @@ def print_summary(
     for name, label in (
         ("cross_entropy", "cross-entropy"),
         ("structural", "structural loss"),
-        ("raw_threshold", "raw threshold"),
+        ("threshold", "threshold"),
     ):
         first, last = (summary[f"{name}_{end}"] for end in ("first", "last"))
         if (first, last) != (0, 0):  # else it is not part of the loss
@@ -45,7 +45,8 @@ def print_summary(
         f"threshold, {summary['expected_loss_at_last_threshold']:.3f} at the last, "
         "other weights equal"
     )
-    print(f"{'time':<16} {summary['seconds']:8.1f} s for {summary['epochs']} epochs")
+    epochs = summary["epochs"]
+    print(f"{'time':<16} {summary['seconds']:8.1f} s for {epochs} epoch{'s' * (epochs != 1)}")
     print(f"{'units':<16} {units}")
     print(f"all in {folder}")
 

@@ -64,9 +64,10 @@ def expect_same_run(module: TaskModule, callbacks: Iterable[Callback], path: Pat
     before = checkpoint.get("hyper_parameters", {})
     for name, value in module.hparams.items():
         if name not in module.changeable and name in before and before[name] != value:
+            source = ", which the data give" if name in module.data_links else ""
             raise CheckpointError(
                 f"{path}: expected a checkpoint of a model of the same '{name}' "
-                f"(got {_short(before[name])}, not {_short(value)})"
+                f"(got {_short(before[name])}, not {_short(value)}{source})"
             )
     known = module.state_dict().keys()
     if strange := sorted(known ^ checkpoint["state_dict"].keys()):

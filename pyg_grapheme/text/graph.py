@@ -34,9 +34,11 @@ def text_graph(text: str, tags: Sequence[str] = (), units: TextUnits = TextUnits
         units: Kind of unit per node, and normal form.
 
     Raises:
-        ValueError: if kind or form are unknown.
+        ValueError: if kind or form are unknown, or ``tags`` is a text.
     """
     expect_text_units("units", units)
+    if isinstance(tags, str):
+        raise ValueError(f"Expected 'tags' to be a sequence of tags (got {tags!r})")
     return units_graph(units.split(text), tags)
 
 

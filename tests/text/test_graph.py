@@ -154,3 +154,8 @@ def test_no_texts_are_an_empty_batch() -> None:
 def test_units_have_to_be_text_units() -> None:
     with pytest.raises(ValueError, match=r"Expected 'units' to be a TextUnits \(got 'NFC'\)"):
         text_graph("abc", (), "NFC")  # type: ignore[arg-type]
+
+
+def test_tags_have_to_be_several() -> None:
+    with pytest.raises(ValueError, match=r"Expected 'tags' to be a sequence of tags \(got 'PST'\)"):
+        text_graph("walk", "PST")
