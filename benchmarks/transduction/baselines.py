@@ -13,7 +13,7 @@ from benchmarks.transduction.cells import Cell
 from benchmarks.transduction.data import Pair, Splits, read_splits
 from benchmarks.transduction.look_up import learn_answers, look_up
 from benchmarks.transduction.records import Record
-from benchmarks.transduction.scoring import RECALLED, score
+from benchmarks.transduction.scoring import LOOKED_UP, score
 from benchmarks.transduction.suffix_table import inflect, learn_suffixes
 from benchmarks.transduction.tagger_training import TaggerOptions, rewrite, train_tagger
 from benchmarks.transduction.versions import list_versions
@@ -36,8 +36,8 @@ def run_baseline(cell: Cell, data: Path) -> Record:
     learned = LEARN[cell.row](cell, splits)
     seconds = time.perf_counter() - start
     named = {**({"dev": splits.dev} if splits.dev else {}), **splits.test}
-    recalls = (cell.table, cell.row) == ("normalisation", "tagger")
-    known = find_known(splits) if recalls else None
+    looks_up = (cell.table, cell.row) == ("normalisation", "tagger")
+    known = find_known(splits) if looks_up else None
     scores, spent, words = {}, 0.0, 0
     for name, pairs in named.items():
         start = time.perf_counter()
@@ -47,8 +47,8 @@ def run_baseline(cell: Cell, data: Path) -> Record:
         scores[name] = score(predictions, targets, splits.target)
         if known is not None:
             sources = [splits.source.join(pair.source) for pair in pairs]
-            recalled = [known.get(s, p) for s, p in zip(sources, predictions, strict=True)]
-            scores[RECALLED.format(name)] = score(recalled, targets, splits.target)
+            answers = [known.get(s, p) for s, p in zip(sources, predictions, strict=True)]
+            scores[LOOKED_UP.format(name)] = score(answers, targets, splits.target)
     return Record(
         cell.name,
         scores,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from lightning_modules.modules.unit_error_rate import error_units, unit_error_rate
 from pyg_grapheme.text import TextUnits
 
-RECALLED, PLAIN = "{}, recalled", "{}, plain"
-"""Names of the additional scores of a split: a baseline with recall, and ours without."""
+LOOKED_UP, PLAIN = "{}, looked up", "{}, plain"
+"""Names of the additional scores of a split: a baseline with the look-up, and ours without."""
 
 
 class Score(NamedTuple):

@@ -155,7 +155,7 @@ def test_the_text_model_leaves_a_record(
 
 
 @trained
-def test_normalisation_is_scored_with_recall_and_without(
+def test_normalisation_is_scored_with_look_up_and_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "tiny.yaml"
@@ -177,8 +177,8 @@ def test_normalisation_is_scored_with_recall_and_without(
     (ours_scores, tagger_scores) = (record.scores for record in found.values() if record)
     assert ours_scores["test"].accuracy == pytest.approx(2 / 3)
     assert ours_scores["test, plain"].accuracy == 0  # after one step it writes anything but "und"
-    assert tagger_scores["test, recalled"].accuracy == pytest.approx(2 / 3)
-    assert set(tagger_scores) == {"dev", "test", "dev, recalled", "test, recalled"}
+    assert tagger_scores["test, looked up"].accuracy == pytest.approx(2 / 3)
+    assert set(tagger_scores) == {"dev", "test", "dev, looked up", "test, looked up"}
 
 
 @trained
