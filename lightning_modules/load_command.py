@@ -31,7 +31,7 @@ def load_command(
         OPTION,
         required=True,
         action="append",
-        help="checkpoint of a run, or its folder; several, one behind the other, predict together",
+        help="checkpoint of a run, or its folder; several predict together",
     )
     parser.epilog = f"With {OPTION}, --help lists the arguments of that checkpoint's task, too."
     arguments = repeat_option(arguments)

@@ -22,7 +22,6 @@ from pyg_grapheme.text import (
     read_examples,
 )
 from pyg_grapheme.text.typing import FormName, NormalForm, PreprocessName, UnitsName
-from pyg_grapheme.text.units import expect_units
 
 Loader = DataLoader[Any]
 """A loader over indices of pairs that yields batches of those pairs."""
@@ -83,7 +82,7 @@ class TextDataModule(SeededDataModule):
         expect_one_of("preprocess", preprocess, get_args(PreprocessName))
         self.preprocess: PreprocessName = preprocess
         for name, units in (("source_units", source_units), ("target_units", target_units)):
-            expect_units(name, units)
+            expect_one_of(name, units, get_args(UnitsName))
         self.source_units: UnitsName = source_units
         self.target_units: UnitsName = target_units
         for name, form in (("source_form", source_form), ("target_form", target_form)):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add_evaluate_arguments(parser: ArgumentParser) -> None:
     """Add the files of examples and how to read them."""
     parser.add_argument("--batch_size", type=int, default=64)
-    parser.add_argument("--beam", type=int, default=1, help="hypotheses of the search per text")
+    parser.add_argument("--beam", type=int, default=1, help="width of the beam search")
     parser.add_argument(
         "--preprocess",
         choices=get_args(PreprocessName),

@@ -35,7 +35,7 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
         "examples in any format that fit takes",
     )
     parser.add_argument("--batch_size", type=int, default=512, help="lines to rewrite at a time")
-    parser.add_argument("--beam", type=int, default=1, help="hypotheses of the search per text")
+    parser.add_argument("--beam", type=int, default=1, help="width of the beam search")
     parser.add_argument(
         "--scores",
         action="store_true",

@@ -41,9 +41,9 @@ def print_summary(
         if (first, last) != (0, 0):  # else it is not part of the loss
             print(f"{label:<16} {first:8.3f} -> {last:.3f}")
     print(
-        f"{'expected loss':<16} {summary['expected_loss_at_first_threshold']:8.3f} at the first "
-        f"threshold, {summary['expected_loss_at_last_threshold']:.3f} at the last, "
-        "other weights equal"
+        f"{'expected loss':<16} {summary['expected_loss_at_first_threshold']:8.3f} at the initial "
+        f"threshold, {summary['expected_loss_at_last_threshold']:.3f} at the learned one, "
+        "with the same other weights"
     )
     epochs = summary["epochs"]
     print(f"{'time':<16} {summary['seconds']:8.1f} s for {epochs} epoch{'s' * (epochs != 1)}")

@@ -8,8 +8,6 @@ from pyg_grapheme.options import expect_one_of
 from pyg_grapheme.text.grapheme import normalize, split_graphemes
 from pyg_grapheme.text.typing import FormName, NormalForm, UnitsName
 
-_OLD_NAMES = {"letters": "codepoints", "spaced": "whitespace"}
-
 
 def split_units(text: str, kind: UnitsName = "codepoints", form: NormalForm = "NFC") -> list[str]:
     r"""Bring a text to a normal form and split it into units.
@@ -38,7 +36,7 @@ def split_units(text: str, kind: UnitsName = "codepoints", form: NormalForm = "N
     >>> split_units("t͡ʃ ɪ p", "whitespace")
     ['t͡ʃ', 'ɪ', 'p']
     """
-    expect_units("kind", kind)
+    expect_one_of("kind", kind, get_args(UnitsName))
     text = normalize(text, form)
     if kind == "codepoints":
         return list(text)
@@ -60,7 +58,7 @@ def join_units(sequence: Sequence[str], kind: UnitsName = "codepoints") -> str:
     >>> join_units(["k", "æ", "t"], "whitespace")
     'k æ t'
     """
-    expect_units("kind", kind)
+    expect_one_of("kind", kind, get_args(UnitsName))
     if kind == "whitespace":
         # A copied unit of the source may be a space.
         return normalize(" ".join(part for unit in sequence for part in unit.split(" ") if part))
@@ -129,18 +127,6 @@ def choose_form(texts: Iterable[str], form: FormName = "auto") -> NormalForm:
     return "NFC" if all(unicodedata.is_normalized("NFD", text) for text in composed) else "NFD"
 
 
-def expect_units(name: str, kind: object) -> None:
-    """Refuse what is not a kind of unit; an old name is answered with the new one.
-
-    Raises:
-        ValueError: if ``kind`` is unknown.
-    """
-    new = _OLD_NAMES.get(str(kind))
-    if new is not None:
-        raise ValueError(f"Expected '{name}' to be {new!r}, its name now (got {kind!r})")
-    expect_one_of(name, kind, get_args(UnitsName))
-
-
 def expect_text_units(name: str, units: object) -> None:
     """Refuse what is not a :class:`TextUnits` of known kind and form.
 
@@ -149,5 +135,5 @@ def expect_text_units(name: str, units: object) -> None:
     """
     if not (isinstance(units, TextUnits) and all(isinstance(value, str) for value in units)):
         raise ValueError(f"Expected '{name}' to be a TextUnits (got {units!r})")
-    expect_units(f"{name}.kind", units.kind)
+    expect_one_of(f"{name}.kind", units.kind, get_args(UnitsName))
     expect_one_of(f"{name}.form", units.form, get_args(NormalForm))
