@@ -22,7 +22,8 @@ def run_ensemble(cell: Cell, data: Path, work: Path) -> Record:
     Raises:
         FileNotFoundError: if the run of a member is not in ``work``.
     """
-    module, *others = (load_done(cell._replace(row="ours", seed=seed), work) for seed in MEMBERS)
+    members = MEMBERS[cell.table]
+    module, *others = (load_done(cell._replace(row="ours", seed=seed), work) for seed in members)
     module.add_members(others)
     module.beam = BEAM
     files = name_files(cell, data)
@@ -45,5 +46,5 @@ def run_ensemble(cell: Cell, data: Path, work: Path) -> Record:
         words_per_second=words / spent,
         threads=torch.get_num_threads(),
         versions=list_versions(),
-        setting={"members": list(MEMBERS), "beam": BEAM},
+        setting={"members": list(members), "beam": BEAM},
     )

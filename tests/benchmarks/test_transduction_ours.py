@@ -188,7 +188,7 @@ def test_an_ensemble_is_scored_by_the_mean_probability_of_its_members(
     config = tmp_path / "tiny.yaml"
     config.write_text(CONFIG)
     monkeypatch.setitem(overrides.CONFIGS, "inflection", config)
-    monkeypatch.setattr(ensemble, "MEMBERS", (0, 1))
+    monkeypatch.setitem(ensemble.MEMBERS, "inflection", (0, 1))
     task = ("inflection", "english", "medium")
     files = name_files(Cell(*task, "ours"), tmp_path / "data")
     assert files is not None
