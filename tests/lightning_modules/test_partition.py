@@ -186,8 +186,11 @@ def test_unknown_options_and_missing_labels_are_named(
     events[1].y[:] = -1
     write_graphs(path, events)
     for arguments, message in (
-        (["--model.objective=accuracy"], "Expected a typing.Literal['pairs', 'pair_precision', "),
-        (["--model.merge=single"], "Expected a typing.Literal['components', 'average', "),
+        (
+            ["--model.objective=accuracy"],
+            "'model.objective' to be one of 'pairs', 'pair_precision', ",
+        ),
+        (["--model.merge=single"], "'model.merge' to be one of 'components', 'average', "),
         ([f"--data.train={path}", *ignored], f"error: {path}, graph 1: expected 'y' to label a"),
     ):
         with pytest.raises(SystemExit) as stop:

@@ -353,7 +353,7 @@ def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path:
         (b'id,person,name\n"r\n1",a,x\nr2,a,y\n', [], "expected an id of one line in 'id'"),
         (b"id,person,year\nr1,a,1\nr2,a,2\n", [], "or by equal values, '--data.keys')"),
         # What is wrong with an option is said before a table is read.
-        (b"", ["--model.objective=accuracy"], "Expected a typing.Literal['pairs', "),
+        (b"", ["--model.objective=accuracy"], "'model.objective' to be one of 'pairs', "),
     ],
 )
 def test_bad_tables_are_named_in_one_line(
