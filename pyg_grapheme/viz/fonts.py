@@ -17,20 +17,22 @@ def find_fonts(text: str) -> list[str]:
     """
     default = font_manager.FontProperties()
     families = [*default.get_family()]
-    missing = set(map(ord, text)) - _characters(font_manager.findfont(default))
-    for font in sorted(font_manager.fontManager.ttflist, key=lambda font: font.name):
+    missing = set(map(ord, text)) - _characters(default)
+    for name in sorted(font_manager.get_font_names()):
         if not missing:
             break
-        found = missing & _characters(font.fname)
-        # A font of last resort has a box for every character.
-        if found and not font.name.startswith("Last Resort"):
-            families.append(font.name)
+        if name.startswith("Last Resort"):
+            continue  # It has a box for every character.
+        found = missing & _characters(font_manager.FontProperties(family=name))
+        if found:
+            families.append(name)
             missing -= found
     return families
 
 
-def _characters(path: str) -> set[int]:
+def _characters(font: font_manager.FontProperties) -> set[int]:
+    """Return the characters of the style that would be drawn: others of a family may have more."""
     try:
-        return set(font_manager.get_font(path).get_charmap())
+        return set(font_manager.get_font(font_manager.findfont(font)).get_charmap())
     except (OSError, RuntimeError):  # An installed font may be one that matplotlib cannot read.
         return set()

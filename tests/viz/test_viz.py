@@ -7,7 +7,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.image import imread
 from torch_geometric.data import Data
 
@@ -211,5 +211,5 @@ def test_fonts_are_found_for_what_the_default_font_lacks() -> None:
     assert find_fonts("\U0010fffd") == ["sans-serif"]  # private use
     first, *others = find_fonts(f"a{lacking}b")
     assert first == "sans-serif"
-    assert ord(lacking) in get_font(findfont(others[0])).get_charmap()
+    assert ord(lacking) in get_font(findfont(FontProperties(family=others[0]))).get_charmap()
     assert len(others) == 1
