@@ -1,5 +1,6 @@
 """The part that ``evaluate`` and ``predict`` share: checkpoints, and arguments of their module."""
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,8 +53,8 @@ def load_command(
 def repeat_option(arguments: Sequence[str]) -> list[str]:
     """Repeat ``--ckpt_path`` before each checkpoint that follows one directly.
 
-    An argument is a checkpoint if it ends in ``.ckpt``, is the folder of a run, or would be one
-    beside others. Without this, the option would take all texts behind it, too; ``--`` ends it.
+    An argument is a checkpoint if it ends in ``.ckpt``, is the folder of a run, or is missing in a
+    folder that holds checkpoints. Without this, the option would take all texts behind it, too; ``--`` ends it.
     """
     repeated: list[str] = []
     follows = False
@@ -74,13 +75,17 @@ def _names_checkpoint(argument: str) -> bool:
         return True
     # What is missing in a folder of checkpoints or runs is more likely a mistake than a text.
     path = Path(argument)
-    kept = (found for kind in ("*.ckpt", f"*/{KEPT}") for found in path.parent.glob(kind))
-    return len(path.parts) > 1 and not path.exists() and any(kept)
+    if len(path.parts) == 1 or os.path.exists(path) or not os.path.isdir(path.parent):
+        return False
+    return any(next(path.parent.glob(kind), None) for kind in ("*.ckpt", f"*/{KEPT}"))
 
 
 def find_weights(path: str) -> Path | None:
-    """Return the checkpoint file that a path names, directly or as the folder of a run."""
-    kept = Path(path) / KEPT
-    if kept.is_file():
-        return kept
-    return Path(path) if path.endswith(".ckpt") and Path(path).is_file() else None
+    """Return the checkpoint file that a path names, directly or as the folder of a run.
+
+    The path may be any text: unlike those of pathlib, these checks take too long a name for none.
+    """
+    kept = os.path.join(path, KEPT)
+    if os.path.isfile(kept):
+        return Path(kept)
+    return Path(path) if path.endswith(".ckpt") and os.path.isfile(path) else None

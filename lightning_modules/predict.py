@@ -37,11 +37,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _expect_other_file(options: argparse.Namespace) -> None:
     """Refuse to replace a file that is read."""
-    output = Path(options.output)
+    output = options.output
     for name, value in vars(options).items():
         for path in value if isinstance(value, list) else [value]:
-            is_read = name != "output" and isinstance(path, str) and Path(path).is_file()
-            if is_read and output.is_file() and output.samefile(path):
+            # A text may be too long for the name of a file: os.path says that it is none.
+            is_read = name != "output" and isinstance(path, str) and os.path.isfile(path)
+            if is_read and os.path.isfile(output) and os.path.samefile(output, path):
                 raise ValueError(f"Expected '--output' not to be a file that is read (got {path})")
 
 

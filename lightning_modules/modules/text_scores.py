@@ -21,8 +21,8 @@ class TextScores(NamedTuple):
         exact_match: Share of predictions equal to the target: word accuracy where a text is a word.
         char_error_rate: Sum of the Levenshtein distances of code points over the length of the
             targets; None if all targets are empty.
-        unit_error_rate: The same for grapheme clusters, or for the units of the targets if these
-            are others; the phone error rate if they are phones.
+        unit_error_rate: The same in grapheme clusters. If the targets have other units, such as
+            phones, in those units.
         edit_distance: Mean Levenshtein distance of code points per text.
         coarsening_ratio: Nodes after over nodes before merging at the threshold; 1 without nodes.
             Of several models, that of the first.

@@ -77,7 +77,7 @@ def report_text(
 
         figure = draw_merges(results.merges, results.threshold)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph")  # No font has it: it is drawn as a box.
+            warnings.filterwarnings("ignore", "Glyph")  # No font has it, so it is drawn as a box.
             figure.savefig(folder / "merges.png", dpi=150)
     sections = text_sections(results)
     units = f"{module.net.source} → {module.net.target}"

@@ -11,7 +11,7 @@ class WeightAverages(WeightAveraging):
     """Exponential moving averages of all weights at once.
 
     Lightning's ``EMAWeightAveraging`` updates them one by one, which takes a small model as long as
-    a layer. Buffers are copied: they hold hashes of graphemes, which have no average.
+    a layer. Buffers are copied: they hold hashes of units, which have no average.
 
     Args:
         decay: Weight of the old averages in each step: 0.995 averages over about 200 steps.

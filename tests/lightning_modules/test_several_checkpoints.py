@@ -201,10 +201,18 @@ def test_a_missing_checkpoint_is_named_and_nothing_is_written(
         assert not output.exists()
 
 
-@pytest.mark.parametrize("text", ["/kæt/", "/q/", "q", "and/or", "./q"])
-def test_a_text_with_slashes_is_no_checkpoint(text: str, run: Run, unsure: Path) -> None:
-    status, out, err = run(predict.main, "--ckpt_path", unsure, text)
-    assert (status, out.count("\n"), err) == (0, 1, "")
+@pytest.mark.parametrize(
+    "text",
+    ["/kæt/", "/q/", "q", "and/or", "./q", "q" * 300, "ก" * 100, "q/" + "q" * 300, "/q" * 3000],
+    ids=lambda text: text[:5] + f" {len(text)}",
+)
+def test_a_text_is_no_checkpoint_whatever_its_slashes_and_length(
+    text: str, run: Run, unsure: Path, tmp_path: Path
+) -> None:
+    """Names of files have at most 255 bytes on most systems."""
+    for before in ([], ["--tags", "V"], ["--output", tmp_path / "out"]):
+        status, out, err = run(predict.main, "--ckpt_path", unsure, *before, text)
+        assert (status, out.count("\n"), err) == (0, int(before[:1] != ["--output"]), "")
 
 
 def test_no_checkpoint_is_replaced_by_the_output(run: Run, unsure: Path, sure: Path) -> None:

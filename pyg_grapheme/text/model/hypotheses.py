@@ -21,8 +21,8 @@ class Step(NamedTuple):
 class EditPath(NamedTuple):
     """The edits of a text, and their log-probability.
 
-    Paths that write the same and end at the same step are merged: the result has the sum of their
-    probabilities, and the edits of one of the most probable.
+    Paths that write the same are merged where the search keeps both: the result has the sum of
+    their probabilities, and the edits of one of the most probable.
     """
 
     steps: list[Step]

@@ -22,7 +22,10 @@ _CELLS = 2**17
 """Maximum of the cells of the lattices that are scored at once."""
 
 MAX_RANKED = 4000
-"""Maximum of units of a text to rank: three gigabytes, which grow with the square of it."""
+"""Units of the longest text that is ranked.
+
+It takes about 3 GB; memory grows with the square of the length.
+"""
 
 
 class Rewrite(NamedTuple):

@@ -275,6 +275,34 @@ def test_the_likelihood_of_a_text_is_the_sum_over_all_edits(draw_task, map_case:
             assert found[number].item() == pytest.approx(expected, rel=1e-9), target
 
 
+SCRIPTS = {
+    "Arabic with marks": ("\u0645\u064f\u062d", "\u0645\u064e\u062d\u0651"),
+    "Hebrew with points": ("\u05e9\u05c1\u05b8", "\u05e9\u05b6\u05dc"),
+    "Devanagari": ("\u0915\u093f\u0924", "\u0915\u0940"),
+    "Hangul": ("\u1112\u1161\u11ab", "\u1112\u1165\u11ab"),
+    "Thai": ("\u0e19\u0e49\u0e33", "\u0e19\u0e48\u0e33\u0e19"),
+    "an emoji of several": ("👩\u200d🚀", "👨\u200d🚀"),
+    "accents in another order": ("o\u0323\u0302", "O\u0302\u0323"),
+    "right to left": ("\u202eאb", "ב\u202c"),
+    "beyond the first plane": ("𐐨𝄞𐐨", "𐐀𝄞𐐨"),
+    "Greek with a mark below": ("\u0391\u0345σ", "\u03b1\u0399ς"),
+}
+"""A text and a target, as code points. The vocabulary has every second one of the target."""
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 1)], ids=str)
+def test_the_likelihood_is_the_sum_in_any_script(draw_task, sizes: tuple[int, ...]) -> None:
+    texts, targets = zip(*SCRIPTS.values(), strict=True)
+    vocabulary = sorted({unit for target in targets for unit in target[::2]})
+    task = draw_task(texts, [sizes] * len(texts), vocabulary)
+    found = task.log_likelihood(targets)
+    for number, (name, target) in enumerate(zip(SCRIPTS, targets, strict=True)):
+        outputs = task.enumerate_outputs(number, len(target), tuple(target))
+        expected = math.log(outputs[tuple(target)])
+        assert found[number].item() == pytest.approx(expected, rel=1e-9), name
+
+
 @torch.no_grad()
 def test_edits_that_write_the_same_are_summed(draw_task) -> None:
     """By hand: "a" becomes "A" by its upper case, by substitution, or by insertion and deletion."""
