@@ -54,7 +54,8 @@ def repeat_option(arguments: Sequence[str]) -> list[str]:
     """Repeat ``--ckpt_path`` before each checkpoint that follows one directly.
 
     An argument is a checkpoint if it ends in ``.ckpt``, is the folder of a run, or is missing in a
-    folder that holds checkpoints. Without this, the option would take all texts behind it, too; ``--`` ends it.
+    folder that holds checkpoints. Without this, the option would take all texts behind it, too;
+    ``--`` ends it.
     """
     repeated: list[str] = []
     follows = False

@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +50,7 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
     packages = {name: value for name, value in versions.items() if name != "checkout"}
     begin_or_resume(partial, json.dumps([setting, packages, hash_sources()], indent=2))
     fit.main(options)
-    run = max(partial.glob("*/version_*/summary.json"), key=lambda p: p.stat().st_mtime).parent
+    run = _newest(partial.glob("*/version_*/summary.json")).parent
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     predicted = _read_predictions(run / "predictions.tsv")
     module = load_module(run / summary["checkpoint"])
@@ -95,10 +95,14 @@ def load_done(cell: Cell, work: Path) -> TransformModule:
         FileNotFoundError: if its run is not in ``work``.
     """
     done = work / cell.name / "done"
-    runs = sorted(done.glob("*/version_*/checkpoints/model.ckpt"))
+    runs = list(done.glob("*/version_*/summary.json"))
     if not runs:
         raise FileNotFoundError(f"{done}: expected the run of a cell (got none)")
-    return load_module(runs[-1])
+    return load_module(_newest(runs).parent / "checkpoints" / "model.ckpt")
+
+
+def _newest(files: Iterable[Path]) -> Path:
+    return max(files, key=lambda path: path.stat().st_mtime)
 
 
 def name_files(cell: Cell, data: Path) -> Files | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lightning_modules.modules.unit_error_rate import error_units, unit_error_rate
+from lightning_modules.modules.text_scores import score_texts
 from pyg_grapheme.text import TextUnits
 
 LOOKED_UP, PLAIN = "{}, looked up", "{}, plain"
@@ -35,10 +35,6 @@ def score(
     >>> score(["ka", "b"], ["ko", "b"])
     Score(examples=2, accuracy=0.5, error_rate=0.3333333333333333, coarsening_ratio=None)
     """
-    wanted = [units.canonical(target) for target in targets]
-    right = sum(
-        prediction == target for prediction, target in zip(predictions, wanted, strict=True)
-    )
-    rate = unit_error_rate(predictions, wanted, error_units(units))
-    assert rate is not None
-    return Score(len(wanted), right / len(wanted), rate)
+    found = score_texts(predictions, targets, coarsening_ratio=1.0, units=units)
+    assert found.unit_error_rate is not None
+    return Score(found.examples, found.exact_match, found.unit_error_rate)

@@ -53,7 +53,7 @@ def segment(module: TransformModule, examples: Sequence[Example]) -> Iterable[Se
     for batch in batches(examples):
         graphs = net.read([e.source for e in batch], [e.tags for e in batch])
         with torch.no_grad():
-            clusters = iter(net.predict(graphs).history.cluster.tolist())
+            clusters = iter(net.merge(net.encode(graphs)).history.cluster.tolist())
         for units, example in zip(graphs.text, batch, strict=True):
             # The form of the target may be another one.
             target = net.source.split(net.target.canonical(example.target))

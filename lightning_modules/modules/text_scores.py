@@ -64,7 +64,7 @@ def predict_examples(
 
 
 def score_texts(
-    predictions: list[str],
+    predictions: Sequence[str],
     targets: Sequence[str],
     coarsening_ratio: float,
     units: TextUnits = TextUnits(),
@@ -82,8 +82,8 @@ def score_texts(
     return TextScores(
         len(written),
         correct / len(written),
-        float(char_error_rate(predictions, written)) if any(written) else None,
+        float(char_error_rate(list(predictions), written)) if any(written) else None,
         unit_error_rate(predictions, written, error_units(units)),
-        float(edit_distance(predictions, written, reduction="mean")),
+        float(edit_distance(list(predictions), written, reduction="mean")),
         coarsening_ratio,
     )

@@ -214,15 +214,15 @@ class TransformModule(TaskModule):
     def rewrite(self, graphs: Data) -> tuple[list[str], MergeHistory]:
         """Rewrite the texts of a batch of graphs; return them with the merge history."""
         net = self.net
-        edits, _, history = net.predict(graphs)
-        written = [net.write(own) for own in edits]
+        prediction = net.predict(graphs)
+        written = [net.write(own) for own in prediction.edits]
         if self.lookup:
             tagged = set(graphs.batch[graphs.is_tag].tolist())
             for index, units in enumerate(graphs.text):
                 if index not in tagged:
                     source = net.source.join(units)
                     written[index] = self.lookup.get(source, written[index])
-        return written, history
+        return written, prediction.history
 
     def on_train_start(self) -> None:
         """Reset the means of an interrupted epoch; Lightning resets those of finished ones."""

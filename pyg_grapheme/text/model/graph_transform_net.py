@@ -48,14 +48,17 @@ class Prediction(NamedTuple):
     """Edits of B texts, and the merges on which they are based.
 
     Attributes:
-        edits: The most probable edits of each text.
         alternatives: The edits that the search found for each text, the most probable first.
         history: The merges.
     """
 
-    edits: list[Edits]
     alternatives: list[list[Edits]]
     history: MergeHistory
+
+    @property
+    def edits(self) -> list[Edits]:
+        """The most probable edits of each text."""
+        return [found[0] for found in self.alternatives]
 
 
 class GraphTransformNet(nn.Module):
@@ -210,7 +213,7 @@ class GraphTransformNet(nn.Module):
             [read_path(path, start, units, self.vocabulary) for path in found]
             for found, units in zip(paths, texts, strict=True)
         ]
-        return Prediction([found[0] for found in edits], edits, pooled.history)
+        return Prediction(edits, pooled.history)
 
     def _source_units(self, graphs: Data, texts: Sequence[Sequence[str]]) -> SourceUnits:
         """Embed the units of the texts, as they are, in upper case and in lower case."""

@@ -62,10 +62,11 @@ def log_probability(
     Cost: O(n m H (H + V)) per source of n and target of m units, padded to the longest.
     """
     expect_texts(sources, tags)
-    if len(targets) != len(sources):
+    if isinstance(targets, str) or len(targets) != len(sources):
+        got = "a text" if isinstance(targets, str) else len(targets)
         raise ValueError(
             f"Expected 'targets' to have one entry for each of the {len(sources)} sources "
-            f"(got {len(targets)})"
+            f"(got {got})"
         )
     if not sources:
         return net.activation.weight.new_zeros(0)
@@ -145,12 +146,17 @@ def expect_rankable(nets: Iterable[GraphTransformNet], text: str, where: str) ->
     Raises:
         ValueError: if it has more than ``MAX_RANKED`` units of a model.
     """
-    size = max(len(net.source.split(text)) for net in nets)
+    size = _num_units(nets, text)
     if size > MAX_RANKED:
         raise ValueError(
             f"{where}: expected at most {MAX_RANKED} units for a beam, scores or several models "
             f"(got {size})"
         )
+
+
+def _num_units(nets: Iterable[GraphTransformNet], text: str) -> int:
+    """Return the units of a text, of the model that splits it into most."""
+    return max(len(net.source.split(text)) for net in nets)
 
 
 class _Asked(NamedTuple):
@@ -166,11 +172,11 @@ class _Asked(NamedTuple):
 def _mean_probability(nets: Sequence[GraphTransformNet], asked: Sequence[_Asked]) -> list[float]:
     """Return the mean probability that models write a candidate by these units."""
     # Chunks of similar length, so that one long text does not pad all others.
-    order = sorted(range(len(asked)), key=lambda i: len(asked[i].text) + len(asked[i].units))
+    side = [max(_num_units(nets, own.text), len(own.units)) + 1 for own in asked]
+    order = sorted(range(len(asked)), key=lambda i: side[i])
     mean = [0.0] * len(asked)
     while order:
-        longest = asked[order[-1]]
-        number = max(1, _CELLS // ((len(longest.text) + 1) * (len(longest.units) + 1)))
+        number = max(1, _CELLS // side[order[-1]] ** 2)
         chunk, order = order[-number:], order[:-number]
         scores = [_score_candidates(net, [asked[i] for i in chunk]) for net in nets]
         total = torch.stack(scores).logsumexp(dim=0) - math.log(len(nets))

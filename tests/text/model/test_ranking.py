@@ -260,6 +260,24 @@ def test_a_long_text_does_not_change_the_others(monkeypatch: pytest.MonkeyPatch)
         assert [r.probability for r in rewrites] == pytest.approx([r.probability for r in alone])
 
 
+def test_a_chunk_of_lattices_keeps_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in units: a Hangul syllable has up to three."""
+    limit, sizes = 4000, []
+
+    def score(net: GraphTransformNet, sources: list[str], units: list[Any], _: Any) -> torch.Tensor:
+        rows, columns = max(len(net.source.split(text)) for text in sources), max(map(len, units))
+        sizes.append(len(sources) * (rows + 1) * (columns + 1))
+        return torch.zeros(len(sources))
+
+    monkeypatch.setattr(ranking, "_CELLS", limit)
+    monkeypatch.setattr(ranking, "_score", score)
+    pairs = [("a" * 40, ""), *[("a" * 19, "b" * 20)] * 31, *[("각" * 5, "")] * 9, ("", "b" * 39)]
+    asked = [ranking._Asked(0, text, (), units, tuple(units)) for text, units in pairs]
+    assert len(ranking._mean_probability([make("ab", source=TextUnits(form="NFD"))], asked)) == 42
+    assert max(sizes) <= limit
+    assert len(sizes) < len(asked) / 2
+
+
 def test_the_number_of_rewrites_grows_with_the_beam() -> None:
     net = make("abc", 3)
     totals = []
