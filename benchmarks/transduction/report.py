@@ -20,6 +20,7 @@ from benchmarks.transduction.cells import (
 )
 from benchmarks.transduction.data import NORMALISATION_SIZES
 from benchmarks.transduction.ensemble import BEAM
+from benchmarks.transduction.goals import goals_table
 from benchmarks.transduction.records import Record, mark_dirty
 from benchmarks.transduction.scoring import LOOKED_UP, PLAIN
 from benchmarks.transduction.speed import epoch_table, prediction_table, speed_table, total_time
@@ -83,6 +84,7 @@ def report(records: Records, stamp: str) -> list[str]:
         NOTES,
         f"{total_time(records)} Tables: {stamp}",
         commits(records),
+        goals_table(records),
         *(inflection_table(records, size) for size in INFLECTION_SIZES),
         *(merging_table(records, size) for size in INFLECTION_SIZES),
         stems_table(records),

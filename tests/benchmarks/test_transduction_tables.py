@@ -19,6 +19,9 @@ from benchmarks.transduction.stems import Segmented, compare_boundaries
 RESULTS = Path(__file__).resolve().parents[3] / "shared/data/sigmorphon2018_inflection"
 
 
+HIGH_FINNISH = ("inflection", "finnish", "high")
+
+
 def report(records: Records) -> str:
     return "\n\n".join(report_parts(records, "Commit 0123456789ab."))
 
@@ -112,6 +115,24 @@ def test_seeds_give_mean_and_deviation_and_bold_is_better_than_all_floors(
     assert line_of(text, "Inflection 2018, low", "LSTM tagger")[0] == "93.0"
     assert line_of(text, "Inflection 2018, low", "ours")[0] == "92.0"
     assert line_of(text, "Speed", "inflection, english, medium: ours")[:2] == ["3", "1.5"]
+
+
+def test_goals_are_met_or_missed_by_what_is_measured(make_record: Callable[..., Record]) -> None:
+    hebrew = [Cell("inflection", "hebrew", "medium", "ours", seed) for seed in range(2)]
+    french, finnish = Cell("g2p", "fre", "all", "ensemble"), Cell(*HIGH_FINNISH, "ours")
+    records = {
+        **{c: make_record(c, a) for c, a in zip(hebrew, (0.83, 0.85), strict=True)},
+        french: make_record(french, 0.95),
+        finnish: make_record(finnish, 0.935),
+    }
+    text, title = report(records), "Goals"
+    single = line_of(text, title, "inflection, hebrew, medium: single models")
+    assert single == ["above 84.50", "84.00", "missed by 0.50"]
+    assert line_of(text, title, "g2p, fre, all: ensemble") == ["below 5.11", "5.00", "+0.11"]
+    high = line_of(text, title, "inflection, finnish, high: single models")
+    assert high == ["at least 93.50", "93.50", "+0.00"]
+    low = line_of(text, title, "inflection, greek, low: ensemble")
+    assert low == ["above 32.30", "not run", "-"]
 
 
 def test_lower_error_rates_are_better(make_record: Callable[..., Record]) -> None:
