@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from lightning_modules.errors import exit_on_input_error
+from pyg_grapheme.named_errors import name_errors
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -17,7 +18,9 @@ def main(arguments: list[str] | None = None) -> None:
 
         given = sys.argv[1:] if arguments is None else arguments
         module, options = load_command(parser, "evaluate", given)
-    print_scores(module.evaluate(options))
+    scores = module.evaluate(options)
+    with exit_on_input_error(), name_errors("standard output"):
+        print_scores(scores)
 
 
 if __name__ == "__main__":

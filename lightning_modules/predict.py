@@ -5,11 +5,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import BinaryIO
 
 from lightning_modules.errors import exit_on_input_error
-from pyg_grapheme.atomic_write import atomic_write
+from pyg_grapheme.atomic_write import atomic_write, close_once
+from pyg_grapheme.named_errors import name_errors
+
+STANDARD_OUTPUT = "-"
+"""The path that means standard output."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,7 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--output",
         metavar="FILE",
-        default="-",
+        default=STANDARD_OUTPUT,
         help="file to write, all or nothing (default: -, standard output)",
     )
     with exit_on_input_error():
@@ -27,10 +30,11 @@ def main(arguments: list[str] | None = None) -> None:
         given = sys.argv[1:] if arguments is None else arguments
         module, options = load_command(parser, "predict", given)
         _expect_other_file(options)
-    with _open_output(options.output) as output:
+    name = "standard output" if options.output == STANDARD_OUTPUT else options.output
+    with _open_output(options.output, name) as output:
         written = 0
         for lines in module.predict_lines(options):
-            with exit_on_input_error():
+            with exit_on_input_error(), name_errors(name):
                 _write(output, lines, written)
             written += len(lines)
 
@@ -47,20 +51,26 @@ def _expect_other_file(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _open_output(path: str) -> Iterator[BinaryIO]:
-    if path == "-":
-        yield sys.stdout.buffer
-        return
+def _open_output(path: str, name: str) -> Iterator[BinaryIO]:
     with ExitStack() as stack:
         with exit_on_input_error():
-            if Path(path).is_dir():
-                raise ValueError(f"{path}: expected a file to write (got a directory)")
-            if Path(path).exists() and not Path(path).is_file():
-                # A pipe or a device: no file may replace it.
-                output: BinaryIO = stack.enter_context(open(path, "wb"))
-            else:
-                output = stack.enter_context(atomic_write(path)).buffer
+            output = _enter_output(path, stack)
         yield output
+        with exit_on_input_error(), name_errors(name):
+            stack.close()
+
+
+def _enter_output(path: str, stack: ExitStack) -> BinaryIO:
+    if path == STANDARD_OUTPUT:
+        if sys.stdout is None:
+            raise ValueError("Expected a standard output, or '--output' (got neither)")
+        return sys.stdout.buffer
+    if os.path.isdir(path):
+        raise ValueError(f"{path}: expected a file to write (got a directory)")
+    if os.path.exists(path) and not os.path.isfile(path):
+        # A pipe or a device: no file may replace it.
+        return stack.enter_context(close_once(open(path, "wb")))
+    return stack.enter_context(atomic_write(path)).buffer
 
 
 def _write(output: BinaryIO, lines: Sequence[str], written: int) -> None:

@@ -1,11 +1,14 @@
 """Files that are complete or absent."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any, TextIO, TypeVar
 
 from pyg_grapheme.typing import PathLikeStr
+
+File = TypeVar("File", bound=IO[Any])
 
 
 @contextmanager
@@ -17,7 +20,7 @@ def atomic_path(path: PathLikeStr) -> Iterator[Path]:
     Raises:
         FileNotFoundError: if there is no folder to write into.
     """
-    path = Path(path).resolve()
+    path = Path(os.path.realpath(path))  # Unlike resolve(), it takes a link to itself as it is.
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: expected a folder {path.parent} (got none)")
     part = path.with_name(path.name + ".part")
@@ -31,5 +34,20 @@ def atomic_path(path: PathLikeStr) -> Iterator[Path]:
 @contextmanager
 def atomic_write(path: PathLikeStr) -> Iterator[TextIO]:
     """Open a text file for writing; it appears under its name only when it is complete."""
-    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_path(path) as part,
+        close_once(part.open("w", encoding="utf-8", newline="")) as file,
+    ):
         yield file
+
+
+@contextmanager
+def close_once(file: File) -> Iterator[File]:
+    """Close a file. After an error, closing it raises no second one, as a full disk would."""
+    try:
+        yield file
+    except BaseException:
+        with suppress(OSError):
+            file.close()
+        raise
+    file.close()

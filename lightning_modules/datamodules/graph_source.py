@@ -1,6 +1,7 @@
 """Lists of graphs from a file or a class."""
 
 import json
+import lzma
 import zlib
 from collections.abc import Sequence
 from importlib import import_module
@@ -22,7 +23,7 @@ GraphSource = dict[str, Any] | str
 
 _DAMAGE = (
     BadZipFile, EOFError, KeyError, MemoryError, OSError, OverflowError, RuntimeError, TypeError,
-    ValueError, zlib.error,
+    ValueError, lzma.LZMAError, zlib.error,
 )  # fmt: skip
 """What reading a damaged file raises."""
 
@@ -56,7 +57,9 @@ def load_graphs(source: GraphSource) -> Sequence[Data]:
         graphs: Sequence[Data] = parser.instantiate(parsed).graphs
         if not all(isinstance(graph, Data) for graph in graphs):
             raise ValueError("it holds something else")
-    except (ArgumentError, AttributeError, ImportError, KeyError, TypeError, ValueError) as error:
+    except (
+        ArgumentError, AttributeError, ImportError, KeyError, RecursionError, TypeError, ValueError,
+    ) as error:  # fmt: skip
         raise ValueError(
             f"Expected graphs to be a file *.npz or a class path (got {source!r}: {error})"
         ) from error
@@ -134,12 +137,16 @@ def read_graphs(path: PathLikeStr) -> list[Data]:
 
 def _split(arrays: dict[str, Tensor]) -> list[Data]:
     parts = {}
+    if unknown := arrays.keys() - {"num_nodes", "num_edges", *NODE_FIELDS, *EDGE_FIELDS}:
+        raise ValueError(f"it has an unknown array '{min(unknown)}'")
     for sizes, names in (("num_nodes", NODE_FIELDS), ("num_edges", EDGE_FIELDS)):
         for name in names:
             if name not in arrays and name not in ("x", "edge_index"):
                 continue
             if not {name, sizes} <= arrays.keys():
                 raise ValueError(f"it has no '{name}' or no '{sizes}'")
+            if arrays[sizes].dim() != 1:
+                raise ValueError(f"'{sizes}' has {arrays[sizes].dim()} dimensions")
             array, dimension, total = arrays[name], _dimension(name), int(arrays[sizes].sum())
             if array.dim() <= dimension:
                 raise ValueError(f"'{name}' has {array.dim()} dimensions")

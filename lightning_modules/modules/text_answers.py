@@ -3,9 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
+from pyg_grapheme.text.model import GraphTransformNet, expect_rankable
 from pyg_grapheme.text.model.graph_transform_net import expect_texts
 
 Answer = TypeVar("Answer")
+
+MAX_REWRITTEN = 20_000
+"""Units of the longest text that commands rewrite, in some minutes."""
 
 
 class Known(NamedTuple):
@@ -44,3 +48,24 @@ def answer_texts(
         accept(known.answer) if known.answer is not None else by_model[index]
         for index, known in enumerate(found)
     ]
+
+
+def expect_answerable(
+    nets: Sequence[GraphTransformNet], text: str, where: str, ranks: bool
+) -> None:
+    """Refuse a text that would take too much time, or too much memory to rank its rewrites.
+
+    Args:
+        nets: The models.
+        text: The text.
+        where: Its place, for the error.
+        ranks: Whether its rewrites are ranked.
+
+    Raises:
+        ValueError: if it has too many units.
+    """
+    if ranks:
+        expect_rankable(nets, text, where)
+    size = len(nets[0].source.split(text))
+    if size > MAX_REWRITTEN:
+        raise ValueError(f"{where}: expected at most {MAX_REWRITTEN} units (got {size})")

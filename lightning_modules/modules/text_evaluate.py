@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, get_args
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.task_module import Scores
+from lightning_modules.modules.text_answers import expect_answerable
 from lightning_modules.modules.text_scores import predict_examples
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.text import PairDataset, read_examples
-from pyg_grapheme.text.model import expect_rankable
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT
 from pyg_grapheme.text.typing import PreprocessName
 
@@ -46,9 +46,10 @@ def evaluate_files(module: "TransformModule", options: Namespace) -> dict[str, S
             name: read_examples(find_file(name, "examples"), module.preprocess)
             for name in options.examples
         }
-        for name, examples in files.items() if module.is_searching else ():
+        for name, examples in files.items():
             for number, example in enumerate(examples, start=1):
-                expect_rankable(module.nets, example.source, f"{name}, example {number}")
+                where = f"{name}, example {number}"
+                expect_answerable(module.nets, example.source, where, module.is_searching)
     datasets = {
         name: PairDataset(e, net.vocabulary, net.source, net.target) for name, e in files.items()
     }

@@ -1,12 +1,13 @@
 """The command ``predict`` for the text model."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
+from lightning_modules.modules.text_answers import expect_answerable
 from lightning_modules.modules.text_requests import (
     Request,
     read_batches,
@@ -16,7 +17,7 @@ from lightning_modules.modules.text_requests import (
 )
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.text import read_examples
-from pyg_grapheme.text.model import Rewrite, expect_rankable
+from pyg_grapheme.text.model import Rewrite
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT, open_text
 
 if TYPE_CHECKING:
@@ -64,13 +65,22 @@ def rewrite_lines(module: "TransformModule", options: Namespace) -> Iterator[Seq
             else:
                 name, lines = stack.enter_context(open_text(name))
                 requests = requests_of_lines(name, lines, options.tags)
-        for batch in read_batches(requests, batch_size):
+        ranks = options.scores or module.is_searching
+        for batch in read_batches(_check(requests, module, ranks), batch_size):
             yield score_lines(module, batch) if options.scores else rewrite(module, batch)
+
+
+def _check(
+    requests: Iterable[Request], module: "TransformModule", ranks: bool
+) -> Iterator[Request]:
+    for request in requests:
+        expect_answerable(module.nets, request.text, request.where, ranks)
+        yield request
 
 
 def rewrite(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
     """Rewrite the texts of requests in one batch; a text without a unit gives an empty text."""
-    return _answer(requests, module, module, module.is_searching)
+    return _answer(requests, module, module)
 
 
 def score_lines(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
@@ -84,22 +94,18 @@ def score_lines(module: "TransformModule", requests: Sequence[Request]) -> list[
         with exit_on_input_error():
             return ["\t".join(map(_format, own[: module.beam])) for own in ranked]
 
-    return _answer(requests, module, rank, True)
+    return _answer(requests, module, rank)
 
 
 def _answer(
     requests: Sequence[Request],
     module: "TransformModule",
     ask: Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]],
-    ranks: bool,
 ) -> list[str]:
     asked = [i for i, r in enumerate(requests) if module.net.source.split(r.text)]
     answers = [""] * len(requests)
     if asked:
         texts, tags = [requests[i].text for i in asked], [requests[i].tags for i in asked]
-        with exit_on_input_error():
-            for i in asked if ranks else ():
-                expect_rankable(module.nets, requests[i].text, requests[i].where)
         for i, answer in zip(asked, ask(texts, tags), strict=True):
             answers[i] = answer
     return answers

@@ -31,7 +31,8 @@ def requests_of_lines(name: str, lines: Iterable[str], tags: str = "") -> Iterat
         tags: Tags for all lines, put before their own, such as "V;PST".
 
     Raises:
-        ValueError: at a line with more columns, after those before it were yielded.
+        ValueError: at a line with more columns, or a carriage return inside, after those before
+            it were yielded.
 
     >>> next(requests_of_lines("words.tsv", ["walk\tPST\r\n"], tags="V"))
     Request(where='words.tsv, line 1', text='walk', tags=('V', 'PST'))
@@ -45,7 +46,7 @@ def requests_of_texts(texts: Iterable[str], tags: str = "") -> Iterator[Request]
     """Read texts from the command line, each like a line.
 
     Raises:
-        ValueError: at a text that is not UTF-8, or has more than two columns.
+        ValueError: at a text that is not UTF-8, or has several lines or more than two columns.
     """
     for number, text in enumerate(texts, start=1):
         where = f"text {number}"
@@ -89,6 +90,8 @@ def read_batches(requests: Iterator[Request], size: int) -> Iterator[list[Reques
 
 
 def _request(where: str, line: str, tags: str) -> Request:
+    if "\n" in line or "\r" in line:
+        raise ValueError(f"{where}: expected a text of one line (got {line!r})")
     columns: Sequence[str] = line.split("\t")
     if len(columns) > 2:
         raise ValueError(

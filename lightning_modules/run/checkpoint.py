@@ -92,7 +92,12 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
         raise CheckpointError(
             f"{path}: expected a checkpoint with its own checksum (got another: it is damaged)"
         )
-    expect_finite_weights(checkpoint.get("state_dict", {}), str(path))
+    weights = checkpoint.get("state_dict")
+    if not isinstance(weights, dict):
+        raise CheckpointError(
+            f"{path}: expected weights by name (got {type(weights).__name__} in 'state_dict')"
+        )
+    expect_finite_weights(weights, str(path))
     return checkpoint
 
 
@@ -103,12 +108,18 @@ def _reason(error: Exception) -> str:
 
 
 def expect_finite_weights(weights: Mapping[str, Tensor], source: str) -> None:
-    """Refuse NaN and infinite weights.
+    """Refuse NaN and infinite weights, and what is no tensor.
 
     Raises:
         CheckpointError: if there are any; the message names the source and the first one.
     """
     for name, weight in weights.items():
+        if not isinstance(weight, Tensor):
+            if str(name).endswith("_extra_state"):
+                continue  # PyTorch lets it be anything.
+            raise CheckpointError(
+                f"{source}: expected tensors (got {type(weight).__name__} in '{name}')"
+            )
         if not weight.isfinite().all():
             raise CheckpointError(
                 f"{source}: expected finite weights (got NaN or infinite ones in '{name}')"

@@ -92,8 +92,12 @@ def _expect_whole_epoch(path: Path) -> None:
     expected = f"{path}: expected a checkpoint to resume from, such as {LAST}.ckpt"
     if "optimizer_states" not in checkpoint:
         raise CheckpointError(f"{expected} (got weights alone)")
-    progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]
-    if progress["processed"] < progress["ready"]:
+    try:
+        progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]
+        is_over = progress["processed"] >= progress["ready"]
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{expected} (got one without the progress of its run)") from error
+    if not is_over:
         # Best weights are kept at the end of validation, before the epoch's means are known.
         raise CheckpointError(f"{expected} (got one of an epoch that was not over)")
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pyg_grapheme.distinct_names import distinct_names
+from pyg_grapheme.named_errors import name_errors
 from pyg_grapheme.typing import PathLikeStr
 
 Value: TypeAlias = str | tuple[str, ...]
@@ -110,7 +112,7 @@ def _lines(path: Path) -> Iterator[str]:
         ValueError: if a line is not UTF-8; names it.
     """
     number = 0
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+    with name_errors(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         try:
             for number, line in enumerate(file, 1):
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -173,7 +175,7 @@ def _read_objects(path: Path) -> dict[str, list[Value]]:
             continue
         where = f"{path}, line {number}"
         try:
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=distinct_names)
         except (ValueError, RecursionError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else error
             raise ValueError(f"{where}: expected JSON ({reason})") from error

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lightning_modules import TransformModule, evaluate, load_module, predict
+from lightning_modules.modules import text_answers
 from pyg_grapheme.text.model import log_probability, ranking
 from pyg_grapheme.text.model.edit_decoder import DELETE, KEEP, SUBSTITUTE
 
@@ -47,14 +48,14 @@ def test_answers_have_the_probabilities_worked_out_by_hand(run: Run, ambiguous: 
 def test_a_text_too_long_to_rank_is_refused_in_one_line(
     run: Run, ambiguous: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A text of any length is rewritten edit by edit."""
+    """Texts before it are answered, and a text may be longer that is rewritten edit by edit."""
     monkeypatch.setattr(ranking, "MAX_RANKED", 3)
     command = ["--ckpt_path", ambiguous]
     assert run(predict.main, *command, "aaaa") == (0, "\n", "")
     assert run(predict.main, *command, "--scores", "aaa")[0] == 0
     for options in (["--scores"], ["--beam", 2], ["--ckpt_path", ambiguous]):
         status, out, err = run(predict.main, *command, *options, "a", "aaaa")
-        assert (status, out) == (2, "")
+        assert (status, out.count("\n")) == (2, 1)
         assert err == (
             "error: text 2: expected at most 3 units for a beam, scores or several models (got 4)\n"
         )
@@ -67,6 +68,23 @@ def test_a_text_too_long_to_rank_is_refused_in_one_line(
             f"error: {path}, example 2: expected at most 3 units for a beam, scores or "
             "several models (got 4)\n"
         )
+
+
+def test_a_text_too_long_to_rewrite_is_refused_in_one_line(
+    run: Run, ambiguous: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(text_answers, "MAX_REWRITTEN", 3)
+    path = tmp_path / "pairs.tsv"
+    path.write_text("a\ta\naaaa\taa\n")
+    command = ["--ckpt_path", ambiguous]
+    for main, arguments, where in (
+        (predict.main, ["a", "aaaa"], "text 2"),
+        (predict.main, ["--format", "examples", "--input", path], f"{path}, example 2"),
+        (evaluate.main, [path], f"{path}, example 2"),
+    ):
+        status, out, err = run(main, *command, *arguments)
+        assert (status, out) == (2, "\n" if main is predict.main else "")
+        assert err == f"error: {where}: expected at most 3 units (got 4)\n"
 
 
 def test_a_beam_changes_the_scores_of_evaluate(

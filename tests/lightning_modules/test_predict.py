@@ -228,10 +228,56 @@ def test_what_can_not_be_done_is_named(run: Run) -> None:
         (["text", "\udcff"], r"error: text 2: expected a text in UTF-8 (got '\udcff')"),
         (["--format=examples", "text"], "'--format examples' to come with an input"),
         (["a\tb\tc"], "error: text 1: expected a text, or a text, a tab and tags (got 3 columns)"),
+        (["a", "b\nc"], r"error: text 2: expected a text of one line (got 'b\nc')"),
+        (["--output", "/dev/full", "a"], "No space left on device: '/dev/full'"),
     ):
         status, _, err = run(*arguments)
         assert status == 2
         assert message in err
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_a_closed_stream_is_named(
+    stream: str, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, stream, None)
+    options = ["--output", str(tmp_path / "out")] if stream == "stdin" else ["a"]
+    status, _, err = run(*options)
+    expected = {"stdin": "a standard input", "stdout": "a standard output, or '--output'"}[stream]
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"Expected {expected} (got n" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(checkpoint: Path, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk; buffers are written when files close."""
+    code = (
+        "import resource, signal, sys, tempfile\n"
+        "from lightning_modules import evaluate, predict\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "tempfile.gettempdir()  # It looks for a folder to write into once.\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "{'evaluate': evaluate, 'predict': predict}[sys.argv[1]].main(sys.argv[2:])\n"
+    )
+    out, pairs = tmp_path / "out", tmp_path / "pairs.tsv"
+    pairs.write_text("a\ta\n")
+    for command, arguments, name in (
+        ("predict", ["--output", str(out), "a"], str(out)),
+        ("evaluate", [str(pairs)], "standard output"),
+    ):
+        with (tmp_path / "stdout").open("wb") as stdout:
+            done = subprocess.run(
+                [sys.executable, "-c", code, command, "--ckpt_path", str(checkpoint), *arguments],
+                cwd=ROOT,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.stderr == f"error: [Errno 27] File too large: '{name}'\n", command
+        assert done.returncode == 2
+        assert not out.exists()
+        assert not out.with_name("out.part").exists()
 
 
 def test_an_answer_of_two_lines_is_refused(

@@ -115,6 +115,7 @@ def test_objects_may_lack_fields_and_hold_lists(tmp_path: Path) -> None:
         ("t.jsonl", b"[" * 100_000, "line 1: expected JSON (maximum recursion depth"),
         ("t.jsonl", rb'{"\ud800": 1}', "line 1: expected no lone surrogate (got '\\ud800')"),
         ("t.jsonl", rb'{"a": ["b\udfff"]}', "line 1, 'a': expected no lone surrogate"),
+        ("t.jsonl", b'{"a": 1, "a": 2}', "line 1: expected JSON ('a' is there twice)"),
         ("t.jsonl", b"[1]\n", "line 1: expected an object (got list)"),
         ("t.jsonl", b'{"a": {}}\n', "line 1, 'a': expected a text, a number, or a list"),
         ("t.txt", b"a", "expected a file .csv"),

@@ -48,6 +48,8 @@ def read_table(name: str, text: str, delimiter: str) -> NumberedExamples:
             header = row
             if not {"input", "target"} <= set(header):
                 fail_at(name, line, f"{header}", "a header with the columns 'input' and 'target'")
+            if header.count("input") + header.count("target") > 2:
+                fail_at(name, line, f"{header}", "one column 'input' and one 'target'")
             source, target = header.index("input"), header.index("target")
             continue
         if len(row) != len(header):

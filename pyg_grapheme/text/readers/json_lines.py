@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+from pyg_grapheme.distinct_names import distinct_names
 from pyg_grapheme.text.readers.example_error import fail_at, shorten, show_fields
 from pyg_grapheme.text.readers.examples import Example, NumberedExamples, NumberedLines
 
@@ -52,10 +53,10 @@ def json_object(name: str, number: int, line: str) -> Record:
     """Read a line as an object.
 
     Raises:
-        ExampleError: if it is not an object.
+        ExampleError: if it is not an object, or a name is repeated.
     """
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=distinct_names)
     except (ValueError, RecursionError) as error:
         fail_at(name, number, f"{shorten(line)!r}, which is not JSON ({error})", "a JSON object")
     if not isinstance(record, dict):

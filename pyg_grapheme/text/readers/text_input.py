@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from pyg_grapheme.named_errors import name_errors
 from pyg_grapheme.text.readers.example_error import ExampleError, fail_at
 from pyg_grapheme.typing import PathLikeStr
 
@@ -46,7 +47,7 @@ def open_text(path: PathLikeStr) -> Iterator[TextInput]:
     elif not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such file")
     with _open_binary(path) as stream:
-        yield TextInput(name, _decode(name, stream))
+        yield TextInput(name, _decode(name, _read(name, stream)))
 
 
 def read_text(path: PathLikeStr) -> tuple[str, str]:
@@ -66,8 +67,15 @@ def read_text(path: PathLikeStr) -> tuple[str, str]:
 def _open_binary(path: PathLikeStr) -> BinaryIO | nullcontext[BinaryIO]:
     # Standard input belongs to the caller and stays open.
     if os.fspath(path) == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise ExampleError("Expected a standard input (got none: it is closed)")
         return nullcontext(sys.stdin.buffer)
     return Path(path).open("rb")
+
+
+def _read(name: str, stream: Iterable[bytes]) -> Iterator[bytes]:
+    with name_errors(name):
+        yield from stream
 
 
 def _decode(name: str, stream: Iterable[bytes]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Graphs with a partition of their nodes, from files and classes."""
 
 import math
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -70,6 +71,8 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path: Path) -> None:
     for content, message in (
         ({"x": x}, r"does not fit: it has no 'x' or no 'num_nodes'"),
         (arrays | {"num_nodes": np.array([3, 1, 1])}, "does not fit: 'x' has 6 entries for 5"),
+        (arrays | {"num_edges": np.array(6)}, "does not fit: 'num_edges' has 0 dimensions"),
+        (arrays | {"edge_weight": y}, "does not fit: it has an unknown array 'edge_weight'"),
         (arrays | {"y": y[:-1]}, "does not fit: 'y' has 5 entries for 6"),
         (arrays | {"edge_index": edge_index + 5}, "does not fit: 'edge_index'"),
         (arrays | {"edge_index": edge_index[0]}, "does not fit: 'edge_index' has 1 dimensions"),
@@ -112,6 +115,15 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path: Path) -> None:
         write_graphs(path, Batch.from_data_list(GRAPHS))
     with pytest.raises(ValueError, match=r"'path' to end in .npz"):
         write_graphs(path.with_suffix(""), GRAPHS)
+    # Members may be compressed in other ways; a damaged one of these raises its own error.
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    content = path.read_bytes()
+    for place in range(0, len(content), 37):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
+        with suppress(ValueError):
+            read_graphs(path)
     path.write_text("x")
     with pytest.raises(ValueError, match=r"expected graphs .* it is no .npz archive"):
         read_graphs(path)

@@ -52,6 +52,12 @@ BROKEN = {
     "size": (change(lambda c: c["hyper_parameters"].update(channels=16)), "one that does not fit"),
     "option": (change(lambda c: c["hyper_parameters"].update(hidden=3)), "one that does not fit"),
     "no options": (change(lambda c: c.pop("hyper_parameters")), "one that does not fit"),
+    "list": (change(lambda c: c.update(state_dict=[1])), r"\(got list in 'state_dict'\)"),
+    "no weights": (change(lambda c: c.pop("state_dict")), r"\(got NoneType in 'state_dict'\)"),
+    "number": (
+        change(lambda c: c["state_dict"].update({"net.activation.bias": 1.0})),
+        r"expected tensors \(got float in 'net.activation.bias'\)",
+    ),
     "nan": (
         change(lambda c: c["state_dict"]["net.activation.bias"].fill_(torch.nan)),
         r"expected finite weights \(got NaN or infinite ones in 'net.activation.bias'\)",

@@ -270,6 +270,8 @@ def test_what_no_run_can_resume_from_is_named(
     early = content(folder)
     early["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"] -= 1
     save(early, "early.ckpt")
+    for name, loops in (("no_loops.ckpt", None), ("loops.ckpt", 3)):
+        save({**content(folder), "loops": loops}, name)
     renamed = content(folder)
     renamed["state_dict"]["net.other"] = renamed["state_dict"].pop("net.activation.bias")
     save(renamed, "renamed.ckpt")
@@ -279,6 +281,8 @@ def test_what_no_run_can_resume_from_is_named(
         ([f"--ckpt_path={folder}", "--model.lr=0.5"], "of the same 'lr' (got 0.004, not 0.5)"),
         ([f"--ckpt_path={folder}/checkpoints/early.ckpt"], "one of an epoch that was not over"),
         ([f"--ckpt_path={folder}/checkpoints/weights.ckpt"], "got weights alone"),
+        ([f"--ckpt_path={folder}/checkpoints/no_loops.ckpt"], "without the progress of its run"),
+        ([f"--ckpt_path={folder}/checkpoints/loops.ckpt"], "without the progress of its run"),
         ([f"--ckpt_path={folder}/config.yaml"], "got a damaged or foreign file"),
         ([f"--ckpt_path={folder}/checkpoints/renamed.ckpt"], "differs in 'net.activation.bias'"),
     ):

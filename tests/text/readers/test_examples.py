@@ -191,6 +191,14 @@ REFUSED = {
     "json, broken": (GOOD + '{"input": \n', "line 2: expected a JSON object .*is not JSON"),
     "json, blank line": (GOOD + "\n" + GOOD, r"line 2: expected a JSON object \(got '', which"),
     "json, non-object": (GOOD + "[1, 2]\n", r"line 2: expected a JSON object \(got '\[1, 2\]'\)"),
+    "csv, a column twice": (
+        "input,input,target\na,b,c\n",
+        r"line 1: expected one column 'input' and one 'target' \(got \['input', 'input', 'targ",
+    ),
+    "json, a name twice": (
+        GOOD + '{"input": "a", "target": "b", "input": "c"}\n',
+        r"line 2: expected a JSON object .*\('input' is there twice\)",
+    ),
     "json, deep": ('{"input":' + "[" * 100_000, "line 1: expected a JSON object .*is not JSON"),
     "json, first fields": (
         '{"question": 1, "answer": 2}\n',
