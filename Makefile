@@ -24,8 +24,8 @@ docs: $(VENV)/.docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "Open build/docs/index.html"
 
-# Takes long: it installs the oldest versions of everything and runs the tests with them.
-release-check:
+# Takes long: it also tests the oldest versions of everything, and newer Pythons.
+release-check: lint docs test
 	PYTHON=$(PYTHON) .ci/release-check
 
 clean:
