@@ -1,6 +1,7 @@
 """Train: ``python -m lightning_modules.fit [--config FILE] [--model.lr 1e-3 ...]``."""
 
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -17,6 +18,8 @@ def main(arguments: list[str] | None = None) -> None:
     # Lightning calls a function that torch has deprecated; users cannot change that.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
     with exit_on_input_error():
+        from lightning.pytorch.utilities.exceptions import SIGTERMException
+
         from lightning_modules.cli import make_cli
         from lightning_modules.run.checkpoint import expect_finite_weights, expect_hyperparameters
         from lightning_modules.run.resume import expect_same_run
@@ -36,6 +39,9 @@ def main(arguments: list[str] | None = None) -> None:
         with exit_on_input_error():
             expect_finite_weights(cli.model.state_dict(), "training has diverged")
         raise
+    except SIGTERMException as stop:
+        # Its status is 0, as if the run were over.
+        raise SystemExit(128 + signal.SIGTERM) from stop
     except OSError:
         with exit_on_input_error():  # The disk is full, or a folder has gone.
             raise

@@ -1,12 +1,10 @@
 """Edits between random texts of all scripts: applied, they give the target."""
 
-import traceback
 import unicodedata
-from pathlib import Path
 from random import Random
 from typing import get_args
 
-from benchmarks.faults.outcome import Outcome, add_up
+from benchmarks.faults.outcome import Outcome, add_up, name_error
 from pyg_grapheme.text import apply_edits, compute_edits
 from pyg_grapheme.text.typing import NormalForm
 
@@ -71,9 +69,7 @@ def fuzz_pair(case: str) -> Outcome:
         edits = compute_edits(source, target)
         found = apply_edits(edits)
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
-        return Outcome(1, 0, 0, [f"{case} {source!a} to {target!a}: {place}: {error}"])
+        return Outcome(1, 0, 0, [f"{case} {source!a} to {target!a}: {name_error(error)}"])
     if found != target or "".join(edits.source) != source:
         return Outcome(1, 0, 0, [f"{case} {source!a} to {target!a}: gives {found!a}"])
     return Outcome(1, 1, 0, [])

@@ -4,10 +4,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.runs import TASKS, go_on, start, train, wait
+from benchmarks.faults.resuming import survive
+from benchmarks.faults.runs import TASKS, log_of, read_log, start, train, wait
 
 ROOM = 1 << 26
 """Bytes of a disk with enough room."""
@@ -16,9 +18,8 @@ ROOM = 1 << 26
 def fill_disks(task: str, number: int, folder: Path) -> Outcome:
     """Run a task on disks of growing size, of which each becomes full, then go on with more room.
 
-    A run survives if it ends with an error, if the files that it leaves can be read, and if, with
-    more room, it goes on and ends with the weights and the curves of a run that always had enough,
-    bit for bit. Mounting a disk in memory needs the rights of an administrator.
+    Each run has to end with one line, and is resumed; see :func:`survive`. Mounting a disk in
+    memory needs the rights of an administrator.
 
     Raises:
         PermissionError: if a disk cannot be mounted.
@@ -30,13 +31,23 @@ def fill_disks(task: str, number: int, folder: Path) -> Outcome:
     for index in range(number):
         size = needed * (index + 1) // (number + 1)
         with mounted(disk, size):
-            status = wait(start(options, disk))
-            resize(disk, ROOM)
-            found = go_on(options, disk, whole) if status else ["no error"]
-        how = f"{task}, disk of {size} bytes"
-        outcomes.append(Outcome(1, not found, 0, [f"{how}: {text}" for text in found]))
+            how = f"{task}, disk of {size} bytes"
+            outcomes.append(survive(how, options, disk, whole, partial(_fill, options, disk)))
+        log_of(disk).unlink(missing_ok=True)
     shutil.rmtree(disk)
     return add_up(outcomes)
+
+
+def _fill(options: list[str], disk: Path) -> list[str]:
+    """Run until the disk is full, make room, and return what is wrong with the end of the run."""
+    status = wait(start(options, disk))
+    resize(disk, ROOM)
+    said = read_log(disk)
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    if status != 2 or len(errors) != 1 or "Traceback" in said:
+        return [f"status {status}: {said[-300:]!r}"]
+    parts = [path.name for path in disk.rglob("*.part")]
+    return [f"half-written files: {parts}"] if parts else []
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from torch_geometric.data import Data
+import torch
+from torch_geometric.data import Batch, Data
 
 from benchmarks.faults import naive_graphs as naive
 from benchmarks.faults.reader import Expected, Reader, predict_file, save
@@ -23,7 +24,8 @@ def graph_readers(folder: Path) -> Iterator[Reader]:
     """Make readers of graphs, compressed or not."""
     events, output = folder / "events.npz", folder / "nodes.txt"
     write_graphs(events, TrackEvents(3, 0, EventOptions(num_tracks=3, num_layers=4)))
-    checkpoint = save(PartitionModule(3, 4, channels=4, layers=1), folder / "graphs.ckpt")
+    module = PartitionModule(3, 4, channels=4, layers=1)
+    checkpoint = save(module, folder / "graphs.ckpt")
     packed, stream = events.read_bytes(), io.BytesIO()
     with np.load(io.BytesIO(packed)) as file:
         arrays = {name: file[name] for name in file.files}
@@ -58,12 +60,11 @@ def graph_readers(folder: Path) -> Iterator[Reader]:
             return Expected([], True)
         if "edge_attr" not in used[0] or used[0]["edge_attr"].shape[1:] != (4,):
             return Expected([], True)
-        number = sum(len(graph["x"]) for graph in used)
-        return Expected([number], not naive.are_clean(found, False))
+        return Expected([_clusters(module, used)], not naive.are_clean(found, False))
 
     def read_clusters(path: Path) -> object:
         written = predict_file(output, [f"--ckpt_path={checkpoint}", str(path)])
-        return len([int(line) for line in written.split()])
+        return [int(line) for line in written.split("\n")[:-1]]
 
     for content in (packed, stream.getvalue()):
         for name, reader, expected, is_command in (
@@ -75,6 +76,20 @@ def graph_readers(folder: Path) -> Iterator[Reader]:
             yield Reader(
                 name, ".npz", content, reader, expected, False, is_command, weight, longest=0
             )
+
+
+@torch.no_grad()
+def _clusters(module: PartitionModule, graphs: list[naive.Graph]) -> list[int]:
+    """Return the cluster of each node, of one graph after the other."""
+    clusters: list[int] = []
+    for graph in graphs:
+        arrays = {
+            name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in graph.items()
+        }
+        own = module(Batch.from_data_list([Data(**arrays)])).tolist()
+        first = max(clusters, default=-1) + 1
+        clusters += [first + number for number in own]
+    return clusters
 
 
 def _without(graph: naive.Graph, *names: str) -> naive.Graph:

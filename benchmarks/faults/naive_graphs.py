@@ -9,6 +9,8 @@ INTEGERS = tuple(map(np.dtype, ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
 LABELS = tuple(map(np.dtype, ("i1", "i2", "i4", "i8", "u1")))
 FLOATS = tuple(map(np.dtype, ("f2", "f4", "f8")))
 
+FIELDS = {"num_nodes", "num_edges", "x", "y", "pos", "edge_index", "edge_attr"}
+
 LARGEST = 1e15
 
 Graph = dict[str, np.ndarray[Any, Any]]
@@ -19,6 +21,8 @@ def graphs(data: bytes) -> list[Graph] | None:
     try:
         with np.load(io.BytesIO(data)) as file:
             arrays = {name: file[name] for name in file.files}
+        if not arrays.keys() <= FIELDS:
+            return None
         parts: dict[str, list[np.ndarray[Any, Any]]] = {}
         for sizes in (arrays["num_nodes"], arrays["num_edges"]):
             if sizes.dtype not in INTEGERS or sizes.ndim != 1 or (sizes < 0).any():

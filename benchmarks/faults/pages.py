@@ -10,7 +10,8 @@ from typing import Any
 
 from benchmarks.checkout import ROOT
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.runs import TASKS, text_options, train
+from benchmarks.faults.runs import COMMON, TASKS, train
+from lightning_modules.cli import config_folder
 
 WIDTHS = (390, 1280)
 """Pixels of a telephone and of a screen."""
@@ -45,6 +46,10 @@ for (const image of document.images) {
 for (const cell of document.querySelectorAll("td, th, .rewritten"))
   if (cell.innerText !== cell.innerText.normalize("NFC"))
     found.push(`not composed: ${cell.innerText}`);
+const all = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+for (let text; text = all.nextNode();)
+  if (/^\\p{M}/u.test(text.data))
+    found.push(`a mark without its letter: ${text.parentElement.innerText}`);
 for (const [tag, line] of [["del", "line-through"], ["ins", "underline"]])
   for (const element of document.querySelectorAll(tag))
     if (!getComputedStyle(element).textDecorationLine.includes(line))
@@ -119,13 +124,32 @@ def open_browser() -> Iterator[Any]:
 def make_reports(folder: Path) -> list[Path]:
     """Train short runs, one of them on texts with marks, and return their reports."""
     options = {name: make(folder) for name, make in TASKS.items()}
+    options["records"] = records_options(folder)
     marked = folder / "marked.tsv"
     words = [word for text in MARKED for word in (text, *text.split())]
     marked.write_text("".join(f"{w}\t{w[::-1] if len(w) < 4 else w[:-1]}\n" for w in words))
     own = [f"--data.{name}={marked}" for name in ("train", "val")]
     # The first options of the text are replaced by those behind them.
-    options["marked"] = [*text_options(folder), *own]
+    options["marked"] = [*options["text"], *own]
     return [train(given, folder / name) / "report.html" for name, given in options.items()]
+
+
+def records_options(folder: Path) -> list[str]:
+    """Return the options of a run of a records model."""
+    path = folder / "records.csv"
+    names = ("Ann Lee", "Bo Stone", "Eva G\u00fcl", "Dan Li", "Cleo Okafor")
+    rows = (f"r{n},e{n // 2},{names[n // 2 % 5]} {n // 2},{1950 + n}\n" for n in range(60))
+    path.write_text("id,person,name,year\n" + "".join(rows), encoding="utf-8")
+    return [
+        f"--config={config_folder() / 'records.yaml'}",
+        f"--data.records={path}",
+        "--data.cluster=person",
+        "--data.id=id",
+        "--data.repeats=1",
+        "--model.channels=8",
+        "--trainer.accelerator=cpu",
+        *COMMON,
+    ]
 
 
 def build_documentation(folder: Path) -> list[Path]:

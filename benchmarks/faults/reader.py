@@ -1,15 +1,16 @@
-"""What is known of a reader of files: what it reads, and what has to come of it."""
+"""What is known of a reader of files: what it reads, and what it should return."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.faults.naive_lines import RefusedError
 from lightning_modules import TaskModule, predict
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 
 
 class WrongResultError(AssertionError):
-    """What a reader does, and must not."""
+    """A reader did something wrong."""
 
 
 class Expected(NamedTuple):
@@ -18,15 +19,20 @@ class Expected(NamedTuple):
     Attributes:
         results: What it may return; it has to refuse the file if there is none.
         may_refuse: Whether it may refuse the file.
+        numbers: The line, or the record, that a message has to name; empty if that is not known.
     """
 
     results: Sequence[object]
     may_refuse: bool
+    numbers: tuple[int, ...] = ()
 
 
-def this_or_nothing(found: object | None) -> Expected:
-    """Expect a file to be read as this, and to be refused exactly where this is None."""
-    return Expected([] if found is None else [found], found is None)
+def expect_as(read: Callable[[], object]) -> Expected:
+    """Expect a file to be read as a naive reader reads it, and to be refused where it refuses."""
+    try:
+        return Expected([read()], False)
+    except RefusedError as refused:
+        return Expected([], True, refused.numbers)
 
 
 class Reader(NamedTuple):
@@ -37,7 +43,7 @@ class Reader(NamedTuple):
         suffix: Suffix of the files.
         content: A valid file, before it is packed.
         read: Reads a file.
-        expect: Says what has to come of the content of a file.
+        expect: Says what should be read from the content of a file.
         has_lines: Whether a message has to name a line.
         is_command: Whether it is a command, which prints the message itself.
         weight: How often it is tried.

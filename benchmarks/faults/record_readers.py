@@ -3,31 +3,33 @@
 import contextlib
 import csv
 import gzip
-import importlib.util
 import io
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 
-from benchmarks.faults import naive_readers as naive
+from benchmarks.faults import naive_tables as naive
 from benchmarks.faults.naive_labels import (
-    are_ids,
     entity_labels,
+    expect_ids,
     known_pairs,
     numbered,
     pair_labels,
 )
+from benchmarks.faults.naive_lines import RefusedError
 from benchmarks.faults.reader import (
     Expected,
     Reader,
     WrongResultError,
+    expect_as,
     predict_file,
     save,
-    this_or_nothing,
 )
 from lightning_modules import RecordsDataModule, RecordsModule
 from pyg_grapheme.records.table import read_table
@@ -61,7 +63,7 @@ def record_readers(folder: Path) -> Iterator[Reader]:
     yield from _table_readers()
     yield from _parquet_readers()
     yield from _label_readers(table)
-    checkpoint = save(_records_model(table), folder / "records.ckpt")
+    checkpoint = save(records_model(table), folder / "records.ckpt")
     yield from _cluster_readers(checkpoint, folder)
     yield _constraint_reader(table, checkpoint, folder)
 
@@ -81,7 +83,7 @@ def _table_readers() -> Iterator[Reader]:
         for packed in (suffix, f"{suffix}.gz"):
 
             def expect(data: bytes, packed: str = packed) -> Expected:
-                return this_or_nothing(naive.record_table(data, packed))
+                return expect_as(lambda: naive.record_table(data, packed))
 
             pack: Any = _compress if packed.endswith(".gz") else bytes
             weight = 4 if packed.endswith(".gz") else 8
@@ -89,8 +91,11 @@ def _table_readers() -> Iterator[Reader]:
 
 
 def _parquet_readers() -> Iterator[Reader]:
-    """Read Parquet, which has no lines and need not tell damage; where pyarrow is installed."""
-    if importlib.util.find_spec("pyarrow") is None:
+    """Read Parquet, which has no lines and need not notice damage; where pyarrow is installed.
+
+    The expected result is what pyarrow itself reads, from a damaged file, too.
+    """
+    if find_spec("pyarrow") is None:
         return
     from pyarrow import csv as tables
     from pyarrow import parquet
@@ -100,12 +105,17 @@ def _parquet_readers() -> Iterator[Reader]:
     content = stream.getvalue()
 
     def read(path: Path) -> object:
-        return bool(read_table(path).columns)
+        return dict(read_table(path).columns)
 
     def expect(data: bytes) -> Expected:
-        return Expected([True], data != content)
+        try:
+            rows = parquet.read_table(io.BytesIO(data)).to_pylist()
+        except Exception:
+            return Expected([], True)
+        columns = {name: [naive.cell(row[name]) for row in rows] for name in (rows or [{}])[0]}
+        return Expected([columns], data != content)
 
-    yield Reader("table.parquet", ".parquet", content, read, expect, has_lines=False, longest=0)
+    yield Reader("table.parquet", ".parquet", content, read, expect, has_lines=False)
 
 
 def _compress(data: bytes) -> bytes:
@@ -116,45 +126,46 @@ def _label_readers(table: Path) -> Iterator[Reader]:
     """Read the labels of records: from a column, from pairs, and from another table."""
 
     def expect_column(data: bytes) -> Expected:
-        columns = naive.record_table(data, ".csv")
-        found = entity_labels(columns or {}, "id", "person", None)
-        return this_or_nothing(found)
+        read = partial(naive.record_table, data, ".csv")
+        return expect_as(lambda: entity_labels(read(), "id", "person", None))
 
     def read_column(path: Path) -> object:
         data = RecordsDataModule(str(path), cluster="person", id="id")
         return numbered(data.known.tolist())
 
     def expect_entities(data: bytes) -> Expected:
-        columns = naive.record_table(data, ".csv")
-        found = entity_labels(columns or {}, "id", "person", IDS)
-        return this_or_nothing(found)
+        read = partial(naive.record_table, data, ".csv")
+        return expect_as(lambda: entity_labels(read(), "id", "person", IDS))
 
     def read_entities(path: Path) -> object:
         data = RecordsDataModule(str(table), cluster="person", id="id", labels=str(path))
         return numbered(data.known.tolist())
 
     def expect_pairs(data: bytes) -> Expected:
-        found = pair_labels(naive.record_table(data, ".csv") or {}, IDS)
-        return this_or_nothing(found)
+        return expect_as(lambda: pair_labels(naive.record_table(data, ".csv"), IDS))
 
     def read_pairs(path: Path) -> object:
         return numbered(RecordsDataModule(str(table), id="id", labels=str(path)).known.tolist())
 
-    yield Reader("column of entities", ".csv", ROWS, read_column, expect_column, longest=0)
-    yield Reader("table of entities", ".csv", ENTITIES, read_entities, expect_entities, longest=0)
-    yield Reader("table of pairs", ".csv", PAIRS, read_pairs, expect_pairs, longest=0)
+    yield Reader("column of entities", ".csv", ROWS, read_column, expect_column)
+    yield Reader("table of entities", ".csv", ENTITIES, read_entities, expect_entities)
+    yield Reader("table of pairs", ".csv", PAIRS, read_pairs, expect_pairs)
 
 
 def _cluster_readers(checkpoint: Path, folder: Path) -> Iterator[Reader]:
     """Cluster the records of tables, of which no cluster may have two of one shop."""
 
     def expect_table(data: bytes, suffix: str = ".csv") -> Expected:
-        columns = naive.record_table(data, suffix)
         named = {"id", "name", "year", "born", "city", "shop"}
-        if columns is None or not named <= columns.keys():
-            return Expected([], True)
-        columns = {name: naive.joined(columns, name) for name in named}
-        if not are_ids(columns["id"]) or not any(columns["shop"]):
+        try:
+            columns = naive.record_table(data, suffix)
+            if not named <= columns.keys():
+                return Expected([], True)
+            columns = {name: naive.joined(columns, name) for name in named}
+            expect_ids(columns["id"])
+        except RefusedError as refused:
+            return Expected([], True, refused.numbers)
+        if not any(columns["shop"]):
             return Expected([], True)
         # Where no number or date is left, the file has to be refused.
         is_plain = all(
@@ -165,7 +176,7 @@ def _cluster_readers(checkpoint: Path, folder: Path) -> Iterator[Reader]:
 
     def read_records(path: Path) -> object:
         found = _cluster(checkpoint, folder, path, "--source=shop")
-        columns = naive.record_table(path.read_bytes(), path.suffix) or {}
+        columns = naive.record_table(path.read_bytes(), path.suffix)
         shops = zip(*(naive.joined(columns, name) for name in ("id", "shop")), strict=True)
         taken = [(found[i], shop) for i, shop in shops if shop]
         if len(set(taken)) < len(taken):
@@ -181,17 +192,17 @@ def _cluster_readers(checkpoint: Path, folder: Path) -> Iterator[Reader]:
         ("predict records", ".csv", ROWS, read_records, expect_table),
         ("predict objects", ".jsonl", objects, read_records, expect_objects),
     ):
-        yield Reader(name, suffix, content, read, expect, is_command=True, weight=3, longest=0)
+        yield Reader(name, suffix, content, read, expect, is_command=True, weight=3)
 
 
 def _constraint_reader(table: Path, checkpoint: Path, folder: Path) -> Reader:
     """Cluster records of which some pairs are known."""
 
     def expect_pairs(data: bytes) -> Expected:
-        columns = naive.record_table(data, ".csv") or {}
-        known = known_pairs(columns, IDS)
-        if known is None:
-            return Expected([], True)
+        try:
+            known = known_pairs(naive.record_table(data, ".csv"), IDS)
+        except RefusedError as refused:
+            return Expected([], True, refused.numbers)
         graph = nx.Graph(known[0])
         is_consistent = not any(
             a == b or (a in graph and b in graph and nx.has_path(graph, a, b)) for a, b in known[1]
@@ -200,8 +211,8 @@ def _constraint_reader(table: Path, checkpoint: Path, folder: Path) -> Reader:
 
     def read_pairs(path: Path) -> object:
         found = _cluster(checkpoint, folder, table, f"--pairs={path}")
-        known = known_pairs(naive.record_table(path.read_bytes(), ".csv") or {}, IDS)
-        if known is not None and not (
+        known = known_pairs(naive.record_table(path.read_bytes(), ".csv"), IDS)
+        if not (
             all(found[a] == found[b] for a, b in known[0])
             and all(found[a] != found[b] for a, b in known[1])
         ):
@@ -210,7 +221,7 @@ def _constraint_reader(table: Path, checkpoint: Path, folder: Path) -> Reader:
 
     return Reader(
         "predict --pairs", ".csv", PAIRS, read_pairs, expect_pairs,
-        is_command=True, weight=3, longest=0,
+        is_command=True, weight=3,
     )  # fmt: skip
 
 
@@ -225,8 +236,9 @@ def _cluster(checkpoint: Path, folder: Path, records: Path, *options: str) -> di
     return found
 
 
-def _records_model(table: Path) -> RecordsModule:
-    data = RecordsDataModule(str(table), "person", id="id", val_share=0, test_share=0)
+def records_model(table: Path, block: list[str] | None = None) -> RecordsModule:
+    """Return a model that was not trained, of the columns of a table."""
+    data = RecordsDataModule(str(table), "person", id="id", block=block, val_share=0, test_share=0)
     with contextlib.redirect_stdout(io.StringIO()):
         module = RecordsModule(data.in_channels, data.edge_dim, data.encoder, channels=4)
     module.encoder.load_state_dict(data.fitted.state_dict())

@@ -4,14 +4,16 @@ import contextlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import torch
 
-from benchmarks.faults import naive_readers as naive
-from benchmarks.faults.reader import Expected, Reader, WrongResultError, save
+from benchmarks.faults import naive_texts as naive
+from benchmarks.faults.naive_lines import RefusedError, compose
+from benchmarks.faults.reader import Expected, Reader, WrongResultError, expect_as, save
 from lightning_modules import TransformModule, predict
 from pyg_grapheme.text import read_examples
 from pyg_grapheme.text.model.edit_decoder import KEEP
@@ -47,7 +49,7 @@ TEXTS: dict[str, tuple[str, bytes]] = {
 def text_readers(folder: Path) -> Iterator[Reader]:
     """Make readers of examples and of lines to rewrite."""
     yield from _example_readers()
-    yield from _request_readers(save(_keeping_model(), folder / "text.ckpt"))
+    yield from _request_readers(save(keeping_model(), folder / "text.ckpt"))
 
 
 def _example_readers() -> Iterator[Reader]:
@@ -62,10 +64,11 @@ def _example_readers() -> Iterator[Reader]:
         ) -> Expected:
             # The first line tells the format; a damaged one may tell another.
             is_intact = _first_line(data) == first
-            found = [read(data) for read in ([own] if is_intact else others)]
-            results = [examples for examples in found if examples is not None]
+            found = [expect_as(partial(read, data)) for read in ([own] if is_intact else others)]
+            results = [result for expected in found for result in expected.results]
             # Several carriage returns are no usual end of a line.
-            return Expected(results, not (is_intact and results) or b"\r\r" in data)
+            may_refuse = not (is_intact and results) or b"\r\r" in data
+            return Expected(results, may_refuse, found[0].numbers if is_intact else ())
 
         def read(path: Path, preprocess: Any = preprocess) -> object:
             return [tuple(example) for example in read_examples(path, preprocess)]
@@ -99,11 +102,10 @@ def _request_readers(checkpoint: Path) -> Iterator[Reader]:
     """Rewrite lines by a model that keeps all units: its answers are the texts in the form NFC."""
 
     def expect(data: bytes) -> Expected:
-        texts = list(naive.requests(data))
-        # An answer with a line break would be two.
-        has_breaks = any("\r" in str(text).rstrip("\r") for text in texts)
-        answers = [] if None in texts or has_breaks else [_answers(texts)]
-        return Expected(answers, not answers or any("\r" in str(text) for text in texts))
+        texts, refused = _requests(data)
+        return (
+            Expected([], True, refused.numbers) if refused else Expected([_answers(texts)], False)
+        )
 
     def rewrite(path: Path, *options: str) -> object:
         stream = io.BytesIO()
@@ -112,12 +114,9 @@ def _request_readers(checkpoint: Path) -> Iterator[Reader]:
             with mock.patch.object(sys, "stdout", output):
                 predict.main([f"--ckpt_path={checkpoint}", "--batch_size=4", *options])
         except SystemExit:
-            texts = list(naive.requests(path.read_bytes())) if path.is_file() else []
-            before = [text for text in texts if text is not None]
+            before, _ = _requests(path.read_bytes() if path.is_file() else b"")
             written = stream.getvalue().decode().split("\n")[:-1]
-            # An answer with a line break is refused, too.
-            is_broken = any("\r" in text for text in before)
-            if written != _answers(before)[: len(written) if is_broken else None]:
+            if written != _answers(before):
                 raise WrongResultError(
                     f"loses answers before the refused line: {written}"
                 ) from None
@@ -133,15 +132,26 @@ def _request_readers(checkpoint: Path) -> Iterator[Reader]:
 
     for name, read in (("--input", read_lines), ("standard input", read_input)):
         named = f"predict {name}"
-        yield Reader(named, ".txt", LINES, read, expect, True, True, 3, longest=0, limit=200)
+        yield Reader(named, ".txt", LINES, read, expect, True, True, 3, longest=0.02, limit=200)
 
 
-def _answers(texts: Sequence[str | None]) -> list[str]:
-    return [naive.compose(str(text)).rstrip("\r") for text in texts]
+def _requests(data: bytes) -> tuple[list[str], RefusedError | None]:
+    """Return the texts to rewrite, up to the first line that has to be refused."""
+    texts: list[str] = []
+    try:
+        texts.extend(naive.requests(data))  # Those before the refused line are kept.
+    except RefusedError as refused:
+        return texts, refused
+    return texts, None
 
 
-def _keeping_model() -> TransformModule:
-    module = TransformModule(["a"], channels=8, layers=1, use_pool=False)
+def _answers(texts: Sequence[str]) -> list[str]:
+    return [compose(text) for text in texts]
+
+
+def keeping_model(use_pool: bool = False) -> TransformModule:
+    """Return a model that keeps all units, so that its answers are the texts in the form NFC."""
+    module = TransformModule(["a"], channels=8, layers=1, use_pool=use_pool)
     operation = module.net.decoder.operation
     with torch.no_grad():
         operation.weight.zero_()

@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 
 from lightning_modules.modules.task_module import TaskModule
-from lightning_modules.run.checkpoint import CheckpointError, read_checkpoint
+from lightning_modules.run.checkpoint import CheckpointError, expect_finite_weights, read_checkpoint
 
 LAST = "last"
 
@@ -57,10 +57,12 @@ def expect_same_run(module: TaskModule, callbacks: Iterable[Callback], path: Pat
     """Refuse to resume from the checkpoint of another model, or without its weight averaging.
 
     Raises:
-        CheckpointError: if an option or weight differs (the message names the first), or if the
-            checkpoint holds averages and no callback continues them.
+        CheckpointError: if an option or weight differs (the message names the first), if weights
+            are NaN or infinite, or if the checkpoint holds averages and no callback continues them.
     """
     checkpoint = read_checkpoint(path)
+    # With weight averages, those that training goes on with are apart.
+    expect_finite_weights(checkpoint.get("current_model_state", {}), str(path))
     before = checkpoint.get("hyper_parameters", {})
     for name, value in module.hparams.items():
         if name not in module.changeable and name in before and before[name] != value:

@@ -31,6 +31,8 @@ def browser() -> Iterator[Any]:
         ("<script>console.error('said')</script>", ["console"]),
         ("<script>undefined.name</script>", ["console"]),
         ("<table><tr><td>cafe\u0301</table>", ["not composed: cafe\u0301"]),
+        ("<p>\u05d0<ins>\u05b8</ins>", ["a mark without its letter: \u05b8"]),
+        ("<p><del>\u0915</del>\u093f", ["a mark without its letter"]),
         ("<style>del { text-decoration: none }</style><del>a</del>", ["only a colour marks a"]),
         ("<p style='color: #777; background: #888'>grey", ["contrast 1.3: grey"]),
         ("<svg style='fill: #eee; background: #fff'><text y=9>pale</text></svg>", ["contrast 1.2"]),

@@ -20,11 +20,12 @@ import pytest
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from lightning_modules import CheckpointError, fit
+from lightning_modules import CheckpointError, TransformModule, fit
 from lightning_modules.cli import config_folder, make_cli
 from lightning_modules.report import page
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.resume import find_checkpoint
+from pyg_grapheme.text import GraphPair
 
 OPTIONS = [
     f"--config={config_folder() / 'kindergarten.yaml'}",
@@ -290,6 +291,34 @@ def test_what_no_run_can_resume_from_is_named(
             fit.main([*arguments, f"--output={tmp_path / 'runs'}"])
         assert stop.value.code == 2
         assert message in capsys.readouterr().err
+
+
+def test_nan_beside_the_averages_is_refused(
+    validated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = content(validated)
+    damaged["current_model_state"]["net.activation.bias"].fill_(torch.nan)
+    path = tmp_path / "last.ckpt"
+    AtomicCheckpointIO().save_checkpoint(damaged, path)
+    with pytest.raises(SystemExit) as stop:
+        fit.main([f"--ckpt_path={path}", f"--output={tmp_path}", "--trainer.callbacks=null"])
+    assert stop.value.code == 2
+    assert "NaN or infinite ones in 'net.activation.bias'" in capsys.readouterr().err
+
+
+def test_a_run_that_is_told_to_end_is_not_over(
+    short_run: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = TransformModule.training_step
+
+    def end(module: TransformModule, pair: GraphPair) -> torch.Tensor:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return step(module, pair)
+
+    monkeypatch.setattr(TransformModule, "training_step", end)
+    with pytest.raises(SystemExit) as stop:
+        fit.main([*short_run, f"--output={tmp_path}"])
+    assert stop.value.code == 128 + signal.SIGTERM
 
 
 def test_averages_do_not_pass_for_the_weights(
