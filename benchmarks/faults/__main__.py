@@ -22,17 +22,17 @@ from typing import NamedTuple
 
 from benchmarks.cell_records import Fields, choose, read_lines, update_lines
 from benchmarks.checkout import RESULTS, begin_result, commit, end_result
-from benchmarks.faults.checkpoints import damage_checkpoints
-from benchmarks.faults.edits import fuzz_edits, fuzz_pair
-from benchmarks.faults.full_disk import fill_disks
-from benchmarks.faults.kills import KILLS, kill_runs
+from benchmarks.faults.fuzzing.edits import fuzz_edits, fuzz_pair
+from benchmarks.faults.fuzzing.readers import fuzz_case, fuzz_readers
 from benchmarks.faults.large import large_graphs
-from benchmarks.faults.long_runs import FIT, KINDS, train_long
 from benchmarks.faults.long_texts import long_texts
 from benchmarks.faults.outcome import Outcome, name_error
 from benchmarks.faults.pages import inspect_pages
-from benchmarks.faults.processes import MODELS, predict_in_processes, train_in_processes
-from benchmarks.faults.readers import fuzz_case, fuzz_readers
+from benchmarks.faults.training.checkpoints import damage_checkpoints
+from benchmarks.faults.training.full_disk import fill_disks
+from benchmarks.faults.training.kills import KILLS, kill_runs
+from benchmarks.faults.training.long_runs import FIT, KINDS, train_long
+from benchmarks.faults.training.processes import MODELS, predict_in_processes, train_in_processes
 from benchmarks.pools.tables import format_table
 
 RECORDS = RESULTS / "faults.jsonl"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from benchmarks.faults.fuzzing.reader import save
+from benchmarks.faults.fuzzing.text_readers import keeping_model
 from benchmarks.faults.outcome import Outcome, add_up, attempt
 from benchmarks.faults.own_process import find_in_own_process
-from benchmarks.faults.reader import save
-from benchmarks.faults.text_readers import keeping_model
 from lightning_modules import predict
 
 LIMIT, RANKED_LIMIT = 20_000, 4_000

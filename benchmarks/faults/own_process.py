@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
-from benchmarks.faults.runs import PROCESSES
+from benchmarks.faults.training.runs import PROCESSES
 from benchmarks.pools.memory import peak_bytes
 
 GIBIBYTES = 16.0

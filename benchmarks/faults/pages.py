@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.checkout import ROOT
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.runs import COMMON, TASKS, train
+from benchmarks.faults.training.runs import COMMON, TASKS, train
 from lightning_modules.cli import config_folder
 
 WIDTHS = (390, 1280)

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults import large, long_runs, long_texts
+from benchmarks.faults import large, long_texts
+from benchmarks.faults.fuzzing.reader import save
+from benchmarks.faults.fuzzing.text_readers import keeping_model
 from benchmarks.faults.large import CHECKS
-from benchmarks.faults.long_runs import FIT, KINDS, train_long
 from benchmarks.faults.own_process import find_in_own_process
-from benchmarks.faults.processes import predict_in_processes, train_in_processes
-from benchmarks.faults.reader import save
-from benchmarks.faults.text_readers import keeping_model
+from benchmarks.faults.training import long_runs
+from benchmarks.faults.training.long_runs import FIT, KINDS, train_long
+from benchmarks.faults.training.processes import predict_in_processes, train_in_processes
 
 pytestmark = pytest.mark.filterwarnings(
     # Lightning asks torch and jsonargparse in ways that these are about to drop.

@@ -8,17 +8,19 @@ from random import Random
 import numpy as np
 import pytest
 
-from benchmarks.faults import naive_tables, naive_texts, readers, record_readers
-from benchmarks.faults.array_mutations import mutate_arrays
-from benchmarks.faults.edits import fuzz_edits
-from benchmarks.faults.mutations import mutate
-from benchmarks.faults.naive_lines import RefusedError
-from benchmarks.faults.reader import Expected
-from benchmarks.faults.readers import fuzz_case, fuzz_reader, fuzz_readers, make_readers
+from benchmarks.faults.fuzzing import readers, record_readers
+from benchmarks.faults.fuzzing.array_mutations import mutate_arrays
+from benchmarks.faults.fuzzing.edits import fuzz_edits
+from benchmarks.faults.fuzzing.mutations import mutate
+from benchmarks.faults.fuzzing.naive import tables as naive_tables
+from benchmarks.faults.fuzzing.naive import texts as naive_texts
+from benchmarks.faults.fuzzing.naive.lines import RefusedError
+from benchmarks.faults.fuzzing.reader import Expected
+from benchmarks.faults.fuzzing.readers import fuzz_case, fuzz_reader, fuzz_readers, make_readers
 from pyg_grapheme.text import read_examples
 
 CASES = 1000
-READ = "benchmarks.faults.text_readers.read_examples"
+READ = "benchmarks.faults.fuzzing.text_readers.read_examples"
 
 
 def test_damaged_files_are_read_whole_or_refused_in_one_line(tmp_path: Path) -> None:

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from benchmarks.cell_records import read_lines
-from benchmarks.faults import checkpoint_damage, kills, resuming
 from benchmarks.faults.__main__ import CHECKS, Check, repeat, run, table
-from benchmarks.faults.checkpoints import damage_checkpoints
-from benchmarks.faults.full_disk import fill_disks
-from benchmarks.faults.kills import kill_runs
 from benchmarks.faults.outcome import Outcome, attempt
-from benchmarks.faults.resuming import KEPT, survive
-from benchmarks.faults.run_ends import are_equal, differences, unreadable
-from benchmarks.faults.runs import EPOCHS, log_of, text_options, train
+from benchmarks.faults.training import checkpoint_damage, kills, resuming
+from benchmarks.faults.training.checkpoints import damage_checkpoints
+from benchmarks.faults.training.full_disk import fill_disks
+from benchmarks.faults.training.kills import kill_runs
+from benchmarks.faults.training.resuming import KEPT, survive
+from benchmarks.faults.training.run_ends import are_equal, differences, unreadable
+from benchmarks.faults.training.runs import EPOCHS, log_of, text_options, train
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.checkpoint import read_checkpoint
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import networkx as nx
 
-from benchmarks.faults import naive_tables as naive
-from benchmarks.faults.naive_labels import (
+from benchmarks.faults.fuzzing.naive import tables as naive
+from benchmarks.faults.fuzzing.naive.labels import (
     entity_labels,
     expect_ids,
     known_pairs,
     numbered,
     pair_labels,
 )
-from benchmarks.faults.naive_lines import RefusedError
-from benchmarks.faults.reader import (
+from benchmarks.faults.fuzzing.naive.lines import RefusedError
+from benchmarks.faults.fuzzing.reader import (
     Expected,
     Reader,
     WrongResultError,

@@ -11,9 +11,9 @@ from unittest import mock
 
 import torch
 
-from benchmarks.faults import naive_texts as naive
-from benchmarks.faults.naive_lines import RefusedError, compose
-from benchmarks.faults.reader import Expected, Reader, WrongResultError, expect_as, save
+from benchmarks.faults.fuzzing.naive import texts as naive
+from benchmarks.faults.fuzzing.naive.lines import RefusedError, compose
+from benchmarks.faults.fuzzing.reader import Expected, Reader, WrongResultError, expect_as, save
 from lightning_modules import TransformModule, predict
 from pyg_grapheme.text import read_examples
 from pyg_grapheme.text.model.edit_decoder import KEEP

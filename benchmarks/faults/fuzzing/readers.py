@@ -13,15 +13,15 @@ from types import FrameType
 
 import numpy as np
 
-from benchmarks.faults.array_mutations import mutate_arrays
-from benchmarks.faults.graph_readers import graph_readers
-from benchmarks.faults.mutations import mutate
-from benchmarks.faults.naive_lines import RefusedError
-from benchmarks.faults.naive_tables import unpack
+from benchmarks.faults.fuzzing.array_mutations import mutate_arrays
+from benchmarks.faults.fuzzing.graph_readers import graph_readers
+from benchmarks.faults.fuzzing.mutations import mutate
+from benchmarks.faults.fuzzing.naive.lines import RefusedError
+from benchmarks.faults.fuzzing.naive.tables import unpack
+from benchmarks.faults.fuzzing.reader import Expected, Reader, WrongResultError
+from benchmarks.faults.fuzzing.record_readers import record_readers
+from benchmarks.faults.fuzzing.text_readers import text_readers
 from benchmarks.faults.outcome import Outcome, add_up, name_error
-from benchmarks.faults.reader import Expected, Reader, WrongResultError
-from benchmarks.faults.record_readers import record_readers
-from benchmarks.faults.text_readers import text_readers
 from lightning_modules.errors import exit_on_input_error
 
 PATIENCE = 20

@@ -13,11 +13,11 @@ import torch
 from torch_geometric.data import Data
 
 from benchmarks.checkout import ROOT
+from benchmarks.faults.fuzzing.reader import predict_file, save
+from benchmarks.faults.fuzzing.record_readers import records_model
 from benchmarks.faults.outcome import Outcome, add_up, attempt
-from benchmarks.faults.reader import predict_file, save
-from benchmarks.faults.record_readers import records_model
-from benchmarks.faults.run_ends import differences
-from benchmarks.faults.runs import PATIENCE, TASKS, newest, train
+from benchmarks.faults.training.run_ends import differences
+from benchmarks.faults.training.runs import PATIENCE, TASKS, newest, train
 from lightning_modules import PartitionModule, TrackEvents, write_graphs
 from lightning_modules.datamodules.track_events import EventOptions
 from lightning_modules.modules import records_predict

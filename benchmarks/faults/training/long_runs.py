@@ -13,7 +13,7 @@ from torch_geometric.data import Batch
 
 from benchmarks.faults.outcome import Outcome, attempt
 from benchmarks.faults.own_process import find_in_own_process
-from benchmarks.faults.runs import text_options
+from benchmarks.faults.training.runs import text_options
 from lightning_modules import TrackEvents, fit
 from lightning_modules.datamodules.track_events import EventOptions
 from pyg_grapheme.nn import PairScorer, PartitionLoss, ThresholdMergePool
@@ -140,7 +140,7 @@ def fit_options(folder: Path, steps: int) -> list[str]:
         "--trainer.max_epochs=-1",
         f"--trainer.max_steps={steps}",
         "--model.schedule=constant",
-        "--trainer.callbacks+=benchmarks.faults.long_runs.MemoryLog",
+        "--trainer.callbacks+=benchmarks.faults.training.long_runs.MemoryLog",
         f"--trainer.callbacks.steps={steps}",
         f"--output={folder}",
     ]

@@ -32,7 +32,7 @@ COMMON = (
     f"--trainer.max_epochs={EPOCHS}",
     "--trainer.log_every_n_steps=1",
     "--model.layers=1",
-    "--trainer.callbacks+=benchmarks.faults.runs.EpochLog",
+    "--trainer.callbacks+=benchmarks.faults.training.runs.EpochLog",
     "--ckpt_path=last",
 )
 

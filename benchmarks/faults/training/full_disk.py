@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.resuming import survive
-from benchmarks.faults.runs import TASKS, log_of, read_log, start, train, wait
+from benchmarks.faults.training.resuming import survive
+from benchmarks.faults.training.runs import TASKS, log_of, read_log, start, train, wait
 
 ROOM = 1 << 26
 """Bytes of a disk with enough room."""

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch_geometric.data import Batch, Data
 
-from benchmarks.faults import naive_graphs as naive
-from benchmarks.faults.reader import Expected, Reader, predict_file, save
+from benchmarks.faults.fuzzing.naive import graphs as naive
+from benchmarks.faults.fuzzing.reader import Expected, Reader, predict_file, save
 from lightning_modules import (
     PartitionDataModule,
     PartitionModule,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.faults.outcome import Outcome, attempt
-from benchmarks.faults.run_ends import differences, unreadable
-from benchmarks.faults.runs import EPOCHS, newest, read_log, start, trained_epochs, wait
+from benchmarks.faults.training.run_ends import differences, unreadable
+from benchmarks.faults.training.runs import EPOCHS, newest, read_log, start, trained_epochs, wait
 from lightning_modules.run.checkpoint import read_checkpoint
 
 KEPT = "with a checkpoint to go on from"

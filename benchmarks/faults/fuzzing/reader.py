@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.faults.naive_lines import RefusedError
+from benchmarks.faults.fuzzing.naive.lines import RefusedError
 from lightning_modules import TaskModule, predict
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from benchmarks.faults.checkpoint_damage import damages
 from benchmarks.faults.outcome import Outcome, add_up, name_error
-from benchmarks.faults.run_ends import are_equal, flatten
-from benchmarks.faults.runs import TASKS, train
+from benchmarks.faults.training.checkpoint_damage import damages
+from benchmarks.faults.training.run_ends import are_equal, flatten
+from benchmarks.faults.training.runs import TASKS, train
 from lightning_modules import evaluate, fit, predict
 
 Command = Callable[[list[str]], None]

@@ -6,8 +6,8 @@ from typing import Any
 
 import networkx as nx
 
-from benchmarks.faults.naive_lines import RefusedError
-from benchmarks.faults.naive_tables import Columns
+from benchmarks.faults.fuzzing.naive.lines import RefusedError
+from benchmarks.faults.fuzzing.naive.tables import Columns
 
 
 def numbered(labels: Sequence[object]) -> list[int]:

@@ -11,8 +11,17 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.resuming import survive
-from benchmarks.faults.runs import TASKS, log_of, newest, read_log, start, train, wait, warm_up
+from benchmarks.faults.training.resuming import survive
+from benchmarks.faults.training.runs import (
+    TASKS,
+    log_of,
+    newest,
+    read_log,
+    start,
+    train,
+    wait,
+    warm_up,
+)
 
 KILLS = {signal.SIGKILL: 50, signal.SIGTERM: 20, signal.SIGINT: 20}
 """How often each signal is sent."""

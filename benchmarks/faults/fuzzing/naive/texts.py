@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from benchmarks.faults.naive_lines import (
+from benchmarks.faults.fuzzing.naive.lines import (
     RefusedError,
     compose,
     decode_lines,

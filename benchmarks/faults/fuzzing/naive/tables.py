@@ -8,7 +8,7 @@ import gzip
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.faults.naive_lines import RefusedError, decode_lines, is_text, json_object
+from benchmarks.faults.fuzzing.naive.lines import RefusedError, decode_lines, is_text, json_object
 
 Columns = dict[str, list[Any]]
 

@@ -1,0 +1,1 @@
+"""Files damaged on purpose, and readers to compare with."""

@@ -1,0 +1,1 @@
+"""Plain readers of the documented formats, written without the package."""

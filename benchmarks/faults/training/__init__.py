@@ -1,0 +1,1 @@
+"""Faults of training: signals, full disks, damaged checkpoints, several processes, many steps."""
