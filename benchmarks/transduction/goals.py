@@ -13,7 +13,7 @@ from benchmarks.transduction.cells import (
     Cell,
 )
 from benchmarks.transduction.published import INFLECTION
-from benchmarks.transduction.records import Record
+from benchmarks.transduction.records import Record, runs
 
 
 class Goal(NamedTuple):
@@ -58,11 +58,10 @@ def goals_table(records: Mapping[Cell, Record]) -> str:
     lines = []
     for goal in GOALS:
         for language, wanted in goal.values.items():
-            cell = (goal.table, language, goal.size, goal.row)
-            found = [r.scores["test"].accuracy for own, r in records.items() if own[:4] == cell]
+            found = runs(records, goal.table, language, goal.size, goal.row)
             reached, judged = "not run", "-"
             if found:
-                accuracy = 100 * fmean(found)
+                accuracy = 100 * fmean(record.scores["test"].accuracy for record in found)
                 value = 100 - accuracy if goal.relation == "below" else accuracy
                 reached, judged = f"{value:.2f}", judge(value, wanted, goal.relation)
             model = "ensemble" if goal.row == "ensemble" else "single models"

@@ -1,6 +1,6 @@
 """The records of cells: a file of JSON lines per table, one line per cell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,6 +58,11 @@ class Record(NamedTuple):
     def commit(self) -> str:
         """The commit that the cell was run with, "unknown" if none was recorded."""
         return self.versions.get("checkout", "unknown")
+
+
+def runs(records: Mapping[Cell, Record], *start: str) -> list[Record]:
+    """Return the records of all seeds of a table, language, size and row."""
+    return [record for cell, record in sorted(records.items()) if cell[:4] == start]
 
 
 def mark_dirty(text: str, records: Iterable[Record]) -> str:

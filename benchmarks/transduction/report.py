@@ -21,7 +21,7 @@ from benchmarks.transduction.cells import (
 from benchmarks.transduction.data import NORMALISATION_SIZES
 from benchmarks.transduction.ensemble import BEAM
 from benchmarks.transduction.goals import goals_table
-from benchmarks.transduction.records import Record, mark_dirty
+from benchmarks.transduction.records import Record, mark_dirty, runs
 from benchmarks.transduction.scoring import LOOKED_UP, PLAIN
 from benchmarks.transduction.speed import epoch_table, prediction_table, speed_table, total_time
 
@@ -102,11 +102,6 @@ def commits(records: Records) -> str:
     found = Counter(record.commit for record in records.values())
     named = (f"{name} ({count})" for name, count in found.most_common())
     return f"Commits, and number of cells run with them: {', '.join(named) or 'none'}."
-
-
-def runs(records: Records, *start: str) -> list[Record]:
-    """Return the records of all seeds of a table, language, size and row."""
-    return [record for cell, record in sorted(records.items()) if cell[:4] == start]
 
 
 def show(values: Sequence[float], decimals: int = 1) -> str:

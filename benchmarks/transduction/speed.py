@@ -5,7 +5,7 @@ from statistics import median
 
 from benchmarks.pools.tables import format_table, show
 from benchmarks.transduction.cells import EPOCHS, HIGH_LANGUAGES, Cell, list_cells
-from benchmarks.transduction.records import Record, mark_dirty
+from benchmarks.transduction.records import Record, mark_dirty, runs
 
 EVALUATIONS = ("stems", "prediction")
 """Tables about models that another cell has trained."""
@@ -22,7 +22,7 @@ def speed_table(records: Mapping[Cell, Record]) -> str:
     for cell in list_cells():
         if cell.table in ("speed", *EVALUATIONS) or cell.row not in TIMED or cell.seed != 0:
             continue
-        found = [record for other, record in records.items() if other[:4] == cell[:4]]
+        found = runs(records, *cell[:4])
         name = f"{cell.table}, {cell.language}, {cell.size}: {cell.row}"
         lines.append([name, *(_times(found) if found else ["not run"] * 5)])
     head = ["", "epochs", "minutes", "examples/s in training", "words/s in prediction", "threads"]
@@ -50,10 +50,7 @@ def epoch_table(records: Mapping[Cell, Record]) -> str:
     }
     lines = []
     for row in EPOCHS:
-        found = [
-            [r for cell, r in records.items() if cell[:4] == ("speed", language, "high", row)]
-            for language in HIGH_LANGUAGES
-        ]
+        found = [runs(records, "speed", language, "high", row) for language in HIGH_LANGUAGES]
         times = [
             _spread([_WORDS / r.examples_per_second for r in each if r.examples_per_second], ".1f")
             for each in found

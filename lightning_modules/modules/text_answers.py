@@ -65,7 +65,8 @@ def expect_answerable(
         ValueError: if it has too many units.
     """
     if ranks:
-        expect_rankable(nets, text, where)
+        expect_rankable(nets, text, where)  # The lower limit of the two.
+        return
     size = len(nets[0].source.split(text))
     if size > MAX_REWRITTEN:
         raise ValueError(f"{where}: expected at most {MAX_REWRITTEN} units (got {size})")

@@ -172,7 +172,8 @@ class _Asked(NamedTuple):
 def _mean_probability(nets: Sequence[GraphTransformNet], asked: Sequence[_Asked]) -> list[float]:
     """Return the mean probability that models write a candidate by these units."""
     # Chunks of similar length, so that one long text does not pad all others.
-    side = [max(_num_units(nets, own.text), len(own.units)) + 1 for own in asked]
+    num_units = {text: _num_units(nets, text) for text in {own.text for own in asked}}
+    side = [max(num_units[own.text], len(own.units)) + 1 for own in asked]
     order = sorted(range(len(asked)), key=lambda i: side[i])
     mean = [0.0] * len(asked)
     while order:
