@@ -54,16 +54,14 @@ for (const [tag, line] of [["del", "line-through"], ["ins", "underline"]])
   for (const element of document.querySelectorAll(tag))
     if (!getComputedStyle(element).textDecorationLine.includes(line))
       found.push(`only a colour marks ${element.innerText}`);
-if (arguments[0]) {
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let text; text = texts.nextNode();) {
-    const element = text.parentElement;
-    if (!text.data.trim() || !element.checkVisibility()) continue;
-    const svg = element.closest("svg"), style = getComputedStyle(element);
-    const [a, b] = [parse(svg ? style.fill : style.color), behind(svg || element)].map(luminance);
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (contrast < 4.5) found.push(`contrast ${contrast.toFixed(1)}: ${text.data.trim()}`);
-  }
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+for (let text; text = texts.nextNode();) {
+  const element = text.parentElement;
+  if (!text.data.trim() || !element.checkVisibility()) continue;
+  const svg = element.closest("svg"), style = getComputedStyle(element);
+  const [a, b] = [parse(svg ? style.fill : style.color), behind(svg || element)].map(luminance);
+  const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (contrast < 4.5) found.push(`contrast ${contrast.toFixed(1)}: ${text.data.trim()}`);
 }
 return found;
 """
@@ -75,30 +73,30 @@ def inspect_pages(folder: Path) -> Outcome:
     """Open the reports of runs and the documentation, at both widths, light and dark.
 
     A page survives if it does not scroll sideways, says nothing in the console, loads its pictures,
-    has composed texts in its tables, and marks nothing by colours alone. Needs Chromium, its driver
-    and selenium.
+    has composed texts in its tables, marks nothing by colours alone, and has enough contrast. Needs
+    Chromium, its driver and selenium.
 
     Args:
         folder: An empty folder.
     """
-    reports, documents = make_reports(folder), build_documentation(folder / "docs")
+    paths = [*make_reports(folder), *build_documentation(folder / "docs")]
     with open_browser() as browser:
         return add_up(
-            inspect_page(browser, path, width, scheme, path in reports)
-            for path in (*reports, *documents)
+            inspect_page(browser, path, width, scheme)
+            for path in paths
             for width in WIDTHS
             for scheme in SCHEMES
         )
 
 
-def inspect_page(browser: Any, path: Path, width: int, scheme: str, is_report: bool) -> Outcome:
+def inspect_page(browser: Any, path: Path, width: int, scheme: str) -> Outcome:
     """Open a page, and return what is wrong with it."""
     media = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
     screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 800}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     browser.get(path.as_uri())
-    found = browser.execute_script(INSPECT, is_report)
+    found = browser.execute_script(INSPECT)
     found += [f"console: {entry['message']}" for entry in browser.get_log("browser")]
     where = f"{path.parent.name}/{path.name}, {width} px, {scheme}"
     return Outcome(1, not found, 0, [f"{where}: {text}" for text in sorted(set(found))[:30]])

@@ -45,7 +45,7 @@ def test_what_is_wrong_with_a_page_is_found(
     path = tmp_path / "page.html"
     head = "<meta charset=utf-8><meta name=viewport content='width=device-width'>"
     path.write_text(f"<!DOCTYPE html>{head}<title>page</title>{body}", encoding="utf-8")
-    outcome = inspect_page(browser, path, 390, "light", True)
+    outcome = inspect_page(browser, path, 390, "light")
     assert outcome[:2] == (1, not wrong)
     assert [any(part in text for text in outcome.failures) for part in wrong] == [True] * len(wrong)
     assert len(outcome.failures) == len(wrong)
@@ -57,5 +57,5 @@ def test_dark_is_another_scheme(browser: Any, tmp_path: Path) -> None:
         "<!DOCTYPE html><style>@media (prefers-color-scheme: dark) { p { color: #333; background: "
         "#222 } }</style><p>text"
     )
-    found = [inspect_page(browser, path, 1280, scheme, True).survived for scheme in SCHEMES]
+    found = [inspect_page(browser, path, 1280, scheme).survived for scheme in SCHEMES]
     assert found == [True, False]
