@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from lightning_modules.datamodules.records_data_module import RecordsDataModule
     from lightning_modules.datamodules.text_data_module import TextDataModule
     from lightning_modules.datamodules.track_events import TrackEvents
+    from lightning_modules.modules.partition.recipe import PartitionRecipe
     from lightning_modules.modules.partition_module import PartitionModule
-    from lightning_modules.modules.partition_recipe import PartitionRecipe
     from lightning_modules.modules.records_module import RecordsModule
     from lightning_modules.modules.task_module import TaskModule
     from lightning_modules.modules.transform_module import TransformModule
@@ -45,7 +45,7 @@ _FILES = {
     "MathsDataModule": "datamodules.maths_data_module",
     "PartitionDataModule": "datamodules.partition_data_module",
     "PartitionModule": "modules.partition_module",
-    "PartitionRecipe": "modules.partition_recipe",
+    "PartitionRecipe": "modules.partition.recipe",
     "RecordsDataModule": "datamodules.records_data_module",
     "RecordsModule": "modules.records_module",
     "TaskModule": "modules.task_module",

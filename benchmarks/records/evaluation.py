@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from benchmarks.records.cells import LINKAGES, METRIC, NAME, ONE_PER_SOURCE, SOURCE, Cell
 from lightning_modules import RecordsDataModule, RecordsModule
-from lightning_modules.modules.linked_records import LinkedRecords
+from lightning_modules.modules.records.linked_records import LinkedRecords
 from pyg_grapheme.metrics import ClusteringScore
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.pool import Dendrogram, MergeConstraints

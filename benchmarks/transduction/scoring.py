@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lightning_modules.modules.text_scores import score_texts
+from lightning_modules.modules.text.scores import score_texts
 from pyg_grapheme.text import TextUnits
 
 LOOKED_UP, PLAIN = "{}, looked up", "{}, plain"

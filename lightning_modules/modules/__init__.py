@@ -1,1 +1,1 @@
-"""The LightningModules, one per task, and what belongs to one task alone."""
+"""The LightningModules, one per task, with a folder for the parts of each."""

@@ -15,8 +15,8 @@ from torch_geometric.utils import scatter
 from torchmetrics import Metric, MetricCollection
 
 from lightning_modules.datamodules.graph_data_module import GraphDataModule
-from lightning_modules.modules.edge_net import EdgeNet
-from lightning_modules.modules.partition_predict import (
+from lightning_modules.modules.partition.edge_net import EdgeNet
+from lightning_modules.modules.partition.predict import (
     add_sources,
     cluster_lines,
     evaluate_sources,

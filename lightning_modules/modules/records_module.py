@@ -12,10 +12,10 @@ from torch_geometric.data import Data
 
 from lightning_modules.datamodules.records_data_module import RecordsDataModule
 from lightning_modules.errors import exit_on_input_error
-from lightning_modules.modules.linked_records import LinkedRecords
-from lightning_modules.modules.pair_net import PairNet
 from lightning_modules.modules.partition_module import ObjectiveName, PartitionModule
-from lightning_modules.modules.records_predict import (
+from lightning_modules.modules.records.linked_records import LinkedRecords
+from lightning_modules.modules.records.pair_net import PairNet
+from lightning_modules.modules.records.predict import (
     add_predict_arguments,
     cluster_lines,
     evaluate_table,

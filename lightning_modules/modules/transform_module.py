@@ -19,13 +19,13 @@ from torchmetrics import MeanMetric, Metric
 from torchmetrics.text import CharErrorRate, EditDistance
 
 from lightning_modules.datamodules.text_data_module import TextDataModule
-from lightning_modules.modules.model_options import PoolOptions, StructuralOptions
 from lightning_modules.modules.task_module import Scores, TaskModule
-from lightning_modules.modules.text_answers import Known, answer_texts
-from lightning_modules.modules.text_evaluate import add_evaluate_arguments, evaluate_files
-from lightning_modules.modules.text_predict import add_predict_arguments, rewrite_lines
-from lightning_modules.modules.unit_error_rate import UnitErrorRate, error_units
-from lightning_modules.modules.weighted_mean import WeightedMean
+from lightning_modules.modules.text.answers import Known, answer_texts
+from lightning_modules.modules.text.evaluate import add_evaluate_arguments, evaluate_files
+from lightning_modules.modules.text.model_options import PoolOptions, StructuralOptions
+from lightning_modules.modules.text.predict import add_predict_arguments, rewrite_lines
+from lightning_modules.modules.text.unit_error_rate import UnitErrorRate, error_units
+from lightning_modules.modules.text.weighted_mean import WeightedMean
 from lightning_modules.report.text_report import report_text
 from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.nn import StructuralLoss

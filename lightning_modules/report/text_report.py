@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightning_modules.datamodules.text_data_module import TextDataModule
-from lightning_modules.modules.expected_loss import mean_expected_loss
-from lightning_modules.modules.text_scores import predict_examples
-from lightning_modules.modules.unit_error_rate import error_units
+from lightning_modules.modules.text.expected_loss import mean_expected_loss
+from lightning_modules.modules.text.scores import predict_examples
+from lightning_modules.modules.text.unit_error_rate import error_units
 from lightning_modules.report.figures import has_matplotlib
 from lightning_modules.report.merges import describe_merges
 from lightning_modules.report.predictions import write_predictions

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lightning_modules import TransformModule, evaluate, load_module, predict
-from lightning_modules.modules import text_answers
+from lightning_modules.modules.text import answers
 from pyg_grapheme.text.model import log_probability, ranking
 from pyg_grapheme.text.model.edit_decoder import DELETE, KEEP, SUBSTITUTE
 
@@ -73,7 +73,7 @@ def test_a_text_too_long_to_rank_is_refused_in_one_line(
 def test_a_text_too_long_to_rewrite_is_refused_in_one_line(
     run: Run, ambiguous: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(text_answers, "MAX_REWRITTEN", 3)
+    monkeypatch.setattr(answers, "MAX_REWRITTEN", 3)
     path = tmp_path / "pairs.tsv"
     path.write_text("a\ta\naaaa\taa\n")
     command = ["--ckpt_path", ambiguous]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from lightning_modules import TransformModule, load_module, predict
-from lightning_modules.modules import text_predict
-from lightning_modules.modules.text_predict import rewrite
-from lightning_modules.modules.text_requests import Request, read_batches, requests_of_lines
+from lightning_modules.modules.text import predict as text_predict
+from lightning_modules.modules.text.predict import rewrite
+from lightning_modules.modules.text.requests import Request, read_batches, requests_of_lines
 from pyg_grapheme.text import generate_problems, read_examples, write_problems
 from pyg_grapheme.text.readers.text_input import open_text
 

@@ -30,7 +30,7 @@ from lightning_modules import (
     predict,
 )
 from lightning_modules.cli import config_folder, make_cli
-from lightning_modules.modules import records_predict
+from lightning_modules.modules.records import predict as records_predict
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from pyg_grapheme.nn import ThresholdMergePool
 

@@ -20,7 +20,7 @@ from benchmarks.faults.training.run_ends import differences
 from benchmarks.faults.training.runs import PATIENCE, TASKS, newest, train
 from lightning_modules import PartitionModule, TrackEvents, write_graphs
 from lightning_modules.datamodules.track_events import EventOptions
-from lightning_modules.modules import records_predict
+from lightning_modules.modules.records import predict as records_predict
 from pyg_grapheme.nn import PartitionLoss
 
 BATCH = 8

@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 from benchmarks.partitions.tracks.clusterings import WalkCuts, chain_edges, walk_through
 from benchmarks.partitions.tracks.scoring import MIN_SIZE, Score, score_tracks
 from benchmarks.partitions.tracks.training import Splits, edge_logits, make_pool
-from lightning_modules.modules.edge_net import EdgeNet
+from lightning_modules.modules.partition.edge_net import EdgeNet
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.partition import best_threshold
 from pyg_grapheme.nn.pool import Dendrogram

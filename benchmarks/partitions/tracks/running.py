@@ -26,7 +26,7 @@ from benchmarks.partitions.tracks.training import (
     train_cell,
     warm_start,
 )
-from lightning_modules.modules.edge_net import EdgeNet
+from lightning_modules.modules.partition.edge_net import EdgeNet
 from pyg_grapheme.atomic_write import atomic_path
 
 

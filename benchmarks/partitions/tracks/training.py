@@ -18,7 +18,7 @@ from lightning_modules.datamodules.track_events import (
     EventOptions,
     TrackEvents,
 )
-from lightning_modules.modules.edge_net import EdgeNet
+from lightning_modules.modules.partition.edge_net import EdgeNet
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.nn.partition import PartitionLoss
 

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_modules import TextDataModule, TransformModule
-from lightning_modules.modules.weighted_mean import WeightedMean
+from lightning_modules.modules.text.weighted_mean import WeightedMean
 
 QUESTIONS = "bundled:kindergarten.jsonl"
 """40 examples."""

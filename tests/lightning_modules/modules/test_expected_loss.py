@@ -5,7 +5,7 @@ import torch
 from torch_geometric.loader import DataLoader
 
 from lightning_modules import TransformModule
-from lightning_modules.modules.expected_loss import mean_expected_loss
+from lightning_modules.modules.text.expected_loss import mean_expected_loss
 from pyg_grapheme.text import Example, PairDataset, Vocabulary
 
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from lightning_modules import TextDataModule, TransformModule, evaluate, fit, load_module
-from lightning_modules.modules.text_scores import predict_examples
+from lightning_modules.modules.text.scores import predict_examples
 from pyg_grapheme.text import Example, PairDataset, TextUnits
 from pyg_grapheme.text.typing import NormalForm, UnitsName
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lightning_modules.modules.pair_net import PairNet
+from lightning_modules.modules.records.pair_net import PairNet
 
 
 @pytest.mark.parametrize("layers", [0, 2])

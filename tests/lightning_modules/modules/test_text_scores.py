@@ -6,7 +6,7 @@ import pytest
 from torch import Tensor, nn
 
 from lightning_modules import TransformModule
-from lightning_modules.modules.text_scores import (
+from lightning_modules.modules.text.scores import (
     TextScores,
     predict_examples,
     score_texts,

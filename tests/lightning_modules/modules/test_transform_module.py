@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lightning_modules import TextDataModule, TransformModule
-from lightning_modules.modules.unit_error_rate import UnitErrorRate
+from lightning_modules.modules.text.unit_error_rate import UnitErrorRate
 from pyg_grapheme.text import TextUnits, units_graphs
 from pyg_grapheme.text.model import edit_decoder
 from pyg_grapheme.text.typing import LossName

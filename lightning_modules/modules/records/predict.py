@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
-from lightning_modules.modules.record_constraints import (
+from lightning_modules.modules.records.constraints import (
     constraints_of_rows,
     expect_consistent,
     read_constraints,

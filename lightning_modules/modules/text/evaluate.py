@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, get_args
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.task_module import Scores
-from lightning_modules.modules.text_answers import expect_answerable
-from lightning_modules.modules.text_scores import predict_examples
+from lightning_modules.modules.text.answers import expect_answerable
+from lightning_modules.modules.text.scores import predict_examples
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.text import PairDataset, read_examples
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT

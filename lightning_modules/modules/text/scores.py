@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torchmetrics.functional.text import char_error_rate, edit_distance
 
-from lightning_modules.modules.unit_error_rate import error_units, unit_error_rate
+from lightning_modules.modules.text.unit_error_rate import error_units, unit_error_rate
 from pyg_grapheme.text import PairDataset, TextUnits
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
-from lightning_modules.modules.text_answers import expect_answerable
-from lightning_modules.modules.text_requests import (
+from lightning_modules.modules.text.answers import expect_answerable
+from lightning_modules.modules.text.requests import (
     Request,
     read_batches,
     requests_of_examples,
