@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TextIO, TypeVar
 
+from pyg_grapheme.named_errors import name_errors
 from pyg_grapheme.typing import PathLikeStr
 
 File = TypeVar("File", bound=IO[Any])
@@ -19,14 +20,16 @@ def atomic_path(path: PathLikeStr) -> Iterator[Path]:
 
     Raises:
         FileNotFoundError: if there is no folder to write into.
+        OSError: if it cannot be written, as on a full disk; names it.
     """
     path = Path(os.path.realpath(path))  # Unlike resolve(), it takes a link to itself as it is.
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: expected a folder {path.parent} (got none)")
     part = path.with_name(path.name + ".part")
     try:
-        yield part
-        part.replace(path)
+        with name_errors(path):
+            yield part
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pyg_grapheme.atomic_write import atomic_path
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -68,7 +70,7 @@ def has_matplotlib() -> bool:
 def write_charts(folder: Path, curves: Curves) -> None:
     """Write ``loss.png``, ``threshold.png`` and so on; needs matplotlib."""
     for chart in choose_charts(curves):
-        draw_chart(chart).savefig(folder / f"{chart.name}.png", dpi=120)
+        write_picture(draw_chart(chart), folder / f"{chart.name}.png")
 
 
 def draw_chart(chart: Chart) -> "Figure":
@@ -76,6 +78,12 @@ def draw_chart(chart: Chart) -> "Figure":
     from pyg_grapheme.viz import draw_curves
 
     return draw_curves(chart.curves, ylabel=chart.ylabel, logarithmic=chart.logarithmic)
+
+
+def write_picture(figure: "Figure", path: Path, dpi: int = 120) -> None:
+    """Write a figure as PNG; the file is complete or absent."""
+    with atomic_path(path) as part:
+        figure.savefig(part, dpi=dpi, format="png")
 
 
 def show_figure(figure: "Figure", name: str, caption: str) -> str:

@@ -8,7 +8,7 @@ from torch_geometric.data import Batch, Data
 
 from lightning_modules.datamodules.graph_data_module import GraphDataModule
 from lightning_modules.modules.task_module import Scores
-from lightning_modules.report.figures import has_matplotlib, show_figure
+from lightning_modules.report.figures import has_matplotlib, show_figure, write_picture
 from lightning_modules.report.run_report import (
     print_missing_pictures,
     write_run_report,
@@ -55,7 +55,7 @@ def report_partition(
             print(f"no picture of clusters: every graph of {split} has {MAX_NODES} nodes or more")
         else:
             figure = _draw(module, Batch.from_data_list([graph]), methods)
-            figure.savefig(folder / "partition.png", dpi=120)
+            write_picture(figure, folder / "partition.png")
             caption = f"A graph of {split}: clusters and labels compared on its edges"
             sections["Clusters"] = show_figure(figure, "partition", caption)
     write_run_report(folder, summary, table, recorder.curves, sections)

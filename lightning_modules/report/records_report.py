@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from lightning_modules.datamodules.records_data_module import RecordsDataModule
-from lightning_modules.report.figures import has_matplotlib, show_figure
+from lightning_modules.report.figures import has_matplotlib, show_figure, write_picture
 from lightning_modules.report.partition_report import score_methods
 from lightning_modules.report.run_report import (
     print_missing_pictures,
@@ -59,7 +59,7 @@ def report_records(
     if has_matplotlib():
         thresholds, curve = module.score_curve(batches, linked)
         figure = _draw_curve(module, thresholds, curve)
-        figure.savefig(folder / "scan.png", dpi=120)
+        write_picture(figure, folder / "scan.png")
         caption = f"{split}: {_name(module)} of all thresholds, and the learned one"
         sections["Scan"] = show_figure(figure, "scan", caption)
     sections["Merges"] = show_merges(data.table, split, batches, [each.tree for each in linked])

@@ -9,7 +9,7 @@ from lightning_modules.datamodules.text_data_module import TextDataModule
 from lightning_modules.modules.text.expected_loss import mean_expected_loss
 from lightning_modules.modules.text.scores import predict_examples
 from lightning_modules.modules.text.unit_error_rate import error_units
-from lightning_modules.report.figures import has_matplotlib
+from lightning_modules.report.figures import has_matplotlib, write_picture
 from lightning_modules.report.merges import describe_merges
 from lightning_modules.report.predictions import write_predictions
 from lightning_modules.report.run_report import (
@@ -78,7 +78,7 @@ def report_text(
         figure = draw_merges(results.merges, results.threshold)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph")  # No font has it, so it is drawn as a box.
-            figure.savefig(folder / "merges.png", dpi=150)
+            write_picture(figure, folder / "merges.png", dpi=150)
     sections = text_sections(results)
     units = f"{module.net.source} → {module.net.target}"
     write_run_report(
