@@ -55,7 +55,7 @@ def attempt(how: str, find: Callable[[], list[str]]) -> Outcome:
     except Exception as error:
         found = [name_error(error)]
     return Outcome(
-        1, not found, 0, ["; ".join([f"{how}: {found[0]}", *found[1:]])] if found else []
+        1, int(not found), 0, ["; ".join([f"{how}: {found[0]}", *found[1:]])] if found else []
     )
 
 

@@ -99,7 +99,7 @@ def inspect_page(browser: Any, path: Path, width: int, scheme: str) -> Outcome:
     found = browser.execute_script(INSPECT)
     found += [f"console: {entry['message']}" for entry in browser.get_log("browser")]
     where = f"{path.parent.name}/{path.name}, {width} px, {scheme}"
-    return Outcome(1, not found, 0, [f"{where}: {text}" for text in sorted(set(found))[:30]])
+    return Outcome(1, int(not found), 0, [f"{where}: {text}" for text in sorted(set(found))[:30]])
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def fuzz_reader(readers: Sequence[Reader], seed: int, index: int, folder: Path) 
         content = "" if data is None else f"; {len(data)} bytes: {data[:400]!r}"
         text = f"{seed}/{index} {reader.name} [{', '.join(done)}]: {problem}{content}"
         return Outcome(1, 0, 0, [text])
-    return Outcome(1, not is_refused, is_refused, [])
+    return Outcome(1, int(not is_refused), int(is_refused), [])
 
 
 def _damage(reader: Reader, rng: Random) -> tuple[bytes, list[str]]:
