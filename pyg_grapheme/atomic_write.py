@@ -22,14 +22,14 @@ def atomic_path(path: PathLikeStr) -> Iterator[Path]:
         FileNotFoundError: if there is no folder to write into.
         OSError: if it cannot be written, as on a full disk; names it.
     """
-    path = Path(os.path.realpath(path))  # Unlike resolve(), it takes a link to itself as it is.
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: expected a folder {path.parent} (got none)")
-    part = path.with_name(path.name + ".part")
+    target = Path(os.path.realpath(path))  # Unlike resolve(), it takes a link to itself as it is.
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target}: expected a folder {target.parent} (got none)")
+    part = target.with_name(target.name + ".part")
     try:
         with name_errors(path):
             yield part
-            part.replace(path)
+            part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 

@@ -46,10 +46,6 @@ for (const image of document.images) {
 for (const cell of document.querySelectorAll("td, th, .rewritten"))
   if (cell.innerText !== cell.innerText.normalize("NFC"))
     found.push(`not composed: ${cell.innerText}`);
-const all = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-for (let text; text = all.nextNode();)
-  if (/^\\p{M}/u.test(text.data))
-    found.push(`a mark without its letter: ${text.parentElement.innerText}`);
 for (const [tag, line] of [["del", "line-through"], ["ins", "underline"]])
   for (const element of document.querySelectorAll(tag))
     if (!getComputedStyle(element).textDecorationLine.includes(line))
@@ -57,6 +53,8 @@ for (const [tag, line] of [["del", "line-through"], ["ins", "underline"]])
 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 for (let text; text = texts.nextNode();) {
   const element = text.parentElement;
+  if (/^\\p{M}/u.test(text.data))
+    found.push(`a mark without its letter: ${element.innerText}`);
   if (!text.data.trim() || !element.checkVisibility()) continue;
   const svg = element.closest("svg"), style = getComputedStyle(element);
   const [a, b] = [parse(svg ? style.fill : style.color), behind(svg || element)].map(luminance);
