@@ -1,14 +1,17 @@
 """Fixtures of all tests."""
 
+import json
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 import torch
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -20,38 +23,94 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="session")
+def run_together(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., list[CompletedProcess[str]]]]:
+    """Run ``python -W ignore`` with each list of arguments, all at the same time.
+
+    Each process gets its own ``environments``, the module names ``without`` cannot be imported. The
+    processes are forks of one that has imported torch and torch_geometric, and nothing else.
+    """
+    folder = tmp_path_factory.mktemp("forks")
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", HERE / "fork_server.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        send, receive = server.stdin, server.stdout
+
+        def run(
+            commands: Sequence[Sequence[str | Path]],
+            environments: Sequence[Mapping[str, str]],
+            cwd: Path = HERE.parent,
+            without: Sequence[str] = (),
+            timeout: int = 300,
+        ) -> list[CompletedProcess[str]]:
+            outputs = [folder / str(number) for number in range(len(commands))]
+            common = {"folder": str(cwd), "without": list(without), "timeout": timeout}
+            given = [
+                {"arguments": [*map(str, command)], "environment": own, "output": str(output)}
+                for command, own, output in zip(commands, environments, outputs, strict=True)
+            ]
+            send.write(json.dumps([{**own, **common} for own in given]) + "\n")
+            send.flush()
+            return [
+                CompletedProcess(
+                    command,
+                    status,
+                    *(output.with_suffix(name).read_text() for name in (".out", ".err")),
+                )
+                for command, status, output in zip(
+                    commands, json.loads(receive.readline()), outputs, strict=True
+                )
+            ]
+
+        yield run
+
+
+@pytest.fixture(scope="session")
+def python(
+    run_together: Callable[..., list[CompletedProcess[str]]],
+) -> Callable[..., CompletedProcess[str]]:
+    """Run ``python -W ignore`` with some arguments in another process, which starts at once."""
+
+    def run(*arguments: str | Path, **options: Any) -> CompletedProcess[str]:
+        return run_together([arguments], [{}], **options)[0]
+
+    return run
+
+
 @pytest.fixture(scope="module")
-def two_processes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def two_processes(request: pytest.FixtureRequest, share: Callable[..., list[Any]]) -> list[Any]:
     """What ``work(rank)`` of the test's module returns in each of two processes under gloo."""
-    return run_processes(request, tmp_path_factory, 2)
+    return share(request.path, 2)
 
 
 @pytest.fixture(scope="module", params=[2, 4])
-def processes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def processes(request: pytest.FixtureRequest, share: Callable[..., list[Any]]) -> list[Any]:
     """What ``work(rank)`` of the test's module returns in each of two processes, and of four."""
-    return run_processes(request, tmp_path_factory, request.param)
+    return share(request.path, request.param)
 
 
-def run_processes(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, world: int
-) -> list[Any]:
-    """Return what ``work(rank)`` of the test's module returns in each process under gloo."""
-    if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
-        pytest.skip("this torch was built without gloo")
-    folder = tmp_path_factory.mktemp("processes")
-    command = [sys.executable, str(Path(__file__).with_name("process_of_many.py")), request.path]
-    processes = [
-        subprocess.Popen([*command, str(rank), str(world), folder]) for rank in range(world)
-    ]
-    end = time.monotonic() + 400
-    # If one process fails, the others wait for it in vain.
-    while time.monotonic() < end and not any(process.poll() for process in processes):
-        if all(process.poll() == 0 for process in processes):
-            break
-        time.sleep(0.1)
-    codes = [process.poll() for process in processes]
-    for process in processes:
-        process.kill()
-        process.wait()
-    assert codes == [0] * world
-    return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
+@pytest.fixture(scope="session")
+def share(
+    run_together: Callable[..., list[CompletedProcess[str]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Path, int], list[Any]]:
+    """Return what ``work(rank)`` of a test file returns in each process under gloo."""
+
+    def run(test_file: Path, world: int) -> list[Any]:
+        if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
+            pytest.skip("this torch was built without gloo")
+        folder = tmp_path_factory.mktemp("processes")
+        command = [HERE / "process_of_many.py", test_file]
+        commands = [[*command, str(rank), str(world), folder] for rank in range(world)]
+        for done in run_together(commands, [{}] * world):
+            assert done.returncode == 0, done.stderr
+        return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
+
+    return run

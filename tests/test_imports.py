@@ -7,21 +7,19 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 
-REFUSE = """
+ALONE = """
 import runpy, sys
 
 # As if these packages were not installed: to import them fails, to look for them finds nothing.
 sys.modules.update(dict.fromkeys({refused!r}))
 sys.path.insert(0, {root!r})
-"""
 
-LAYERS = """
 import torch, pyg_grapheme.nn, pyg_grapheme.testing
+from pyg_grapheme.metrics import clustering_score, track_rates, trackml_score
 from pyg_grapheme.nn import StructuralLoss, ThresholdMergePool
 from pyg_grapheme.testing import assert_gradients_match, check_pool, tie_free_graph
 
@@ -32,17 +30,15 @@ cuts.expectation(cuts.output.x.new_ones(cuts.num_cuts)).backward()
 pool(graph.x.requires_grad_(), graph.edge_index).x.sum().backward()
 assert_gradients_match(lambda x: x.sin(), [graph.x.detach()])
 assert all(result.passed for result in check_pool(ThresholdMergePool(), 3))
-print("fine")
-"""
-
-SCORES = """
-import torch
-from pyg_grapheme.metrics import clustering_score, track_rates, trackml_score
 
 y = torch.tensor([0, 0, 1])
 assert clustering_score(y, y, "bcubed") == track_rates(y, y).efficiency == 1
 assert trackml_score(y, y, y.float()) == 1
+
+sys.argv = ["graph_unet", "--maps=4", "--epochs=1", "--depth=1"]
+runpy.run_path("examples/graph_unet.py", run_name="__main__")
 print("fine")
+import regex
 """
 
 
@@ -65,30 +61,6 @@ def closure(names: Sequence[str]) -> set[str]:
     return found
 
 
-def run_with(allowed: Sequence[str], code: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a process that can import the allowed distributions and theirs alone."""
-    kept = closure(allowed) | {"pyg-grapheme"}
-    refused = {
-        module
-        for module, distributions in metadata.packages_distributions().items()
-        if not {d.lower().replace("_", "-") for d in distributions} & kept
-    }
-    refused.discard("_virtualenv")
-    return subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-c",
-            REFUSE.format(refused=refused, root=str(ROOT)) + code,
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_imports_go_one_way() -> None:
     run = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
@@ -101,26 +73,17 @@ def test_imports_go_one_way() -> None:
     assert run.returncode == 0, run.stdout
 
 
-def test_the_layers_need_torch_and_torch_geometric_alone() -> None:
-    run = run_with(["torch", "torch-geometric"], LAYERS)
-    assert run.stdout.strip() == "fine", run.stderr
-    refused = run_with(["torch", "torch-geometric"], "import regex")
-    assert "import of regex halted" in refused.stderr
-
-
-def test_the_scores_of_clusterings_need_no_more() -> None:
-    run = run_with(["torch", "torch-geometric"], SCORES)
-    assert run.stdout.strip() == "fine", run.stderr
-
-
-@pytest.mark.parametrize(
-    "command", ["graph_unet.py --maps 4 --epochs 1 --depth 1", "check_pools.py"]
-)
-def test_the_examples_of_the_layers_need_no_more(command: str) -> None:
-    name, *arguments = command.split()
-    code = (
-        f"sys.argv = {[name, *arguments]}; runpy.run_path('examples/{name}', run_name='__main__')"
+def test_layers_scores_and_an_example_need_torch_and_torch_geometric_alone() -> None:
+    kept = closure(["torch", "torch-geometric"]) | {"pyg-grapheme"}
+    refused = {
+        module
+        for module, distributions in metadata.packages_distributions().items()
+        if not {d.lower().replace("_", "-") for d in distributions} & kept
+    }
+    refused.discard("_virtualenv")
+    code = ALONE.format(refused=refused, root=str(ROOT))
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True
     )
-    run = run_with(["torch", "torch-geometric"], code)
-    assert run.returncode == 0, run.stderr
-    assert run.stdout
+    assert run.stdout.endswith("\nfine\n"), run.stderr
+    assert "import of regex halted" in run.stderr

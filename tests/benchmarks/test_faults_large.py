@@ -1,6 +1,7 @@
 """Large inputs, long runs and several processes, small."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -12,6 +13,7 @@ from benchmarks.faults.own_process import find_in_own_process
 from benchmarks.faults.training import long_runs
 from benchmarks.faults.training.long_runs import FIT, KINDS, train_long
 from benchmarks.faults.training.processes import predict_in_processes, train_in_processes
+from lightning_modules.modules.records import predict as records_predict
 
 pytestmark = pytest.mark.filterwarnings(
     # Lightning asks torch and jsonargparse in ways that these are about to drop.
@@ -71,5 +73,10 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     assert outcome[:4] == (1, 1, 0, [])
 
 
-def test_two_processes_write_each_record_once_and_in_order(tmp_path: Path) -> None:
+def test_two_processes_write_each_record_once_and_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = Mock(wraps=records_predict.ProcessPoolExecutor)
+    monkeypatch.setattr(records_predict, "ProcessPoolExecutor", pool)
     assert predict_in_processes(tmp_path, (2,))[:4] == (1, 1, 0, [])
+    assert pool.call_args.args[0] == 2

@@ -3,10 +3,11 @@
 import gzip
 import importlib.util
 import re
-import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from types import ModuleType
 
 import numpy as np
@@ -17,25 +18,22 @@ from torch_geometric.utils import remove_self_loops
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SHARED = EXAMPLES.parents[1] / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real data in {SHARED}")
-WITHOUT_EXTRAS = """
-import runpy, sys
-
-optional = "jsonargparse lightning matplotlib networkx rapidfuzz regex scipy"
-sys.modules.update(dict.fromkeys(optional.split()))  # as if these were not installed
-del sys.argv[0]
-sys.path[0] = sys.argv[0].rsplit("/", 1)[0]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
+EXTRAS = ["jsonargparse", "lightning", "matplotlib", "networkx", "rapidfuzz", "regex", "scipy"]
+Run = Callable[..., str]
 
 
-def run(name: str, *arguments: str | Path, extras: bool = True) -> str:
-    command = [sys.executable, *([] if extras else ["-c", WITHOUT_EXTRAS])]
-    command += [str(EXAMPLES / name), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    expected, _, output = done.stdout.partition("\n")
-    assert re.fullmatch(r"Expect: .+\. Time: .+ on one core\.", expected)
-    return output
+@pytest.fixture
+def run(python: Callable[..., CompletedProcess[str]]) -> Run:
+    """Return what an example prints after its first line."""
+
+    def ran(name: str, *arguments: str | Path, extras: bool = True) -> str:
+        done = python(EXAMPLES / name, *arguments, without=[] if extras else EXTRAS)
+        assert done.returncode == 0, done.stderr
+        expected, _, output = done.stdout.partition("\n")
+        assert re.fullmatch(r"Expect: .+\. Time: .+ on one core\.", expected)
+        return output
+
+    return ran
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +143,7 @@ def test_docstrings_say_how_to_run() -> None:
         assert f"python examples/{path.name}" in path.read_text().split('"""')[1]
 
 
-def test_graph_classification(rings_and_paths: Path) -> None:
+def test_graph_classification(run: Run, rings_and_paths: Path) -> None:
     output = run("graph_classification.py", rings_and_paths, "--epochs", "2", "--folds", "2")
     assert output.startswith("RINGS: 40 graphs, 2 folds")
     rows = re.findall(r"^\| (\w+) +\| +([\d.]+) ± +[\d.]+ \| ([\d.]+) \|", output, re.MULTILINE)
@@ -158,7 +156,7 @@ def test_graph_classification(rings_and_paths: Path) -> None:
     assert all(0 <= float(accuracy) <= 100 for _, accuracy, _ in rows)
 
 
-def test_graph_classification_without_extras(rings_and_paths: Path) -> None:
+def test_graph_classification_without_extras(run: Run, rings_and_paths: Path) -> None:
     arguments = ["--epochs", "3", "--folds", "1", "--pools", "ours", "ours_cuts", "--lr", "0.1"]
     output = run("graph_classification.py", rings_and_paths, *arguments, extras=False)
     ours, ours_cuts = map(float, re.findall(r"([\d.]+) \| +[\d.]+ \|$", output, re.MULTILINE))
@@ -166,7 +164,7 @@ def test_graph_classification_without_extras(rings_and_paths: Path) -> None:
     assert abs(ours_cuts - 0.69) > 0.01  # it is trained
 
 
-def test_draw_clusters(tmp_path: Path) -> None:
+def test_draw_clusters(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     run("draw_clusters.py", "--folder", tmp_path / "pictures")
     assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == [
@@ -175,7 +173,7 @@ def test_draw_clusters(tmp_path: Path) -> None:
     ]
 
 
-def test_draw_expectation(tmp_path: Path) -> None:
+def test_draw_expectation(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     output = run("draw_expectation.py", "--folder", tmp_path)
     assert (tmp_path / "expectation.png").exists()
@@ -209,13 +207,13 @@ def test_the_unet_lifts_what_it_pooled() -> None:
     assert not torch.allclose(together, expected)
 
 
-def test_check_pools() -> None:
-    output = run("check_pools.py")
+def test_check_pools(run: Run) -> None:
+    output = run("check_pools.py", extras=False)
     assert re.search(r"^ThresholdMergePool: (\d+) of \1 hold$", output, re.MULTILINE)
     assert len(re.findall(r"^\S.*: \d+ of \d+ hold$", output, re.MULTILINE)) == 8
 
 
-def test_graph_unet() -> None:
+def test_graph_unet(run: Run) -> None:
     output = run("graph_unet.py", "--maps", "10", "--epochs", "2", extras=False)
     lines = re.findall(r"depth (\d), (with|without) the pool: accuracy [\d.]+%, nodes (.*)", output)
     assert [(depth, how) for depth, how, _ in lines] == [
@@ -228,13 +226,13 @@ def test_graph_unet() -> None:
     assert torch.tensor(sizes).diff().lt(0).all()
 
 
-def test_hidden_threshold() -> None:
+def test_hidden_threshold(run: Run) -> None:
     output = run("hidden_threshold.py", extras=False)
     learned = re.findall(r"^hidden 0.6, start 0.\d, learned (.+)$", output, re.MULTILINE)
     assert list(map(float, learned)) == pytest.approx([0.6, 0.6], abs=0.02)
 
 
-def test_edge_clustering() -> None:
+def test_edge_clustering(run: Run) -> None:
     output = run("edge_clustering.py", extras=False)
     scores = [float(line.rsplit(" ", 1)[1]) for line in output.splitlines()]
     components, average, ours = scores
@@ -242,7 +240,7 @@ def test_edge_clustering() -> None:
     assert average - 0.01 < ours < 0.95
 
 
-def test_partition() -> None:
+def test_partition(run: Run) -> None:
     output = run("partition.py", "--graphs", "20", "--steps", "20", extras=False)
     scores = [float(line.rsplit(": ", 1)[1]) for line in output.splitlines()]
     assert len(scores) == 3
@@ -250,7 +248,7 @@ def test_partition() -> None:
     assert all(0.5 < score <= 1 for score in scores)
 
 
-def test_morph(rings_and_paths: Path, tmp_path: Path) -> None:
+def test_morph(run: Run, rings_and_paths: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     folder = tmp_path / "pictures"
     output = run("morph.py", rings_and_paths, "--epochs", "10", "--folder", folder)
@@ -262,7 +260,7 @@ def test_morph(rings_and_paths: Path, tmp_path: Path) -> None:
     assert (folder / "morph.png").exists()
 
 
-def test_morph_without_data_and_extras(tmp_path: Path) -> None:
+def test_morph_without_data_and_extras(run: Run, tmp_path: Path) -> None:
     output = run("morph.py", "--quick", "--folder", tmp_path, extras=False)
     assert output.startswith("100 graphs (made here, as no data set is given), 20 of them to test.")
     assert "No picture without the extra 'viz'" in output

@@ -2,16 +2,17 @@
 
 import json
 import math
-import os
 import signal
-import subprocess
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 import torch
+from torch import distributed
 
 from lightning_modules import TaskModule, TransformModule, fit
 from lightning_modules.cli import config_folder
@@ -50,20 +51,39 @@ def short_run() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def kill_run() -> Callable[[list[str]], None]:
+def kill_run(python: Callable[..., CompletedProcess[str]]) -> Callable[[list[str]], None]:
     """Start a run in a process of its own that is killed in the midst of its third epoch."""
 
     def kill(arguments: list[str]) -> None:
-        command = [sys.executable, Path(__file__).parent / "run" / "test_resume.py", *arguments]
-        # Sums come out differently by a bit where more threads share them.
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "OMP_NUM_THREADS": "1",
-        }
-        assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+        done = python(Path(__file__).parent / "run" / "test_resume.py", *arguments)
+        assert done.returncode == -signal.SIGKILL, done.stderr
 
     return kill
+
+
+@pytest.fixture(scope="session")
+def run_in_two(
+    run_together: Callable[..., list[CompletedProcess[str]]],
+) -> Callable[..., None]:
+    """Run ``python`` in two processes that train together, started as ``torchrun`` does.
+
+    The arguments end with options of ``fit``.
+    """
+    if not distributed.is_available() or not distributed.is_gloo_available():
+        pytest.skip("this torch was built without gloo")
+    together = ["--trainer.devices=2", "--trainer.strategy=ddp", "--trainer.accelerator=cpu"]
+
+    def run(*arguments: str | Path, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            meet = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1])}
+        common = {**meet, **environment, "WORLD_SIZE": "2", "NODE_RANK": "0"}
+        for done in run_together(
+            [[*arguments, *together]] * 2, [{**common, "LOCAL_RANK": rank} for rank in "01"]
+        ):
+            assert done.returncode == 0, done.stderr
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import csv
 import itertools
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +41,6 @@ OPTIONS = [
     "--data.test=null",
     "--name=cars",
 ]
-TWO = ["--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=2"]
 LOSSES = list(itertools.product(["structural", "cross_entropy", "hybrid"], [True, False]))
 
 
@@ -95,22 +93,14 @@ def work(arguments: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, run_in_two: Callable[..., None]) -> Path:
     """Run folders of two processes, ``two``, and of one, ``one``."""
-    if not distributed.is_available() or not distributed.is_gloo_available():
-        pytest.skip("this torch was built without gloo")
     folder = tmp_path_factory.mktemp("ddp")
     for name, pairs in PAIRS.items():
         (folder / f"{name}.tsv").write_text("".join(f"{pair}\n" for pair in pairs))
     files = [f"--data.{name}={folder / name}.tsv" for name in PAIRS]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "OMP_NUM_THREADS": "1",
-        "RESULTS": str(folder),
-    }
-    command = [sys.executable, __file__, *OPTIONS, *TWO, *files, f"--output={folder / 'two'}"]
-    subprocess.run(command, env=environment, check=True, timeout=400)
+    two = ["--data.batch_size=2", *files, f"--output={folder / 'two'}"]
+    run_in_two(__file__, *OPTIONS, *two, RESULTS=str(folder))
     fit.main([*OPTIONS, "--data.batch_size=4", *files, f"--output={folder / 'one'}"])
     return folder
 
@@ -165,6 +155,3 @@ def test_shares_are_every_example_once(count: int, world: int) -> None:
 
 if __name__ == "__main__":
     work(sys.argv[1:])
-    sys.stdout.flush()
-    # To tear gloo down may fail, or wait for ever, if the other process has left already.
-    os._exit(0)

@@ -1,12 +1,7 @@
-"""Training for a partition from the command line.
-
-Run by itself with the arguments of ``fit``, this module is one of several processes.
-"""
+"""Training for a partition from the command line."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from matplotlib.image import imread
-from torch import distributed
 from torch_geometric.data import Batch, Data
 
 from lightning_modules import (
@@ -142,13 +136,10 @@ def test_two_processes_learn_what_one_does(
     options: list[str],
     tmp_path: Path,
     weights: Callable[[Path], dict[str, torch.Tensor]],
+    run_in_two: Callable[..., None],
 ) -> None:
-    if not distributed.is_available() or not distributed.is_gloo_available():
-        pytest.skip("this torch was built without gloo")
-    two = ["--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=1"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, __file__, *options, *two, f"--output={tmp_path}"]
-    subprocess.run(command, env=environment, check=True, timeout=400)
+    two = ["--data.batch_size=1", f"--output={tmp_path}"]
+    run_in_two("-m", "lightning_modules.fit", *options, *two)
     found = weights(tmp_path / "tracks" / "version_0")
     for name, value in weights(run).items():
         torch.testing.assert_close(found[name], value, rtol=1e-6, atol=1e-9)
@@ -199,10 +190,3 @@ def test_unknown_options_and_missing_labels_are_named(
         line = capfd.readouterr().err.splitlines()[-1]
         assert line.startswith("error: ")
         assert message in line
-
-
-if __name__ == "__main__":
-    fit.main(sys.argv[1:])
-    sys.stdout.flush()
-    # To tear gloo down may fail, or wait for ever, if the other process has left already.
-    os._exit(0)

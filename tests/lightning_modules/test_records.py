@@ -1,25 +1,18 @@
-"""The commands on tables of records.
-
-Run by itself with the arguments of ``fit``, this module is one of several processes.
-"""
+"""The commands on tables of records."""
 
 import csv
 import json
 import math
-import os
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import combinations, pairwise
 from pathlib import Path
-from unittest.mock import Mock
 
 import lightning as L
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
 from lightning_modules import (
     RecordsDataModule,
@@ -218,24 +211,6 @@ def test_constraints_hold(checkpoint: str, folder: Path, tmp_path: Path) -> None
     assert max(Counter(cluster.values()).values()) <= 3
     assert len({(cluster[row[0]], row[5]) for row in rows}) == len(rows)
     assert "" in {row["probability"] for row in found}
-
-
-def test_two_processes_write_what_one_writes(
-    run_of_blocks: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pool = Mock(wraps=records_predict.ProcessPoolExecutor)
-    monkeypatch.setattr(records_predict, "ProcessPoolExecutor", pool)
-    monkeypatch.setattr(records_predict, "GROUP", 40)
-    written = []
-    for jobs in (1, 2):
-        output = tmp_path / f"{jobs}.csv"
-        predict.main([
-            f"--ckpt_path={run_of_blocks}", str(folder / "new.csv"), f"--jobs={jobs}",
-            f"--output={output}",
-        ])  # fmt: skip
-        assert pool.call_count == jobs - 1
-        written.append(output.read_bytes())
-    assert written[0] == written[1]
 
 
 def test_a_threshold_by_size_is_learned_and_scanned(run_of_blocks: Path) -> None:
@@ -475,26 +450,18 @@ def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
 
 
 def test_two_processes_learn_what_one_does(
-    options: list[str], tmp_path: Path, weights: Callable[[Path], dict[str, Tensor]]
+    options: list[str],
+    tmp_path: Path,
+    weights: Callable[[Path], dict[str, Tensor]],
+    run_in_two: Callable[..., None],
 ) -> None:
-    if not distributed.is_available() or not distributed.is_gloo_available():
-        pytest.skip("this torch was built without gloo")
     blocks = [
         *options, "--data.block=[city]", "--trainer.precision=64-true", "--data.repeats=2",
         "--trainer.max_epochs=4", "--model.layers=1", "--model.threshold_by_size=true",
     ]  # fmt: skip
     fit.main([*blocks, "--data.batch_size=2", f"--output={tmp_path / 'one'}"])
-    two = ["--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=1"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, __file__, *blocks, *two, f"--output={tmp_path / 'two'}"]
-    subprocess.run(command, env=environment, check=True, timeout=400)
+    two = ["--data.batch_size=1", f"--output={tmp_path / 'two'}"]
+    run_in_two("-m", "lightning_modules.fit", *blocks, *two)
     one, found = (weights(tmp_path / name / "records" / "version_0") for name in ("one", "two"))
     for name, value in one.items():
         torch.testing.assert_close(found[name], value, rtol=1e-6, atol=1e-9)
-
-
-if __name__ == "__main__":
-    fit.main(sys.argv[1:])
-    sys.stdout.flush()
-    # To tear gloo down may fail, or wait for ever, if the other process has left already.
-    os._exit(0)

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
+Python = Callable[..., CompletedProcess[str]]
 OTHER_PROJECT = """
 import torch
 
@@ -32,50 +35,36 @@ def installed() -> bool:
     return any(e.value == "pyg_grapheme.testing.plugin" for e in entry_points(group="pytest11"))
 
 
-def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-
-
-def test_pytest_finds_the_fixtures(tmp_path: Path, installed: bool) -> None:
+def test_pytest_finds_the_fixtures(tmp_path: Path, installed: bool, python: Python) -> None:
     if not installed:
         pytest.skip("the package is not installed, so pytest does not find the plugin")
     (tmp_path / "test_other.py").write_text(OTHER_PROJECT)
-    done = run_pytest(tmp_path)
+    done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
-def run_python(code: str) -> None:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-
-
 def test_the_plugin_does_not_import_torch() -> None:
-    run_python("import sys, pyg_grapheme.testing.plugin; assert 'torch' not in sys.modules")
+    code = "import sys, pyg_grapheme.testing.plugin; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
-def test_the_checks_need_torch_and_torch_geometric_only() -> None:
-    run_python("""
-import sys
-from importlib.machinery import ModuleSpec
-
-class Refuse:
-    optional = "jsonargparse lightning matplotlib networkx rapidfuzz regex scipy".split()
-
-    def find_spec(self, name, path=None, target=None):
-        return ModuleSpec(name, self) if name.split(".")[0] in self.optional else None
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        raise ModuleNotFoundError(module.__name__)
-
-sys.meta_path.insert(0, Refuse())
+def test_the_checks_need_torch_and_torch_geometric_only(python: Python) -> None:
+    code = """
 from pyg_grapheme import testing
 from pyg_grapheme.nn import ThresholdMergePool
 
 for name in testing.__all__:
     getattr(testing, name)
 assert all(result.passed for result in testing.check_pool(ThresholdMergePool(0.5)))
-""")
+"""
+    optional = [
+        "jsonargparse",
+        "lightning",
+        "matplotlib",
+        "networkx",
+        "rapidfuzz",
+        "regex",
+        "scipy",
+    ]
+    done = python("-c", code, without=optional)
+    assert done.returncode == 0, done.stderr
