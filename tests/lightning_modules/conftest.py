@@ -5,7 +5,7 @@ import math
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -84,6 +84,14 @@ def run_in_two(
             assert done.returncode == 0, done.stderr
 
     return run
+
+
+@pytest.fixture(scope="module")
+def without_pictures() -> Iterator[None]:
+    """Do not draw pictures, which takes longer than a short run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "matplotlib", None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from lightning_modules.cli import config_folder
 from lightning_modules.run.samplers import UnpaddedDistributedSampler
 from pyg_grapheme.text import GraphPair
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 PAIRS = {
     # A text of one letter has nothing to merge; the last batch is smaller than the others.
     "train": ["cat\tcats", "car\tcars", "bus\tbuses", "a\tas", "hat\thats", "box\tboxes"],

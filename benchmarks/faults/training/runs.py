@@ -21,7 +21,9 @@ PATIENCE = 600.0
 """Seconds after which a run counts as hanging."""
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["lightning_modules.fit", "lightning_modules.cli"])
+PROCESSES.set_forkserver_preload(
+    ["lightning_modules.fit", "lightning_modules.cli", "matplotlib.figure"]
+)
 
 EPOCHS = 8
 

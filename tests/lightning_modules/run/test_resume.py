@@ -27,6 +27,8 @@ from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.resume import find_checkpoint
 from pyg_grapheme.text import GraphPair
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 OPTIONS = [
     f"--config={config_folder() / 'kindergarten.yaml'}",
     "--trainer.max_epochs=4",

@@ -37,7 +37,7 @@ def probabilities(tree) -> list[float]:
 
 
 def test_expected_scores_are_sums_over_cuts(draw_case: Callable, sums_of: Callable) -> None:
-    for seed in range(1, 60):
+    for seed in range(1, 30):
         case = draw_case(seed)
         options = {"unlabelled": case.unlabelled, "min_size": case.min_size}
         cuts = list(case.cuts())
@@ -62,7 +62,7 @@ def test_expected_scores_are_sums_over_cuts(draw_case: Callable, sums_of: Callab
 
 
 def test_pooled_scores_are_ratios_of_expected_sums(draw_case: Callable, sums_of: Callable) -> None:
-    for seed in range(1, 40):
+    for seed in range(1, 20):
         case = draw_case(seed)
         options = {"unlabelled": case.unlabelled, "min_size": case.min_size, "pooled": True}
         total: dict[str, float] = {}
@@ -105,7 +105,7 @@ def test_pooled_ratios_of_tiny_expectations_have_all_digits() -> None:
 
 def test_pairs_are_the_likelihood_of_all_pairs_that_meet(draw_case: Callable) -> None:
     num_apart = 0
-    for seed in range(60):
+    for seed in range(30):
         case = draw_case(seed)
         tree, num_graphs = case.tree, case.tree.num_steps.numel()
         likelihood, same, apart = ([0.0] * num_graphs for _ in range(3))
@@ -170,7 +170,11 @@ def test_gradients_of_every_objective(pooled: bool) -> None:
         "matching": ThresholdMergePool(0.5, temperature=0.4, merge="matching"),
         "learned": ThresholdMergePool(0.5, score=PairScorer(3, hidden_channels=4), logits=True),
     }
-    for (name, pool), objective in product(pools.items(), OBJECTIVES):
+    # One tree is enough for the derivatives of a metric, a few metrics for those of a tree.
+    some = ("pairs", "pair_f1", "homogeneity", "double_majority")
+    every = [("cosine", objective) for objective in OBJECTIVES]
+    for name, objective in {*every, *product(pools, some)}:
+        pool = pools[name]
         model = Model(pool, PartitionLoss(objective, pooled=pooled, min_size=2)).double()
         names, values = zip(*model.named_parameters(), strict=True)
 

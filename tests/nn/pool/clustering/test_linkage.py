@@ -81,7 +81,7 @@ def set_path(monkeypatch: pytest.MonkeyPatch, path: tuple[int, float]) -> None:
 
 
 def test_trees_are_those_of_exact_fractions(monkeypatch: pytest.MonkeyPatch) -> None:
-    batches = random_batches(300, ("distinct", "quarters", "large"))
+    batches = random_batches(150, ("distinct", "quarters", "large"))
     for case, name in product(enumerate(batches), LINKAGES):
         seed, (pairs, score, batch) = case
         steps = reference(pairs, score, name, batch)
@@ -109,7 +109,7 @@ def test_every_cut_is_a_state_of_the_sequential_tree() -> None:
 
 
 def test_a_least_score_gives_the_cut_of_the_whole_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    for case, name in product(enumerate(random_batches(24, ("distinct", "thirds"))), LINKAGES):
+    for case, name in product(enumerate(random_batches(12, ("distinct", "thirds"))), LINKAGES):
         seed, (pairs, score, batch) = case
         candidates = ScoredPairs(pairs, score.float())
         full = keep_linkage(candidates, name, batch, 4)
