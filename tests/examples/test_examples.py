@@ -208,7 +208,7 @@ def test_the_unet_lifts_what_it_pooled() -> None:
 
 
 def test_check_pools(run: Run) -> None:
-    output = run("check_pools.py", extras=False)
+    output = run("check_pools.py")
     assert re.search(r"^ThresholdMergePool: (\d+) of \1 hold$", output, re.MULTILINE)
     assert len(re.findall(r"^\S.*: \d+ of \d+ hold$", output, re.MULTILINE)) == 8
 
