@@ -48,7 +48,7 @@ def run_together(
             environments: Sequence[Mapping[str, str]],
             cwd: Path = HERE.parent,
             without: Sequence[str] = (),
-            timeout: int = 300,
+            timeout: int = 400,
         ) -> list[CompletedProcess[str]]:
             outputs = [folder / str(number) for number in range(len(commands))]
             common = {"folder": str(cwd), "without": list(without), "timeout": timeout}
