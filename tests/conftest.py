@@ -12,6 +12,7 @@ import pytest
 import torch
 
 HERE = Path(__file__).parent
+EXTRAS = ("jsonargparse", "lightning", "matplotlib", "networkx", "rapidfuzz", "regex", "scipy")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -76,9 +77,10 @@ def run_together(
 def python(
     run_together: Callable[..., list[CompletedProcess[str]]],
 ) -> Callable[..., CompletedProcess[str]]:
-    """Run ``python -W ignore`` with some arguments in another process, which starts at once."""
+    """Run ``python -W ignore`` in another process that starts at once, with the extras or not."""
 
-    def run(*arguments: str | Path, **options: Any) -> CompletedProcess[str]:
+    def run(*arguments: str | Path, extras: bool = True, **options: Any) -> CompletedProcess[str]:
+        options.setdefault("without", () if extras else EXTRAS)
         return run_together([arguments], [{}], **options)[0]
 
     return run

@@ -35,8 +35,9 @@ y = torch.tensor([0, 0, 1])
 assert clustering_score(y, y, "bcubed") == track_rates(y, y).efficiency == 1
 assert trackml_score(y, y, y.float()) == 1
 
-sys.argv = ["graph_unet", "--maps=4", "--epochs=1", "--depth=1"]
-runpy.run_path("examples/graph_unet.py", run_name="__main__")
+for name, *options in (["graph_unet", "--maps=4", "--epochs=1", "--depth=1"], ["check_pools"]):
+    sys.argv = [name, *options]
+    runpy.run_path(f"examples/{{name}}.py", run_name="__main__")
 print("fine")
 import regex
 """
@@ -73,7 +74,7 @@ def test_imports_go_one_way() -> None:
     assert run.returncode == 0, run.stdout
 
 
-def test_layers_scores_and_an_example_need_torch_and_torch_geometric_alone() -> None:
+def test_layers_scores_and_their_examples_need_torch_and_torch_geometric_alone() -> None:
     kept = closure(["torch", "torch-geometric"]) | {"pyg-grapheme"}
     refused = {
         module

@@ -18,7 +18,6 @@ from torch_geometric.utils import remove_self_loops
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SHARED = EXAMPLES.parents[1] / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real data in {SHARED}")
-EXTRAS = ["jsonargparse", "lightning", "matplotlib", "networkx", "rapidfuzz", "regex", "scipy"]
 Run = Callable[..., str]
 
 
@@ -27,7 +26,7 @@ def run(python: Callable[..., CompletedProcess[str]]) -> Run:
     """Return what an example prints after its first line."""
 
     def ran(name: str, *arguments: str | Path, extras: bool = True) -> str:
-        done = python(EXAMPLES / name, *arguments, without=[] if extras else EXTRAS)
+        done = python(EXAMPLES / name, *arguments, extras=extras)
         assert done.returncode == 0, done.stderr
         expected, _, output = done.stdout.partition("\n")
         assert re.fullmatch(r"Expect: .+\. Time: .+ on one core\.", expected)

@@ -215,10 +215,16 @@ def test_a_text_is_no_checkpoint_whatever_its_slashes_and_length(
         assert (status, out.count("\n"), err) == (0, int(before[:1] != ["--output"]), "")
 
 
-def test_a_text_may_be_longer_than_a_path(unsure: Path) -> None:
-    """It takes seconds to rewrite."""
-    named = ["--ckpt_path", str(unsure), "/q" * 3000]
-    assert repeat_option(named) == named
+def test_a_text_may_be_longer_than_a_path(
+    run: Run, fixed: Fixed, save: Save, tmp_path: Path
+) -> None:
+    """It is one unit here: to rewrite its letters takes seconds."""
+    units = dict.fromkeys(("source_units", "target_units"), "whitespace")
+    path = save(fixed(["z"], {KEEP: 1.0, DELETE: 1e-9}, **units), tmp_path / "whitespace.ckpt")
+    text, out = "/q" * 3000, tmp_path / "out"
+    for before in ([], ["--tags", "V"], ["--output", out]):
+        printed = "" if out in before else f"{text}\n"
+        assert run(predict.main, "--ckpt_path", path, *before, text) == (0, printed, "")
 
 
 def test_no_checkpoint_is_replaced_by_the_output(run: Run, unsure: Path, sure: Path) -> None:

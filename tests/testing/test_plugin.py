@@ -57,14 +57,5 @@ for name in testing.__all__:
     getattr(testing, name)
 assert all(result.passed for result in testing.check_pool(ThresholdMergePool(0.5)))
 """
-    optional = [
-        "jsonargparse",
-        "lightning",
-        "matplotlib",
-        "networkx",
-        "rapidfuzz",
-        "regex",
-        "scipy",
-    ]
-    done = python("-c", code, without=optional)
+    done = python("-c", code, extras=False)
     assert done.returncode == 0, done.stderr

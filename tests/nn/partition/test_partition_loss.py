@@ -172,8 +172,8 @@ def test_gradients_of_every_objective(pooled: bool) -> None:
     }
     # One tree is enough for the derivatives of a metric, a few metrics for those of a tree.
     some = ("pairs", "pair_f1", "homogeneity", "double_majority")
-    every = [("cosine", objective) for objective in OBJECTIVES]
-    for name, objective in {*every, *product(pools, some)}:
+    every = (("cosine", objective) for objective in OBJECTIVES)
+    for name, objective in dict.fromkeys([*every, *product(pools, some)]):
         pool = pools[name]
         model = Model(pool, PartitionLoss(objective, pooled=pooled, min_size=2)).double()
         names, values = zip(*model.named_parameters(), strict=True)
