@@ -31,7 +31,7 @@ def run_together(
     """Run ``python -W ignore`` with each list of arguments, all at the same time.
 
     Each process gets its own ``environments``, the module names ``without`` cannot be imported. The
-    processes are forks of one that has imported torch and torch_geometric, and nothing else.
+    processes are forks of one that has imported all large packages, and nothing of ours.
     """
     folder = tmp_path_factory.mktemp("forks")
     with subprocess.Popen(

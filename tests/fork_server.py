@@ -4,6 +4,7 @@ Each line of the input is a list of commands that run at the same time, as JSON;
 list of their statuses. If one fails, the others are killed: they might wait for it.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -13,7 +14,9 @@ import warnings
 from typing import Any
 
 import torch
-import torch_geometric  # noqa: F401
+
+for name in ("torch_geometric", "lightning.pytorch.cli", "torchmetrics", "matplotlib.figure"):
+    importlib.import_module(name)
 
 
 def serve() -> dict[str, Any] | None:
@@ -51,7 +54,8 @@ def run(
     os.chdir(folder)
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    sys.modules.update(dict.fromkeys(without))
+    loaded = [module for module in sys.modules if module.split(".")[0] in without]
+    sys.modules.update(dict.fromkeys([*without, *loaded]))
     kind, *rest = arguments
     sys.argv = rest if kind == "-m" else ["-c", *rest[1:]] if kind == "-c" else arguments
     sys.path[0] = os.path.dirname(kind) if kind not in ("-m", "-c") else folder

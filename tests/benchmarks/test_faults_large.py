@@ -59,6 +59,7 @@ def test_memory_is_that_of_a_process_of_its_own() -> None:
     assert find_in_own_process(list, ["wrong"]) == ["wrong"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("kind", [*KINDS, FIT])
 def test_memory_is_measured_twice(kind: str, tmp_path: Path) -> None:
@@ -68,11 +69,13 @@ def test_memory_is_measured_twice(kind: str, tmp_path: Path) -> None:
     assert len(long_runs.MEMORY) == 2
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     outcome = train_in_processes("pooled partition", tmp_path, (2,))
     assert outcome[:4] == (1, 1, 0, [])
 
 
+@pytest.mark.slow
 def test_two_processes_write_each_record_once_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

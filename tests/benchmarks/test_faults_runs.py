@@ -30,6 +30,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "sent"), [("text", signal.SIGKILL), ("partition", signal.SIGINT)])
 def test_a_killed_run_ends_as_one_that_was_not(
     task: str, sent: signal.Signals, tmp_path: Path
@@ -37,6 +38,7 @@ def test_a_killed_run_ends_as_one_that_was_not(
     assert kill_runs(task, {sent: 1}, 0, tmp_path)[:4] == (1, 1, 0, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["text", "partition"])
 def test_runs_whose_disk_was_full_end_as_one_with_room(task: str, tmp_path: Path) -> None:
     try:
@@ -111,6 +113,7 @@ def test_a_run_that_starts_again_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     assert "lost a checkpoint" in go_on(whole, "version_1")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["text", "partition"])
 def test_damaged_checkpoints_are_refused(
     task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -270,6 +270,7 @@ def test_errors_of_merged_graphs_are_those_of_the_prediction() -> None:
     torch.testing.assert_close(model.errors(features, first, second, true), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [TransportDistance, PooledDistance])
 def test_training_finds_the_same_graph_again(kind) -> None:
     torch.manual_seed(0)

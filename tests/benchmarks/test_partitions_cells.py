@@ -145,6 +145,7 @@ def test_cuts_are_the_best_on_the_tuning_events(monkeypatch: pytest.MonkeyPatch)
         assert found["walkthrough"][name] == Evaluation((pytest.approx(cut),) * 3, *scores)
 
 
+@pytest.mark.slow
 def test_cells_are_run_once_and_tables_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

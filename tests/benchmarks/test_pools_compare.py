@@ -38,6 +38,7 @@ def test_a_row_that_a_checkout_does_not_run_has_no_times() -> None:
         assert compare_row([lambda turn: [1.0], lambda turn, a=answer: a], TURN, 2) == found
 
 
+@pytest.mark.slow
 def test_a_worker_times_the_package_of_its_checkout() -> None:
     with start_worker(ROOT, threads=1) as ask:
         first, unknown = ask(TURN), ask(TURN._replace(row="no such row"))

@@ -89,6 +89,7 @@ def test_look_up_by_hand() -> None:
     assert look_up(answers, tuple("vns")) == tuple("vns")
 
 
+@pytest.mark.slow
 @needs("histnorm")
 def test_look_up_has_its_known_accuracy() -> None:
     # "memorise" in the README of the data.

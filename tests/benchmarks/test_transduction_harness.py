@@ -135,6 +135,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_a_terminated_run_ends_its_cell(tmp_path: Path) -> None:
     runs = (
         "import pathlib, sys\n"

@@ -154,6 +154,7 @@ def test_the_text_model_leaves_a_record(
     assert record.setting["config"]["model"]["channels"] == 8
 
 
+@pytest.mark.slow
 @trained
 def test_normalisation_is_scored_with_look_up_and_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -181,6 +182,7 @@ def test_normalisation_is_scored_with_look_up_and_without(
     assert set(tagger_scores) == {"dev", "test", "dev, looked up", "test, looked up"}
 
 
+@pytest.mark.slow
 @trained
 def test_an_ensemble_is_scored_by_the_mean_probability_of_its_members(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
