@@ -55,6 +55,7 @@ def test_a_wrong_answer_to_a_long_text_is_found(tmp_path: Path) -> None:
     assert found.startswith("status 0")
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_process_of_its_own() -> None:
     assert find_in_own_process(list, ["wrong"]) == ["wrong"]
 

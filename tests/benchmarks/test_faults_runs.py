@@ -163,6 +163,7 @@ def test_one_case_is_repeated(capsys: pytest.CaptureFixture[str]) -> None:
         repeat(CHECKS, "0/7")
 
 
+@pytest.mark.slow
 def test_what_differs_between_two_runs_is_found(tmp_path: Path) -> None:
     """A weight by one bit, a moment of the optimizer, a logged value, files, half a checkpoint."""
     whole = train(text_options(tmp_path), tmp_path / "first")

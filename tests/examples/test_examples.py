@@ -231,6 +231,7 @@ def test_hidden_threshold(run: Run) -> None:
     assert list(map(float, learned)) == pytest.approx([0.6, 0.6], abs=0.02)
 
 
+@pytest.mark.slow
 def test_edge_clustering(run: Run) -> None:
     output = run("edge_clustering.py", extras=False)
     scores = [float(line.rsplit(" ", 1)[1]) for line in output.splitlines()]

@@ -67,7 +67,7 @@ def run_in_two(
 ) -> Callable[..., None]:
     """Run ``python`` in two processes that train together, started as ``torchrun`` does.
 
-    The arguments end with options of ``fit``.
+    The arguments end with options of ``fit``. No pictures are drawn.
     """
     if not distributed.is_available() or not distributed.is_gloo_available():
         pytest.skip("this torch was built without gloo")
@@ -79,7 +79,9 @@ def run_in_two(
             meet = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1])}
         common = {**meet, **environment, "WORLD_SIZE": "2", "NODE_RANK": "0"}
         for done in run_together(
-            [[*arguments, *together]] * 2, [{**common, "LOCAL_RANK": rank} for rank in "01"]
+            [[*arguments, *together]] * 2,
+            [{**common, "LOCAL_RANK": rank} for rank in "01"],
+            without=["matplotlib"],
         ):
             assert done.returncode == 0, done.stderr
 

@@ -86,7 +86,10 @@ def run(folder: Path, options: list[str]) -> Path:
 @pytest.fixture(scope="module")
 def run_of_blocks(folder: Path, options: list[str]) -> Path:
     """A run on blocks, whose threshold depends on their sizes, with one record per shop."""
-    blocks = ["--model.threshold_by_size=true", "--data.block=[city]", "--data.source=shop"]
+    blocks = [
+        "--model.threshold_by_size=true", "--data.block=[city]", "--data.source=shop",
+        "--trainer.max_epochs=2",
+    ]  # fmt: skip
     fit.main([*options, *blocks, f"--output={folder / 'blocks'}"])
     return folder / "blocks" / "records" / "version_0"
 
@@ -283,6 +286,7 @@ def test_the_probability_of_a_cluster_is_that_of_the_cuts_that_have_it() -> None
                 assert value == pytest.approx(expected, abs=1e-5, nan_ok=True)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_equal_seeds_give_equal_weights(run: Path, options: list[str], tmp_path: Path) -> None:
     fit.main([*options, f"--output={tmp_path}"])
     weights = [
@@ -419,6 +423,7 @@ def test_bad_requests_write_nothing(
     assert not output.exists()
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_blocks_are_drawn_and_features_dropped_in_training_alone(
     folder: Path, options: list[str]
 ) -> None:
@@ -433,6 +438,7 @@ def test_blocks_are_drawn_and_features_dropped_in_training_alone(
     assert max(steps) == 2 * 20 * -(-len(draw_rows(0)) // 40) - 1
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
     options: list[str],
     tmp_path: Path,
@@ -449,6 +455,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(
     expect_same_end(killed, whole)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_two_processes_learn_what_one_does(
     options: list[str],
     tmp_path: Path,

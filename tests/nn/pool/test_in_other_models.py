@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import GCNConv, SAGEConv, Sequential
+from torch_geometric.nn import GCNConv, GraphConv, SAGEConv, Sequential
 
 from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.typing import EstimatorName, MergeName
@@ -21,9 +21,9 @@ class Model(nn.Module):
 
     def __init__(self, estimator: EstimatorName, merge: MergeName) -> None:
         super().__init__()
-        self.first = GCNConv(3, 8)
+        self.first = GraphConv(3, 8)
         self.pool = ThresholdMergePool(0.3, estimator=estimator, merge=merge)
-        self.second = GCNConv(8, 4)
+        self.second = GraphConv(8, 4)
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, batch: Tensor) -> Tensor:
         x = self.first(x, edge_index, edge_weight).relu()
