@@ -60,4 +60,5 @@ def _describe(types: str) -> str:
     names = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", types).removesuffix(", NoneType")
     if names.startswith("dict["):
         return f"{names}, such as {{NAME: VALUE}}"
-    return names.replace(", ", " or ")
+    # Equal unions are one object, in the order of that which is imported first.
+    return " or ".join(sorted(re.split(r", (?![^[]*\])", names)))

@@ -277,7 +277,7 @@ MISSPELT = [
     (["--model.pool.max=3"], "error: Expected an option of PoolOptions (got 'model.pool.max')\n"),
     (["--model.pool.merge=x"], "'model.pool.merge' to be one of 'components', 'average', 'compl"),
     (["--trainer.max_epochs=x"], "error: Expected 'trainer.max_epochs' to be int (got 'x')\n"),
-    (["--trainer.gradient_clip_val=x"], "'trainer.gradient_clip_val' to be int or float (got 'x')"),
+    (["--trainer.gradient_clip_val=x"], "'trainer.gradient_clip_val' to be float or int (got 'x')"),
     (["--seed_everything=x"], "Expected 'seed_everything' to be bool or int (got 'x')"),
     (["--model.max_cuts=x"], "error: Expected 'model.max_cuts' to be int (got 'x')\n"),
     (

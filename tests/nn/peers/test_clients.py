@@ -119,7 +119,8 @@ class Regression(nn.Module):
         x = self.first(x, edge_index).relu()
         if self.how == "cuts":
             cuts = self.pool.cuts(x, edge_index, None, batch)
-            return cuts.expectation(self.read_out(*cuts.output[:4], cuts.num_cuts))
+            x, edge_index, edge_attr, batch, _ = cuts.output
+            return cuts.expectation(self.read_out(x, edge_index, edge_attr, batch, cuts.num_cuts))
         return self.read_out(*self.pool(x, edge_index, None, batch)[:4])
 
     def read_out(
