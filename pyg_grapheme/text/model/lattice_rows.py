@@ -152,7 +152,7 @@ def match_lengths(same: Tensor) -> Tensor:
 
     Cost: O(N M log(min(N, M))).
     """
-    run, length = F.pad(same.long(), (0, 1, 0, 0)), 1
+    run, length = F.pad(same.long(), (0, 1)), 1
     while length < min(same.shape):
         # Matches of up to twice the length: one that reaches the limit goes on where it was cut.
         behind = F.pad(run[length:, length:], (0, length, 0, length))

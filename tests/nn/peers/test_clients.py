@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 import torch_geometric.typing
+from packaging.version import Version
 from torch import Tensor, nn
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.explain import Explainer, GNNExplainer
@@ -119,8 +120,7 @@ class Regression(nn.Module):
         x = self.first(x, edge_index).relu()
         if self.how == "cuts":
             cuts = self.pool.cuts(x, edge_index, None, batch)
-            x, edge_index, edge_attr, batch, _ = cuts.output
-            return cuts.expectation(self.read_out(x, edge_index, edge_attr, batch, cuts.num_cuts))
+            return cuts.expectation(self.read_out(*cuts.output[:4], cuts.num_cuts))
         return self.read_out(*self.pool(x, edge_index, None, batch)[:4])
 
     def read_out(
@@ -137,6 +137,10 @@ class Regression(nn.Module):
         return out
 
 
+@pytest.mark.skipif(
+    Version(torch.__version__) < Version("2.11"),
+    reason="dynamo of torch < 2.11 fails at a number of graphs that depends on the data",
+)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.parametrize("again", [False, True])
 def test_training_through_compiled_cuts_gives_the_same_gradients(
