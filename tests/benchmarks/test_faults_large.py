@@ -43,6 +43,7 @@ def test_another_result_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert outcome[:4] == (5, 4, 0, ["50 nodes, cut: another result"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_texts_are_answered_up_to_the_limit(tmp_path: Path) -> None:
     assert long_texts.long_texts(tmp_path, (300, 100))[:4] == (15, 5, 10, [])

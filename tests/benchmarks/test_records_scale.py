@@ -8,6 +8,7 @@ import pytest
 from benchmarks.records import scale
 
 
+@pytest.mark.slow
 def test_made_records_are_as_described() -> None:
     rows = scale.make_rows(500, seed=1)
     assert len({row[0] for row in rows}) == 500
