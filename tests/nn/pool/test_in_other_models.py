@@ -21,7 +21,7 @@ class Model(nn.Module):
 
     def __init__(self, estimator: EstimatorName, merge: MergeName) -> None:
         super().__init__()
-        self.first = GraphConv(3, 8)
+        self.first = GCNConv(3, 8)
         self.pool = ThresholdMergePool(0.3, estimator=estimator, merge=merge)
         self.second = GraphConv(8, 4)
 
