@@ -11,8 +11,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 class RunCheckpoint(ModelCheckpoint):
     """Keep the best weights, or the newest if nothing is monitored.
 
-    Unlike Lightning's, it finds its files in a folder that was moved, and does without those that
-    were not.
+    Unlike Lightning's, it finds its files in a folder that was moved, does without those that were
+    not, and restores all of its state.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -39,6 +39,8 @@ class RunCheckpoint(ModelCheckpoint):
                 "dirpath": self.dirpath,
             }
         )
+        # Lightning saves it and does not restore it.
+        self.current_score = state_dict["current_score"]
 
 
 class LastCheckpoint(RunCheckpoint):

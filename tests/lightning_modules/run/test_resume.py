@@ -25,6 +25,7 @@ from lightning_modules.cli import config_folder, make_cli
 from lightning_modules.report import page
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.resume import find_checkpoint
+from lightning_modules.run.run_checkpoint import RunCheckpoint
 from pyg_grapheme.text import GraphPair
 
 pytestmark = pytest.mark.usefixtures("without_pictures")
@@ -232,6 +233,16 @@ def test_a_checkpoint_without_its_folder_goes_on_in_a_new_one(
         summary = json.loads((run / "summary.json").read_text())
         assert (summary["checkpoint"], summary["epochs"]) == ("checkpoints/model.ckpt", epochs)
         assert content(run, "model")["global_step"] == step
+
+
+def test_all_that_a_checkpoint_knows_of_the_best_weights_is_restored(validated: Path) -> None:
+    """The score of the newest of them too: the next one may come only after many epochs."""
+    states = content(validated)["callbacks"]
+    (state,) = (states[name] for name in states if name.startswith("RunCheckpoint"))
+    assert state["current_score"] is not None
+    callback = RunCheckpoint(dirpath=validated / "checkpoints", monitor=state["monitor"])
+    callback.load_state_dict(state)
+    assert callback.state_dict() == state
 
 
 @pytest.mark.parametrize(
