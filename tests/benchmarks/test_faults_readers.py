@@ -138,7 +138,6 @@ def test_a_format_that_is_left_out_is_noted(
         ("table.csv", b'target,input\n"a\nb","c"""\n', [('c"', "a\nb", ())]),
         ("maths", b'{"input_polish": "x", "expected_result": 25.0}', [("x", "25", ())]),
         ("maths", b'{"input_polish": "x", "expected_result": -1.5}', [("x", "-1.5", ())]),
-        ("historical", b"Vnd\tUnd 1\nlost\nI 1\ti 1", [("vnd", "und 1", ()), ("i 0", "i 0", ())]),
     ],
 )
 def test_what_is_expected_is_what_the_documentation_says(
@@ -147,11 +146,19 @@ def test_what_is_expected_is_what_the_documentation_says(
     assert naive_texts.TEXT_FORMATS[name](data) == examples
 
 
+def test_historical_lines_without_two_columns_are_known() -> None:
+    data = b"Vnd\tUnd 1\nlost\n\nI 1\ti 1\nda\tda\tx"
+    pairs = [("vnd", "und 1", ()), ("i 0", "i 0", ()), ("da", "da", ())]
+    assert naive_texts.read_historical(data) == pairs
+    assert naive_texts.other_lines(data) == [2, 5]
+
+
 @pytest.mark.parametrize(
     ("name", "data", "line"),
     [
         ("pairs", b"a\tb\n\nc\td\n", 2),
         ("pairs", b"a\tb\nc\n\xff", 3),
+        ("pairs", b"a\tb\r\nc\td\re\tf\n", 2),
         ("pairs", b"source\ttarget\na\tb\n", 1),
         ("table.csv", b'target,input\n"a\nb,c\n', 2),
         ("table.csv", b"input,input,target\na,b,c\n", 1),

@@ -14,6 +14,7 @@ from lightning_modules.modules.text import predict as text_predict
 from lightning_modules.modules.text.predict import rewrite
 from lightning_modules.modules.text.requests import Request, read_batches, requests_of_lines
 from pyg_grapheme.text import generate_problems, read_examples, write_problems
+from pyg_grapheme.text.model import Rewrite
 from pyg_grapheme.text.readers.text_input import open_text
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +113,15 @@ def test_the_inputs_of_examples_are_rewritten(
         assert run("--format=examples", f"--input={path}") == expected, content
         feed(content.encode())
         assert run("--format=examples") == expected, content
+
+
+def test_an_example_of_two_lines_is_named_after_the_answers_before_it(
+    run: Run, feed: Feed, module: TransformModule
+) -> None:
+    feed(b'input,target\nwalk,x\n"a\nb",y\n"c d",z\n')
+    where = "standard input, line 3"
+    expected = f"error: {where}: expected a text of one line (got 'a\\nb')\n"
+    assert run("--format=examples") == (2, lines(module(["walk"])), expected)
 
 
 def test_maths_examples_are_rewritten(run: Run, module, tmp_path: Path) -> None:
@@ -289,7 +299,22 @@ def test_an_answer_of_two_lines_is_refused(
     feed(b"one\ntwo\nthree\n")
     status, out, err = run()
     assert (status, out) == (2, "a\n")
-    assert err == "error: prediction 2: expected one line (got 'b\\nc')\n"
+    where = "standard input, line 2"
+    assert err == f"error: {where}: expected an answer of one line (got 'b\\nc')\n"
+
+
+def test_an_answer_with_a_tab_is_refused_beside_scores_alone(
+    run: Run, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked = [[Rewrite("a", 0.5)], [Rewrite("b\tc", 0.25)], [Rewrite("d", 1.0)]]
+    monkeypatch.setattr(text_predict, "rank", lambda module, batch: ranked)
+    feed(b"one\ntwo\nthree\n")
+    where = "standard input, line 2"
+    message = f"error: {where}: expected an answer of one line, without tabs (got 'b\\tc')\n"
+    assert run("--scores") == (2, "a\t0.5000\n", message)
+    monkeypatch.setattr(text_predict, "rewrite", lambda module, batch: ["a", "b\tc", "d"])
+    feed(b"one\ntwo\nthree\n")
+    assert run() == (0, "a\nb\tc\nd\n", "")
 
 
 def test_a_full_batch_does_not_wait_for_the_end_of_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:

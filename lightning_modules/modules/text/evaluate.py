@@ -1,6 +1,7 @@
 """The command ``evaluate`` for the text model."""
 
 from argparse import ArgumentParser, Namespace
+from itertools import chain
 from typing import TYPE_CHECKING, get_args
 
 from lightning_modules.datamodules.data_files import find_file
@@ -9,7 +10,8 @@ from lightning_modules.modules.task_module import Scores
 from lightning_modules.modules.text.answers import expect_answerable
 from lightning_modules.modules.text.scores import predict_examples
 from pyg_grapheme.options import expect_count
-from pyg_grapheme.text import PairDataset, read_examples
+from pyg_grapheme.text import PairDataset
+from pyg_grapheme.text.readers.read_examples import locate_examples
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT
 from pyg_grapheme.text.typing import PreprocessName
 
@@ -43,15 +45,14 @@ def evaluate_files(module: "TransformModule", options: Namespace) -> dict[str, S
         if options.examples.count(STANDARD_INPUT) > 1:
             raise ValueError(f"Expected '{STANDARD_INPUT}', standard input, once (got it twice)")
         files = {
-            name: read_examples(find_file(name, "examples"), module.preprocess)
+            name: list(locate_examples(find_file(name, "examples"), module.preprocess))
             for name in options.examples
         }
-        for name, examples in files.items():
-            for number, example in enumerate(examples, start=1):
-                where = f"{name}, example {number}"
-                expect_answerable(module.nets, example.source, where, module.is_searching)
+        for where, example in chain.from_iterable(files.values()):
+            expect_answerable(module.nets, example.source, where, module.is_searching)
     datasets = {
-        name: PairDataset(e, net.vocabulary, net.source, net.target) for name, e in files.items()
+        name: PairDataset([e for _, e in located], net.vocabulary, net.source, net.target)
+        for name, located in files.items()
     }
     return {
         name: predict_examples(module, dataset, batch_size)[1]._asdict()

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
@@ -16,12 +16,15 @@ from lightning_modules.modules.text.requests import (
     requests_of_texts,
 )
 from pyg_grapheme.options import expect_count
-from pyg_grapheme.text import read_examples
 from pyg_grapheme.text.model import Rewrite
+from pyg_grapheme.text.readers.example_error import shorten
+from pyg_grapheme.text.readers.read_examples import locate_examples
 from pyg_grapheme.text.readers.text_input import STANDARD_INPUT, open_text
 
 if TYPE_CHECKING:
     from lightning_modules.modules.transform_module import TransformModule
+
+Answer = TypeVar("Answer")
 
 
 def add_predict_arguments(parser: ArgumentParser) -> None:
@@ -60,14 +63,17 @@ def rewrite_lines(module: "TransformModule", options: Namespace) -> Iterator[Seq
             if options.texts:
                 requests = requests_of_texts(options.texts, options.tags)
             elif options.format == "examples":
-                examples = read_examples(find_file(name, "--input"), module.preprocess)
-                requests = requests_of_examples(name, examples, options.tags)
+                examples = list(locate_examples(find_file(name, "--input"), module.preprocess))
+                requests = requests_of_examples(examples, options.tags)
             else:
                 name, lines = stack.enter_context(open_text(name))
                 requests = requests_of_lines(name, lines, options.tags)
         ranks = options.scores or module.is_searching
         for batch in read_batches(_check(requests, module, ranks), batch_size):
-            yield score_lines(module, batch) if options.scores else rewrite(module, batch)
+            if options.scores:
+                yield from _write_scores(batch, rank(module, batch))
+            else:
+                yield from _write_answers(batch, rewrite(module, batch))
 
 
 def _check(
@@ -80,30 +86,23 @@ def _check(
 
 def rewrite(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
     """Rewrite the texts of requests in one batch; a text without a unit gives an empty text."""
-    return _answer(requests, module, module)
+    return _answer(requests, module, module, "")
 
 
-def score_lines(module: "TransformModule", requests: Sequence[Request]) -> list[str]:
-    """Return one line per request: answers and their probabilities, the most probable first.
-
-    All are separated by tabs. A text without a unit gives an empty line.
-    """
-
-    def rank(texts: Sequence[str], tags: Sequence[Sequence[str]]) -> list[str]:
-        ranked = module.rank(texts, tags)
-        with exit_on_input_error():
-            return ["\t".join(map(_format, own[: module.beam])) for own in ranked]
-
-    return _answer(requests, module, rank)
+def rank(module: "TransformModule", requests: Sequence[Request]) -> list[list[Rewrite]]:
+    """Return the best answers per request, the most probable first; none to an empty text."""
+    nothing: list[Rewrite] = []
+    return [own[: module.beam] for own in _answer(requests, module, module.rank, nothing)]
 
 
 def _answer(
     requests: Sequence[Request],
     module: "TransformModule",
-    ask: Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]],
-) -> list[str]:
+    ask: Callable[[Sequence[str], Sequence[Sequence[str]]], list[Answer]],
+    nothing: Answer,
+) -> list[Answer]:
     asked = [i for i, r in enumerate(requests) if module.net.source.split(r.text)]
-    answers = [""] * len(requests)
+    answers = [nothing] * len(requests)
     if asked:
         texts, tags = [requests[i].text for i in asked], [requests[i].tags for i in asked]
         for i, answer in zip(asked, ask(texts, tags), strict=True):
@@ -111,10 +110,35 @@ def _answer(
     return answers
 
 
-def _format(rewrite: Rewrite) -> str:
-    if "\t" in rewrite.text:
-        raise ValueError(f"Expected answers without tabs with '--scores' (got {rewrite.text!r})")
-    return f"{rewrite.text}\t{rewrite.probability:.4f}"
+def _write_answers(requests: Sequence[Request], answers: Sequence[str]) -> Iterator[Sequence[str]]:
+    return _up_to_separators(requests, answers, [[answer] for answer in answers], "\n\r")
+
+
+def _write_scores(
+    requests: Sequence[Request], ranked: Sequence[Sequence[Rewrite]]
+) -> Iterator[Sequence[str]]:
+    """Yield one line per request: answers and their probabilities, all separated by tabs."""
+    lines = ["\t".join(f"{r.text}\t{r.probability:.4f}" for r in own) for own in ranked]
+    texts = [[rewrite.text for rewrite in own] for own in ranked]
+    return _up_to_separators(requests, lines, texts, "\n\r\t")
+
+
+def _up_to_separators(
+    requests: Sequence[Request],
+    lines: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    separators: str,
+) -> Iterator[Sequence[str]]:
+    """Yield one line per request, up to the first that holds a text with a separator; then exit."""
+    for index, (request, own) in enumerate(zip(requests, texts, strict=True)):
+        for text in own:
+            if not set(separators).isdisjoint(text):
+                yield lines[:index]
+                expected = "one line, without tabs" if "\t" in text else "one line"
+                with exit_on_input_error():
+                    got = f"got {shorten(text)!r}"
+                    raise ValueError(f"{request.where}: expected an answer of {expected} ({got})")
+    yield lines
 
 
 def _expect_consistent(options: Namespace) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from lightning_modules.errors import exit_on_input_error
 from pyg_grapheme.text import Example
 from pyg_grapheme.text.readers.columns import split_tags
+from pyg_grapheme.text.readers.example_error import shorten
 
 
 class Request(NamedTuple):
@@ -58,11 +59,15 @@ def requests_of_texts(texts: Iterable[str], tags: str = "") -> Iterator[Request]
 
 
 def requests_of_examples(
-    name: str, examples: Iterable[Example], tags: str = ""
+    examples: Iterable[tuple[str, Example]], tags: str = ""
 ) -> Iterator[Request]:
-    """Read the inputs and tags of examples."""
-    for number, example in enumerate(examples, start=1):
-        where = f"{name}, example {number}"
+    """Read the inputs and tags of examples, each with its place.
+
+    Raises:
+        ValueError: at an input of several lines, after those before it were yielded.
+    """
+    for where, example in examples:
+        _expect_one_line(where, example.source)
         yield Request(where, example.source, (*split_tags(tags), *example.tags))
 
 
@@ -90,11 +95,15 @@ def read_batches(requests: Iterator[Request], size: int) -> Iterator[list[Reques
 
 
 def _request(where: str, line: str, tags: str) -> Request:
-    if "\n" in line or "\r" in line:
-        raise ValueError(f"{where}: expected a text of one line (got {line!r})")
+    _expect_one_line(where, line)
     columns: Sequence[str] = line.split("\t")
     if len(columns) > 2:
         raise ValueError(
             f"{where}: expected a text, or a text, a tab and tags (got {len(columns)} columns)"
         )
     return Request(where, columns[0], split_tags(";".join([tags, *columns[1:]])))
+
+
+def _expect_one_line(where: str, text: str) -> None:
+    if "\n" in text or "\r" in text:
+        raise ValueError(f"{where}: expected a text of one line (got {shorten(text)!r})")

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import warnings
 from collections.abc import Sequence
 
-from pyg_grapheme.text.readers.example_error import fail_at, show_fields
+from pyg_grapheme.text.readers.example_error import ExampleError, fail_at, show_fields
 from pyg_grapheme.text.readers.examples import Example, NumberedExamples, NumberedLines
 from pyg_grapheme.text.readers.historical import preprocess_historical
 
@@ -75,9 +76,14 @@ def read_historical(name: str, lines: NumberedLines) -> NumberedExamples:
     """Read lines of an old and a modern spelling that the usual preprocessing keeps.
 
     Blank lines and lines of one column have an empty side and are dropped. A third column is
-    ignored, except in the first line, which has to show that the file holds pairs.
+    ignored, except in the first line, which has to show that the file holds pairs. At the end, one
+    warning counts the lines of one column, or more than two: the published corpora have some.
+
+    Raises:
+        ExampleError: if no pair is left.
     """
-    first = True
+    first, found = True, False
+    others: list[int] = []
     for number, line in lines:
         columns = line.split("\t")
         if not line.strip():
@@ -85,9 +91,20 @@ def read_historical(name: str, lines: NumberedLines) -> NumberedExamples:
         if first and len(columns) > 1 and not is_pair(columns):
             fail_at(name, number, f"{columns}", "an old and a modern spelling without a header")
         first = False
+        if len(columns) != 2:
+            others.append(number)
         example = preprocess_historical(*columns[:2]) if len(columns) > 1 else None
         if example is not None:
+            found = True
             yield number, example
+    if not found:
+        raise ExampleError(f"{name}: expected at least one pair with words on both sides")
+    if others:
+        warnings.warn(
+            f"{name}: lines without two columns: {len(others)}, the first is line {others[0]}; "
+            "those without a tab are dropped, further columns are ignored",
+            stacklevel=2,
+        )
 
 
 def _split(name: str, number: int, line: str, names: Sequence[str]) -> list[str]:

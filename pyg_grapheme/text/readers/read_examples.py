@@ -1,5 +1,6 @@
 """Files of examples; the first line tells the format."""
 
+from collections.abc import Iterator
 from typing import get_args
 
 from pyg_grapheme.options import expect_one_of
@@ -11,7 +12,7 @@ from pyg_grapheme.text.readers.columns import (
     read_pairs,
     read_table,
 )
-from pyg_grapheme.text.readers.example_error import ExampleError, fail_at, fail_format
+from pyg_grapheme.text.readers.example_error import fail_at, fail_format
 from pyg_grapheme.text.readers.examples import Example, NumberedExamples, NumberedLines
 from pyg_grapheme.text.readers.json_lines import (
     is_maths,
@@ -28,7 +29,8 @@ from pyg_grapheme.typing import PathLikeStr
 def read_examples(path: PathLikeStr, preprocess: PreprocessName = "none") -> list[Example]:
     """Read a file of examples; its first line tells the format.
 
-    Any line that does not fit is an error naming the line; trailing empty lines are allowed.
+    Any line that does not fit is an error naming the line; trailing empty lines are allowed. Lines
+    end at line feeds, with or without a carriage return before them.
 
     Args:
         path: A UTF-8 file, or "-" for standard input, in one of the formats
@@ -43,7 +45,8 @@ def read_examples(path: PathLikeStr, preprocess: PreprocessName = "none") -> lis
             * pairs: two tab-separated columns without a header, input and target.
         preprocess: "none", or "historical": read pairs of an old and a modern spelling, with the
             usual preprocessing of historical normalisation (``preprocess_historical``). It drops
-            blank lines and lines without a word on one side.
+            blank lines and lines without a word on one side. It warns of other lines without two
+            columns: those without a tab are dropped, too, and further columns are ignored.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -51,15 +54,25 @@ def read_examples(path: PathLikeStr, preprocess: PreprocessName = "none") -> lis
             those of each format.
         ValueError: if ``preprocess`` is unknown.
     """
+    return [example for _, example in locate_examples(path, preprocess)]
+
+
+def locate_examples(
+    path: PathLikeStr, preprocess: PreprocessName = "none"
+) -> Iterator[tuple[str, Example]]:
+    """Yield the examples that :func:`read_examples` returns, each with its place in messages.
+
+    A place reads "words.tsv, line 3".
+    """
     expect_one_of("preprocess", preprocess, get_args(PreprocessName))
     name, text = read_text(path)
     text = text.rstrip("\r\n")
     if preprocess == "historical":
-        examples = [example for _, example in read_historical(name, _number(text))]
-        if not examples:
-            raise ExampleError(f"{name}: expected at least one pair with words on both sides")
-        return examples
-    return [example for _, example in _expect_texts(name, _detect(name, text))]
+        examples = read_historical(name, _number(name, text))
+    else:
+        examples = _expect_texts(name, _detect(name, text))
+    for number, example in examples:
+        yield f"{name}, line {number}", example
 
 
 def _detect(name: str, text: str) -> NumberedExamples:
@@ -67,9 +80,9 @@ def _detect(name: str, text: str) -> NumberedExamples:
     if first.lstrip().startswith("{"):
         record = json_object(name, 1, first)
         if is_question(record):
-            return read_questions(name, _number(text))
+            return read_questions(name, _number(name, text))
         if is_maths(record):
-            return read_maths(name, _number(text))
+            return read_maths(name, _number(name, text))
         fail_format(name, 1, sorted(record))
     for delimiter in "\t,":
         # Our column names never need quoting.
@@ -77,15 +90,18 @@ def _detect(name: str, text: str) -> NumberedExamples:
             return read_table(name, text, delimiter)
     columns = first.split("\t")
     if is_inflection(columns):
-        return read_inflections(name, _number(text))
+        return read_inflections(name, _number(name, text))
     if not is_pair(columns):
         fail_format(name, 1, columns)
-    return read_pairs(name, _number(text))
+    return read_pairs(name, _number(name, text))
 
 
-def _number(text: str) -> NumberedLines:
-    for number, line in enumerate(text.split("\n"), start=1):
-        yield number, line.rstrip("\r")  # Several, if line ends were converted twice.
+def _number(name: str, text: str) -> NumberedLines:
+    for number, ended in enumerate(text.split("\n"), start=1):
+        line = ended.rstrip("\r")  # Several, if line ends were converted twice.
+        if "\r" in line:
+            fail_at(name, number, "a carriage return inside it", "a line feed at its end")
+        yield number, line
 
 
 def _expect_texts(name: str, examples: NumberedExamples) -> NumberedExamples:

@@ -224,6 +224,11 @@ REFUSED = {
         MATHS + GOOD,
         r"line 2: expected 'input_polish' \(got 2 field\(s\) \['input', 'target'\]\)",
     ),
+    "inflection, old line ends": (
+        "walk\twalked\rsee\tsaw\r\n",
+        r"line 1: expected a line feed at its end \(got a carriage return inside it\)",
+    ),
+    "pairs, old line ends": ("a\tb\nc\td\re\tf\n", "line 2: expected a line feed at its end"),
     "maths, no answer": (
         MATHS + '{"input_polish": "a", "expected_result": null}',
         r"line 2: expected 'expected_result' or 'expected_symbolic' "

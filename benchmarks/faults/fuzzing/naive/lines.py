@@ -35,8 +35,8 @@ def decode_lines(data: bytes) -> Iterator[tuple[int, str]]:
         yield number, text + "\n"
 
 
-def text_lines(data: bytes) -> list[str]:
-    """Return the lines of a file of examples, without their ends and blank ones at its end."""
+def text_lines(data: bytes) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a file of examples with their numbers, without blank ones at its end."""
     lines = []
     for number, line in decode_lines(data):
         if "\0" in line:
@@ -46,7 +46,10 @@ def text_lines(data: bytes) -> list[str]:
         lines.pop()
     if not "".join(lines).strip():
         raise RefusedError
-    return lines
+    for number, line in enumerate(lines, 1):
+        if "\r" in line:
+            raise RefusedError(number)
+        yield number, line
 
 
 def compose(text: str) -> str:

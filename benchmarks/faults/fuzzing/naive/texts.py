@@ -35,7 +35,7 @@ PAIR_HEADER = HEADER | {
 def read_columns(data: bytes, count: int) -> Examples:
     """Read pairs, or lemma, form and features."""
     examples: Examples = []
-    for number, line in enumerate(text_lines(data), 1):
+    for number, line in text_lines(data):
         row = line.split("\t")
         if len(row) != count or not row[0]:
             raise RefusedError(number)
@@ -56,7 +56,7 @@ def read_pairs(data: bytes) -> Examples:
 def read_inflections(data: bytes) -> Examples:
     """Read lines of three columns, the first of which is no header."""
     examples = read_columns(data, 3)
-    if text_lines(data)[0].split("\t")[2].lower() in HEADER:
+    if next(text_lines(data))[1].split("\t")[2].lower() in HEADER:
         raise RefusedError(1)
     return examples
 
@@ -93,7 +93,7 @@ def read_table(data: bytes, delimiter: str) -> Examples:
 def read_questions(data: bytes) -> Examples:
     """Read objects with "input" and "target"."""
     examples: Examples = []
-    for number, line in enumerate(text_lines(data), 1):
+    for number, line in text_lines(data):
         record = json_object(number, line)
         source, target = record.get("input"), record.get("target")
         if not (is_text(source) and is_text(target) and source):
@@ -105,7 +105,7 @@ def read_questions(data: bytes) -> Examples:
 def read_maths(data: bytes) -> Examples:
     """Read objects with "input_polish" and a symbolic answer, or a number."""
     examples: Examples = []
-    for line_number, line in enumerate(text_lines(data), 1):
+    for line_number, line in text_lines(data):
         record = json_object(line_number, line)
         source, answer = record.get("input_polish"), record.get("expected_symbolic")
         if answer in (None, ""):
@@ -124,11 +124,12 @@ def read_maths(data: bytes) -> Examples:
 def read_historical(data: bytes) -> Examples:
     """Read pairs of spellings, without those of which a side is empty or all punctuation.
 
-    The published protocol drops such lines, and so those that have lost their tab.
+    The published protocol drops such lines, and so those that have lost their tab: see
+    :func:`other_lines`.
     """
     examples: Examples = []
     first = True
-    for number, line in enumerate(text_lines(data), 1):
+    for number, line in text_lines(data):
         columns = line.split("\t")
         if not line.strip():
             continue
@@ -151,6 +152,11 @@ def read_historical(data: bytes) -> Examples:
     return examples
 
 
+def other_lines(data: bytes) -> list[int]:
+    """Return the numbers of lines of a historical file with a text, but without two columns."""
+    return [number for number, line in text_lines(data) if line.strip() and line.count("\t") != 1]
+
+
 TEXT_FORMATS: dict[str, Callable[[bytes], Examples]] = {
     "inflections": read_inflections,
     "pairs": read_pairs,
@@ -158,8 +164,20 @@ TEXT_FORMATS: dict[str, Callable[[bytes], Examples]] = {
     "table.csv": lambda data: read_table(data, ","),
     "questions": read_questions,
     "maths": read_maths,
-    "historical": read_historical,
 }
+"""Readers of the formats that are told by the first line."""
+
+
+def requests_of_questions(data: bytes) -> Iterator[str]:
+    """Yield the inputs of questions to rewrite, with scores between tabs.
+
+    Raises:
+        RefusedError: as :func:`requests`.
+    """
+    for number, (text, *_) in enumerate(read_questions(data), 1):
+        if {"\n", "\r", "\t"} & set(text) or len(compose(text)) > LONGEST:
+            raise RefusedError(number)
+        yield text
 
 
 def requests(data: bytes) -> Iterator[str]:
