@@ -33,6 +33,7 @@ from benchmarks.faults.training.full_disk import fill_disks
 from benchmarks.faults.training.kills import KILLS, kill_runs
 from benchmarks.faults.training.long_runs import FIT, KINDS, train_long
 from benchmarks.faults.training.processes import MODELS, predict_in_processes, train_in_processes
+from benchmarks.faults.training.runs import TASKS
 from benchmarks.pools.tables import format_table
 
 RECORDS = RESULTS / "faults.jsonl"
@@ -117,7 +118,7 @@ CHECKS = [
             f"{task} model: damaged and foreign checkpoints given to predict, evaluate and fit",
             partial(damage_checkpoints, task, 0),
         )
-        for task in ("text", "partition")
+        for task in TASKS
     ),
     Check(
         "pages",

@@ -10,8 +10,7 @@ from typing import Any
 
 from benchmarks.checkout import ROOT
 from benchmarks.faults.outcome import Outcome, add_up
-from benchmarks.faults.training.runs import COMMON, TASKS, train
-from lightning_modules.cli import config_folder
+from benchmarks.faults.training.runs import TASKS, train
 
 WIDTHS = (390, 1280)
 """Pixels of a telephone and of a screen."""
@@ -20,7 +19,8 @@ SCHEMES = ("light", "dark")
 
 MARKED = (
     "tìm tím tịm tầm", "ἄνθρωπος ἀνθρώπου ᾧ", "लड़की लड़कियाँ कि", "שָׁלוֹם שְׁלוֹמִי", "kṛṣṇa ǭ ḗ",
-    "ﻻ كِتَابٌ كُتُبٌ", "e\u0323\u0302 ệ e\u0302\u0323", "각 각 닭", "ñandú ÿ å Å", "กำ ที่นี่",
+    "ﻻ كِتَابٌ كُتُبٌ", "क\u200dष क\u200dि", "می\u200cخواهم", "e\u0323\u0302 ệ e\u0302\u0323",
+    "각 각 닭", "ñandú ÿ å Å", "กำ ที่นี่",
 )  # fmt: skip
 """Texts with marks, some of which are one character with their letter and some not."""
 
@@ -120,7 +120,6 @@ def open_browser() -> Iterator[Any]:
 def make_reports(folder: Path) -> list[Path]:
     """Train short runs, one of them on texts with marks, and return their reports."""
     options = {name: make(folder) for name, make in TASKS.items()}
-    options["records"] = records_options(folder)
     marked = folder / "marked.tsv"
     words = [word for text in MARKED for word in (text, *text.split())]
     marked.write_text("".join(f"{w}\t{w[::-1] if len(w) < 4 else w[:-1]}\n" for w in words))
@@ -128,24 +127,6 @@ def make_reports(folder: Path) -> list[Path]:
     # The first options of the text are replaced by those behind them.
     options["marked"] = [*options["text"], *own]
     return [train(given, folder / name) / "report.html" for name, given in options.items()]
-
-
-def records_options(folder: Path) -> list[str]:
-    """Return the options of a run of a records model."""
-    path = folder / "records.csv"
-    names = ("Ann Lee", "Bo Stone", "Eva G\u00fcl", "Dan Li", "Cleo Okafor")
-    rows = (f"r{n},e{n // 2},{names[n // 2 % 5]} {n // 2},{1950 + n}\n" for n in range(60))
-    path.write_text("id,person,name,year\n" + "".join(rows), encoding="utf-8")
-    return [
-        f"--config={config_folder() / 'records.yaml'}",
-        f"--data.records={path}",
-        "--data.cluster=person",
-        "--data.id=id",
-        "--data.repeats=1",
-        "--model.channels=8",
-        "--trainer.accelerator=cpu",
-        *COMMON,
-    ]
 
 
 def build_documentation(folder: Path) -> list[Path]:

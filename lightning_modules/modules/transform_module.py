@@ -129,7 +129,9 @@ class TransformModule(TaskModule):
         )
         self.weight_decay = expect_at_least("weight_decay", weight_decay, 0)
         self.save_hyperparameters()
-        self.lookup, self.preprocess = lookup or {}, preprocess
+        self.lookup, self.preprocess = dict(lookup or {}), preprocess
+        if not all(isinstance(text, str) for pair in self.lookup.items() for text in pair):
+            raise TypeError("Expected 'lookup' to have texts by texts (got other values)")
         self.schedule = schedule
         self.net = GraphTransformNet(
             vocabulary,

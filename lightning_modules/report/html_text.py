@@ -20,18 +20,19 @@ def show_unit(unit: str, *, marked: bool = False) -> str:
     if marked and unit == " ":
         return '<i class="sign">␣</i>'
     # Joiners and tags inside an emoji are part of it: naming them would split it.
-    whole = unicodedata.category(unit[0])[0] == "S" if unit else False
-    shown = "".join(
-        _show_code_point(char, joins=whole and unicodedata.category(char) == "Cf") for char in unit
-    )
-    # Without a base, a combining mark would join the text before it.
-    alone = unit and unicodedata.category(unit[0])[0] == "M"
-    return f"◌{shown}" if alone else shown
+    is_symbol = unit != "" and unicodedata.category(unit[0])[0] == "S"
+    pieces, has_base = [], False
+    for char in unit:
+        category = unicodedata.category(char)
+        is_named = category in _HIDDEN and not (is_symbol and category == "Cf")
+        if category[0] == "M" and not has_base:
+            pieces.append("◌")  # Else the mark would join what stands before it.
+        pieces.append(_name_code_point(char) if is_named else escape(char))
+        has_base = not is_named
+    return "".join(pieces)
 
 
-def _show_code_point(char: str, *, joins: bool) -> str:
-    if joins or unicodedata.category(char) not in _HIDDEN:
-        return escape(char)
+def _name_code_point(char: str) -> str:
     # Allow a line break after it, as after the space itself.
     behind = "<wbr>" if char in " \n\t" else ""
     return f'<i class="sign">{_sign(char)}</i>{behind}'

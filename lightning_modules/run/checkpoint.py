@@ -39,10 +39,10 @@ def load_module(path: PathLikeStr) -> TaskModule:
         known = {key: value for key, value in options.items() if not key.startswith("_")}
         module = module_class(**known)
         module.load_state_dict(checkpoint["state_dict"])
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # The class, or a module that it needs, raises what it likes.
         raise CheckpointError(
             f"{path}: expected a checkpoint of one of the task modules "
-            f"(got one that does not fit: {_reason(error)})"
+            f"(got one that does not fit: {shorten_error(error)})"
         ) from error
     return module.eval()
 
@@ -81,14 +81,21 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # The unpickler of a damaged file raises whatever it stumbles on.
         raise CheckpointError(
-            f"{path}: expected a checkpoint (got a damaged or foreign file: {_reason(error)})"
+            f"{path}: expected a checkpoint (got a damaged or foreign file: {shorten_error(error)})"
         ) from error
     if not isinstance(checkpoint, dict) or CHECKSUM not in checkpoint:
         raise CheckpointError(
             f"{path}: expected a checkpoint of a run (got a {type(checkpoint).__name__} "
             "without a checksum, made by another program or an older version)"
         )
-    if checkpoint.pop(CHECKSUM) != compute_checksum(checkpoint):
+    try:
+        is_intact = checkpoint.pop(CHECKSUM) == compute_checksum(checkpoint)
+    except (RuntimeError, NotImplementedError) as error:  # Also of a list that contains itself.
+        raise CheckpointError(
+            f"{path}: expected a checkpoint of a run "
+            f"(got one with other values: {shorten_error(error)})"
+        ) from error
+    if not is_intact:
         raise CheckpointError(
             f"{path}: expected a checkpoint with its own checksum (got another: it is damaged)"
         )
@@ -101,7 +108,8 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
     return checkpoint
 
 
-def _reason(error: Exception) -> str:
+def shorten_error(error: Exception) -> str:
+    """Return the first line of a message, or the name of an error without one."""
     line = (str(error) or type(error).__name__).splitlines()[0]
     # torch advises to run code that the file may hold.
     return "not the weights of a run" if "weights_only" in line else line

@@ -7,7 +7,12 @@ from pathlib import Path
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 
 from lightning_modules.modules.task_module import TaskModule
-from lightning_modules.run.checkpoint import CheckpointError, expect_finite_weights, read_checkpoint
+from lightning_modules.run.checkpoint import (
+    CheckpointError,
+    expect_finite_weights,
+    read_checkpoint,
+    shorten_error,
+)
 
 LAST = "last"
 
@@ -58,7 +63,8 @@ def expect_same_run(module: TaskModule, callbacks: Iterable[Callback], path: Pat
 
     Raises:
         CheckpointError: if an option or weight differs (the message names the first), if weights
-            are NaN or infinite, or if the checkpoint holds averages and no callback continues them.
+            are NaN or infinite, or do not fit, or if the checkpoint holds averages and no callback
+            continues them.
     """
     checkpoint = read_checkpoint(path)
     # With weight averages, those that training goes on with are apart.
@@ -77,6 +83,13 @@ def expect_same_run(module: TaskModule, callbacks: Iterable[Callback], path: Pat
             f"{path}: expected a checkpoint of the same model "
             f"(got one that differs in {_short(strange[0])})"
         )
+    try:
+        module.load_state_dict(checkpoint["state_dict"])  # The trainer loads them again.
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: expected a checkpoint of the same model (got one that does not fit: "
+            f"{shorten_error(error)})"
+        ) from error
     averages = any(isinstance(callback, WeightAveraging) for callback in callbacks)
     if "averaging_state" in checkpoint and not averages:
         raise CheckpointError(

@@ -88,6 +88,7 @@ class RecordEncoder(nn.Module):
                 self.register_buffer(f"learnt_{column}_{part}", torch.ones(size))
         self.register_buffer("mean", torch.zeros(len(self.feature_names)))
         self.register_buffer("deviation", torch.ones(len(self.feature_names)))
+        self.register_load_state_dict_post_hook(_expect_scales)  # type: ignore[no-untyped-call]
 
     @property
     def compared(self) -> dict[str, ColumnKind]:
@@ -215,3 +216,13 @@ class RecordEncoder(nn.Module):
             edge_attr=features.sub_(self.mean).div_(self.deviation),
             block_records=torch.tensor([x.shape[0]]),
         )
+
+
+def _expect_scales(encoder: nn.Module, _: object) -> None:
+    """Refuse loaded scales by which nothing can be divided."""
+    assert isinstance(encoder, RecordEncoder)
+    numbers = [c for c, kind in enumerate(encoder.kinds.values()) if kind in ("number", "date")]
+    for name in ("deviation", *(f"learnt_{column}_0" for column in numbers)):
+        smallest = float(encoder.get_buffer(name).min())
+        if smallest <= 0:
+            raise ValueError(f"Expected {name!r} to be above 0 (got {smallest})")

@@ -125,6 +125,15 @@ def test_the_state_brings_all_that_was_learned(encoder: RecordEncoder, table: Ta
     assert np.array_equal(other.pair_features(other.encode(table), pairs), expected)
 
 
+@pytest.mark.parametrize("name", ["deviation", "learnt_0_0"])
+def test_scales_that_nothing_can_be_divided_by_are_refused(name: str) -> None:
+    encoder = RecordEncoder({"year": "number"})
+    state = encoder.state_dict()
+    state[name] = torch.zeros_like(state[name])
+    with pytest.raises(ValueError, match=rf"Expected '{name}' to be above 0 \(got 0\.0\)"):
+        encoder.load_state_dict(state)
+
+
 def test_blocks_of_one_record_and_tables_without_texts_have_graphs() -> None:
     table = Table({"size": ["1", "2", "x"]}, 3)
     encoder = RecordEncoder({"size": "number"}, keys=["size"]).fit(table)

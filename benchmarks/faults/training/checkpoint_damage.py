@@ -95,14 +95,39 @@ def _other_contents(content: dict[str, Any]) -> Iterator[Damage]:
         yield Damage("NaN in the weights that are trained", damaged, ("fit",))
     other = {**weights, "other": weights[names[0]]}
     yield Damage("weights of another model", seal(content, state_dict=other))
+    longer = {**weights, names[0]: torch.cat([weights[names[0]].reshape(-1)] * 2)}
+    yield Damage("weights of another shape", seal(content, state_dict=longer))
     unknown = seal(content, class_path="os.path")
     yield Damage("an unknown class", unknown, ("predict", "evaluate"))  # fit is told its class.
     yield Damage("a list of weights", seal(content, state_dict=list(weights.values())))
     yield Damage("no weights", seal(content, state_dict=None))
     yield Damage("a number as a weight", seal(content, state_dict={**weights, names[0]: 1.0}))
+    for how, value in _odd_values():
+        odd = {**content, "odd": value, CHECKSUM: "0" * 64}
+        yield Damage(f"{how} in it", save(odd))
+    for path in ("stranger.Stranger", "torch.utils.tensorboard.SummaryWriter"):
+        damaged = seal(content, class_path=path)
+        yield Damage(f"the class {path}", damaged, ("predict", "evaluate"))
+    options = dict.fromkeys(content["hyper_parameters"], object.__name__)
+    yield Damage("other options", seal(content, hyper_parameters=options), ("predict", "evaluate"))
+    yield Damage("a list of options", seal(content, hyper_parameters=[1]), ("predict", "evaluate"))
+    for name in names:
+        if name.endswith("encoder.deviation"):
+            zeros = {**weights, name: torch.zeros_like(weights[name])}
+            yield Damage(f"zeros in {name}", seal(content, state_dict=zeros))
     without = {name: value for name, value in content.items() if name != "loops"}
     yield Damage("no progress of the run", seal(without), ("fit",))
     yield Damage("a number as progress", seal(content, loops=3), ("fit",))
+
+
+def _odd_values() -> Iterator[tuple[str, object]]:
+    """Yield values that torch loads and no run saves."""
+    endless: list[object] = []
+    endless.append(endless)
+    yield "a list that contains itself", endless
+    yield "a sparse tensor", torch.eye(2).to_sparse()
+    yield "a tensor without values", torch.ones(2, device="meta")
+    yield "a conjugate tensor", torch.ones(2, dtype=torch.complex64).conj()
 
 
 @contextlib.contextmanager

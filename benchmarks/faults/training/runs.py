@@ -81,9 +81,28 @@ def partition_options(folder: Path) -> list[str]:
     ]
 
 
+def records_options(folder: Path) -> list[str]:
+    """Return the options of a run of a records model."""
+    path = folder / "records.csv"
+    names = ("Ann Lee", "Bo Stone", "Eva G\u00fcl", "Dan Li", "Cleo Okafor")
+    rows = (f"r{n},e{n // 2},{names[n // 2 % 5]} {n // 2},{1950 + n}\n" for n in range(60))
+    path.write_text("id,person,name,year\n" + "".join(rows), encoding="utf-8")
+    return [
+        f"--config={config_folder() / 'records.yaml'}",
+        f"--data.records={path}",
+        "--data.cluster=person",
+        "--data.id=id",
+        "--data.repeats=1",
+        "--model.channels=8",
+        "--trainer.accelerator=cpu",
+        *COMMON,
+    ]
+
+
 TASKS: dict[str, Callable[[Path], list[str]]] = {
     "text": text_options,
     "partition": partition_options,
+    "records": records_options,
 }
 
 

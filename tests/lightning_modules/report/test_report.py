@@ -147,6 +147,9 @@ def test_a_family_stays_together() -> None:
     family = "👨\u200d👩\u200d👧"
     assert show_unit(family) == family
     assert show_unit("a\u200d") == 'a<i class="sign">U+200D</i>'
+    # Nothing stands before a mark behind a name but the name.
+    assert show_unit("क\u200dि") == 'क<i class="sign">U+200D</i>◌ि'
+    assert show_unit(" \u0301") == '<i class="sign">·</i><wbr>◌\u0301'
 
 
 def test_differences_are_marked_on_both_sides() -> None:

@@ -18,7 +18,7 @@ from lightning_modules import (
     predict,
 )
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
-from lightning_modules.run.checkpoint import read_checkpoint
+from lightning_modules.run.checkpoint import CHECKSUM, read_checkpoint
 
 
 def test_lightning_loads_it_with_weights_only(checkpoint: Path) -> None:
@@ -51,6 +51,19 @@ BROKEN = {
     "class": (change(lambda c: c.update(class_path="torch.nn.Linear")), "subclass of TaskModule"),
     "size": (change(lambda c: c["hyper_parameters"].update(channels=16)), "one that does not fit"),
     "option": (change(lambda c: c["hyper_parameters"].update(hidden=3)), "one that does not fit"),
+    "lookup": (
+        change(lambda c: c["hyper_parameters"].update(lookup={"a": 3})),
+        "'lookup' to have te",
+    ),
+    "module": (
+        change(lambda c: c.update(class_path="torch.utils.tensorboard.X")),
+        "not fit: No mod",
+    ),
+    "vocabulary": (change(lambda c: c["hyper_parameters"].update(vocabulary=[""])), "does not fit"),
+    "sparse": (
+        save({"state_dict": {}, "odd": torch.eye(2).to_sparse(), CHECKSUM: ""}),
+        "expected a checkpoint of a run \\(got one with other values: ",
+    ),
     "no options": (change(lambda c: c.pop("hyper_parameters")), "one that does not fit"),
     "list": (change(lambda c: c.update(state_dict=[1])), r"\(got list in 'state_dict'\)"),
     "no weights": (change(lambda c: c.pop("state_dict")), r"\(got NoneType in 'state_dict'\)"),
