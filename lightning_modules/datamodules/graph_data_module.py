@@ -66,10 +66,7 @@ class GraphDataModule(SeededDataModule):
         )
 
     def train_dataloader(self) -> DataLoader:
-        """Return shuffled batches to train on; each of n processes reads every n-th graph.
-
-        Some graphs are read twice per epoch if the shares are not equal.
-        """
+        """Return shuffled batches to train on; each of n processes reads every n-th graph."""
         return self.loader("train", self.train_sampler(self.splits["train"]))
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:

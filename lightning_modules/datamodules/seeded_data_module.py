@@ -1,13 +1,13 @@
 """The order of data in an epoch, and the shares of several processes."""
 
+from collections.abc import Sized
 from typing import Any, TypeVar
 
 import lightning as L
 import torch
-from torch.utils.data import DistributedSampler
 
 from lightning_modules.run.epoch_seed import mix_seed
-from lightning_modules.run.samplers import UnpaddedDistributedSampler
+from lightning_modules.run.samplers import SharedSampler, UnpaddedDistributedSampler
 
 Source = TypeVar("Source")
 
@@ -16,17 +16,22 @@ class SeededDataModule(L.LightningDataModule):
     """Data that are shuffled in an order that depends on the seed of the run and the epoch alone.
 
     Several processes read disjoint shares.
+
+    Attributes:
+        batch_size: Examples per batch of a process.
     """
+
+    batch_size: int
 
     def __init__(self) -> None:
         super().__init__()
         self.allow_zero_length_dataloader_with_multiple_devices = True
         self.seed_of_order = torch.initial_seed()
 
-    def train_sampler(self, items: Any) -> DistributedSampler[int]:
-        """Shuffle items; each of n processes reads every n-th, some twice if n does not divide."""
+    def train_sampler(self, items: Sized) -> SharedSampler:
+        """Shuffle items, of which each of n processes reads every n-th."""
         seed = mix_seed("order", self.seed_of_order)
-        return DistributedSampler(items, *self._processes(), seed=seed)
+        return SharedSampler(items, *self._processes(), seed=seed, batch_size=self.batch_size)
 
     def val_sampler(self, items: Any) -> UnpaddedDistributedSampler:
         """Share out items in order, each once."""

@@ -184,10 +184,7 @@ class TextDataModule(SeededDataModule):
         )
 
     def train_dataloader(self) -> Loader:
-        """Return shuffled batches to train on; each of n processes reads every n-th pair.
-
-        Some pairs are read twice per epoch if the shares are not equal.
-        """
+        """Return shuffled batches to train on; each of n processes reads every n-th pair."""
         pairs, indices = self._dataset(self.splits["train"]), self.epoch
         return self._loader(pairs, indices, self.train_sampler(indices))
 

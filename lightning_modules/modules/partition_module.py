@@ -181,23 +181,31 @@ class PartitionModule(TaskModule):
         bce = self._bce(logits, graphs).mean()
         # Every weight has a gradient in both phases, as DDP expects.
         loss = bce + 0 * sum(self.threshold_parameters())
+        pooled = None
         if not self.is_warm:
             tree = self.tree(graphs, logits)
             wide = tree._replace(temperature=self.pair_temperature or tree.temperature)
             loss = loss + self.pairs(wide, graphs.y).mean()
             if self.score_loss is not None:
-                loss = loss + self.score_weight * self.score_loss(tree, graphs.y).mean()
-        values = {"train/loss": loss, "train/bce": bce}
+                score = self.score_weight * self.score_loss(tree, graphs.y).mean()
+                if self.score_loss.pooled:
+                    pooled = score  # It is that of the graphs of all processes.
+                else:
+                    loss = loss + score
+        values = {"train/loss": loss if pooled is None else loss + pooled, "train/bce": bce}
         if self.baseline is not None:
             values["train/baseline"] = self._bce(_logits(self.baseline, graphs), graphs).mean()
             loss = loss + values["train/baseline"]
+        loss = self.as_share(loss, graphs.num_graphs)
+        loss = loss if pooled is None else loss + pooled
         self.log_dict(
             {name: value.detach() for name, value in values.items()},
             on_step=False,
             on_epoch=True,
             sync_dist=True,
             prog_bar=True,
-            batch_size=graphs.num_graphs,
+            # Lightning rounds the mean of whole numbers over the processes down.
+            batch_size=float(graphs.num_graphs),  # type: ignore[arg-type]
         )
         return loss
 

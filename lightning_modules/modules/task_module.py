@@ -47,6 +47,20 @@ class TaskModule(L.LightningModule):
         """Return scalars to log at the end of every epoch, such as a threshold, by name."""
         return {}
 
+    def as_share(self, loss: Tensor, size: int) -> Tensor:
+        """Weigh the mean loss of some examples, so that unequal shares step as one process would.
+
+        The gradients of several processes are averaged, whatever the numbers of their examples.
+
+        Args:
+            loss: Mean over the examples of this process.
+            size: Number of these examples.
+        """
+        if self._trainer is None or self.trainer.world_size == 1:
+            return loss
+        total = self.trainer.strategy.reduce(loss.new_tensor(size), reduce_op="sum")
+        return loss * (size * self.trainer.world_size / total)
+
     def num_examples(self, batch: Any) -> int:
         """Return the number of examples in a batch."""
         return getattr(batch, "num_graphs", None) or extract_batch_size(batch)

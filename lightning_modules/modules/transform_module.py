@@ -245,7 +245,7 @@ class TransformModule(TaskModule):
         self._log_mean("train/coarsening_ratio", losses.clusters.sum() / nodes, nodes)
         if self._trainer and self._trainer.progress_bar_callback:
             self.log("loss_now", loss, prog_bar=True, logger=False)
-        return loss
+        return self.as_share(loss, size)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Log the gradient of the threshold: exact, unless cuts are sampled."""

@@ -5,6 +5,7 @@ import time
 from typing import Any, cast
 
 import lightning as L
+import torch
 
 from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.run_logger import RunLogger
@@ -21,7 +22,7 @@ class RunRecorder(L.Callback):
         self.steps: list[int] = []
         self.first: dict[str, float] = {}
         self.seconds = self.training = self.validating = 0.0
-        self.examples = 0
+        self.examples = self._own = 0
         self._resumed = False
         self._start = self._epoch_start = self._validation_start = 0.0
 
@@ -40,7 +41,7 @@ class RunRecorder(L.Callback):
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock of the epoch, net of validation."""
-        self._epoch_start = time.perf_counter() - self.validating
+        self._epoch_start, self._own = time.perf_counter() - self.validating, 0
 
     def on_train_batch_end(
         self,
@@ -50,11 +51,13 @@ class RunRecorder(L.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Count the examples of all processes, which have equal shares."""
-        self.examples += cast(TaskModule, pl_module).num_examples(batch) * trainer.world_size
+        """Count the examples of this process."""
+        self._own += cast(TaskModule, pl_module).num_examples(batch)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Record the epoch's means and the tracked values at its end."""
+        """Record the epoch's means and examples, and the tracked values at its end."""
+        own = torch.tensor(self._own, device=pl_module.device)
+        self.examples += int(trainer.strategy.reduce(own, reduce_op="sum"))
         # An epoch without validation repeats the last validated values.
         means = {name: values[-1] for name, values in self.curves.items()} | {
             name: float(value)

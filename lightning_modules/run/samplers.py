@@ -1,9 +1,36 @@
-"""The share of each process in a set that metrics are computed on."""
+"""The share of each process in the examples of an epoch, or of a set to compute metrics on."""
 
+import itertools
 from collections.abc import Iterator, Sized
 from typing import Any
 
 from torch.utils.data import DistributedSampler
+
+
+class SharedSampler(DistributedSampler[int]):
+    """Every n-th example in a random order, which does not depend on the number n of processes.
+
+    So the batches of n processes are together those of one process with n times the batch size.
+    Shares differ by up to one example. All processes have the same number of batches: if the last
+    ones would have no example for some processes, the first examples of the epoch follow again.
+    """
+
+    def __init__(
+        self, dataset: Sized, num_processes: int, rank: int, *, seed: int, batch_size: int
+    ) -> None:
+        super().__init__(dataset, 1, 0, seed=seed)  # type: ignore[arg-type]
+        last = len(dataset) % (num_processes * batch_size)
+        self._missing = max(0, num_processes - last) if last else 0
+        self._share = range(rank, len(dataset) + self._missing, num_processes)
+
+    def __iter__(self) -> Iterator[int]:
+        order = list(super().__iter__())
+        repeated = itertools.islice(itertools.cycle(order), len(order), None)
+        order += itertools.islice(repeated, self._missing)
+        return iter([order[index] for index in self._share])
+
+    def __len__(self) -> int:
+        return len(self._share)
 
 
 class UnpaddedDistributedSampler(DistributedSampler[Any]):

@@ -15,19 +15,24 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, distributed, nn
+from torch.utils.data import DistributedSampler
 
 from lightning_modules import TextDataModule, TransformModule, fit
 from lightning_modules.cli import config_folder
-from lightning_modules.run.samplers import UnpaddedDistributedSampler
+from lightning_modules.run.samplers import SharedSampler, UnpaddedDistributedSampler
 from pyg_grapheme.text import GraphPair
 
 pytestmark = pytest.mark.usefixtures("without_pictures")
 
 PAIRS = {
-    # A text of one letter has nothing to merge; the last batch is smaller than the others.
-    "train": ["cat\tcats", "car\tcars", "bus\tbuses", "a\tas", "hat\thats", "box\tboxes"],
+    # A text of one letter has nothing to merge; the last batch is smaller than the others, and one
+    # process has one pair fewer in it.
+    "train": ["cat\tcats", "car\tcars", "bus\tbuses", "a\tas", "hat\thats", "box\tboxes", "x\ty"],
     "val": ["rat\trats", "fox\tfoxes", "art\tarts"],
 }
+EQUAL = 6
+"""Pairs of which two processes have equal shares."""
+
 OPTIONS = [
     f"--config={config_folder() / 'kindergarten.yaml'}",
     "--trainer.max_epochs=3",
@@ -61,15 +66,15 @@ class Mean(nn.Module):
 def weights_after(
     train: str, loss: str, use_pool: bool, share: slice, wrap: Callable[[nn.Module], nn.Module]
 ) -> dict[str, Tensor]:
-    """Weights after three steps on a share of all pairs."""
-    data = TextDataModule(train, batch_size=len(PAIRS["train"]))
+    """Weights after three steps on a share of the pairs."""
+    data = TextDataModule(train, batch_size=EQUAL)
     torch.manual_seed(0)
     module = TransformModule(
         data.vocabulary, channels=8, layers=1, dropout=0.0, use_pool=use_pool, loss=loss
     ).double()
     mean = wrap(Mean(module))
     optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
-    indices = list(range(len(PAIRS["train"])))[share]
+    indices = list(range(EQUAL))[share]
     (pair,) = data.loader("train", sampler=indices)
     for _ in range(3):  # a step fails under DDP if the one before left a weight without gradient
         optimizer.zero_grad()
@@ -153,6 +158,35 @@ def test_shares_are_every_example_once(count: int, world: int) -> None:
     shares = [UnpaddedDistributedSampler(range(count), world, rank) for rank in range(world)]
     assert sorted(i for share in shares for i in share) == list(range(count))
     assert [len(share) for share in shares] == [len(list(share)) for share in shares]
+
+
+@pytest.mark.parametrize(
+    ("count", "world", "repeated"),
+    [(15, 2, 0), (13, 4, 0), (13, 2, 1), (12, 3, 0), (1, 4, 3), (0, 2, 0), (7, 1, 0)],
+)
+def test_batches_of_all_processes_are_those_of_one(count: int, world: int, repeated: int) -> None:
+    """Examples are repeated only where a process would have none in the last batch."""
+    size = 2
+
+    def batches(world: int, rank: int, size: int) -> list[list[int]]:
+        sampler = SharedSampler(range(count), world, rank, seed=3, batch_size=size)
+        sampler.set_epoch(5)
+        share = list(sampler)
+        assert len(sampler) == len(share)
+        return [share[i : i + size] for i in range(0, len(share), size)]
+
+    shares = zip(*(batches(world, rank, size) for rank in range(world)), strict=True)
+    expected = batches(1, 0, size * world)
+    if repeated:
+        expected[-1] += (expected[0] * repeated)[:repeated]
+    found = [sorted(itertools.chain(*batch)) for batch in shares]
+    assert found == [sorted(batch) for batch in expected]
+
+
+def test_the_order_of_one_process_is_that_of_pytorch() -> None:
+    own = SharedSampler(range(9), 1, 0, seed=3, batch_size=2)
+    other = DistributedSampler(range(9), 1, 0, seed=3)  # type: ignore[arg-type]
+    assert list(own) == list(other)
 
 
 if __name__ == "__main__":

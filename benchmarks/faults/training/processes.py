@@ -24,10 +24,10 @@ from lightning_modules.modules.records import predict as records_predict
 from pyg_grapheme.nn import PartitionLoss
 
 BATCH = 8
-"""Examples per step, of all processes; the last one of an epoch has half as many."""
+"""Examples per step, of all processes."""
 
-TRAINED, VALIDATED = 12, 7
-"""Examples. Shares of those to validate on are not equal."""
+TRAINED, VALIDATED = 13, 7
+"""Examples, whose shares are not equal: in the last step, some processes have one fewer."""
 
 WORLDS = (2, 4)
 
@@ -50,7 +50,7 @@ def text_options(folder: Path) -> list[str]:
     """Return the options of a text model without dropout."""
     words = (folder / "pairs.tsv").read_text().splitlines(keepends=True)
     for name, number in (("train", TRAINED), ("val", VALIDATED)):
-        (folder / f"{name}.tsv").write_text("".join(words[:number]))
+        (folder / f"{name}.tsv").write_text("".join((words * 2)[:number]))
     files = [f"--data.{name}={folder / name}.tsv" for name in ("train", "val")]
     return [*files, "--model.dropout=0"]
 
@@ -91,7 +91,7 @@ def train_in_processes(model: str, folder: Path, worlds: Sequence[int] = WORLDS)
     """Train a model in one process, and in several, in float64.
 
     The last batch of an epoch is smaller, graphs without edges are all that some processes get, and
-    the examples to validate on are not shared out evenly. Several processes survive if they end
+    the examples are not shared out evenly, in training and in validation. Several processes survive if they end
     with the weights, the optimizer, the curves and the scores of one.
     """
     task = model.removeprefix("pooled ")

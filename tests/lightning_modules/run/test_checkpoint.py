@@ -57,7 +57,7 @@ BROKEN = {
     ),
     "module": (
         change(lambda c: c.update(class_path="torch.utils.tensorboard.X")),
-        "not fit: No mod",
+        "one that does not fit",
     ),
     "vocabulary": (change(lambda c: c["hyper_parameters"].update(vocabulary=[""])), "does not fit"),
     "sparse": (
