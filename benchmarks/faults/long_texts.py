@@ -33,7 +33,7 @@ def long_texts(folder: Path, limits: tuple[int, int] = (LIMIT, RANKED_LIMIT)) ->
     outcomes = []
     for way in (*WAYS, several):
         limit, longest = (RANKED_LIMIT, limits[1]) if way else (LIMIT, limits[0])
-        for size in (longest, limit + 1, LIMIT + 1):
+        for size in sorted({longest, limit + 1, LIMIT + 1}):
             given = [f"--ckpt_path={checkpoint}", *way]
             how = f"{size} characters, {way}"
             find = partial(find_in_own_process, predict_long, size, limit, given, folder)

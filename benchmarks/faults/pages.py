@@ -37,6 +37,8 @@ const behind = element => {
   }
   return matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
 };
+if (!document.querySelector("meta[name=viewport]"))
+  found.push("no viewport: a telephone shows the page small");
 if (root.scrollWidth > root.clientWidth)
   found.push(`scrolls sideways: ${root.scrollWidth} px`);
 for (const image of document.images) {
@@ -57,7 +59,11 @@ for (let text; text = texts.nextNode();) {
     found.push(`a mark without its letter: ${element.innerText}`);
   if (!text.data.trim() || !element.checkVisibility()) continue;
   const svg = element.closest("svg"), style = getComputedStyle(element);
-  const [a, b] = [parse(svg ? style.fill : style.color), behind(svg || element)].map(luminance);
+  const color = parse(svg ? style.fill : style.color), ground = behind(svg || element);
+  let opacity = color[3] ?? 1;
+  for (let e = element; e; e = e.parentElement) opacity *= getComputedStyle(e).opacity;
+  const seen = ground.map((value, i) => opacity * color[i] + (1 - opacity) * value);
+  const [a, b] = [seen, ground].map(luminance);
   const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   if (contrast < 4.5) found.push(`contrast ${contrast.toFixed(1)}: ${text.data.trim()}`);
 }

@@ -223,7 +223,7 @@ def _read_parquet(path: Path) -> dict[str, list[Value]]:
     from pyarrow import parquet
 
     try:
-        columns = parquet.read_table(path).to_pydict()
+        columns = parquet.read_table(path, page_checksum_verification=True).to_pydict()
     except Exception as error:  # A damaged file makes the reader raise whatever it stumbles on.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: expected a Parquet file ({reason})") from error

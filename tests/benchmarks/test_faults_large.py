@@ -27,8 +27,9 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find in this process: a new one takes seconds."""
-    for module in (large, long_runs, long_texts):
+    for module in (large, long_texts):
         monkeypatch.setattr(module, "find_in_own_process", lambda find, *given: find(*given))
+    monkeypatch.setattr(long_runs, "call_in_own_process", lambda call, *given: call(*given))
 
 
 @pytest.mark.usefixtures("here")
@@ -46,7 +47,7 @@ def test_another_result_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_texts_are_answered_up_to_the_limit(tmp_path: Path) -> None:
-    assert long_texts.long_texts(tmp_path, (300, 100))[:4] == (15, 5, 10, [])
+    assert long_texts.long_texts(tmp_path, (300, 100))[:4] == (14, 5, 9, [])
 
 
 def test_a_wrong_answer_to_a_long_text_is_found(tmp_path: Path) -> None:
@@ -69,6 +70,21 @@ def test_memory_is_measured_twice(kind: str, tmp_path: Path) -> None:
     assert outcome.tried == 1
     assert all("MiB more" in failure for failure in outcome.failures)
     assert len(long_runs.MEMORY) == 2
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("mebibytes", "failures"), [(0, 0), (2, 1)])
+def test_memory_that_grows_is_found(
+    mebibytes: int, failures: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = []
+    monkeypatch.setitem(
+        KINDS, "leak", lambda: lambda step: kept.append(b"x" * (step % 7 + mebibytes * 2**20))
+    )
+    outcome = train_long("leak", tmp_path, 20)
+    assert len(outcome.failures) == failures
+    first, last = outcome.notes.values()
+    assert last - first == pytest.approx(18 * 1024 * mebibytes, abs=8 * 1024)
 
 
 @pytest.mark.slow

@@ -229,6 +229,7 @@ def test_what_can_not_be_done_is_named(run: Run) -> None:
     for arguments, message in (
         (["--batch_size", "0"], "Expected '--batch_size' to be at least 1 (got 0)"),
         (["--beam", "0", "text"], "Expected '--beam' to be at least 1 (got 0)"),
+        (["--beam", "101", "text"], "Expected '--beam' to be at most 100 (got 101)"),
         (["--beam", "many", "text"], "argument --beam: invalid int value: 'many'"),
         (["--input", "in.txt", "text"], "Expected texts or '--input', not both"),
         (["--input", "nowhere.txt"], "error: nowhere.txt: no such file"),

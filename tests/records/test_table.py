@@ -60,6 +60,19 @@ def test_parquet(tmp_path: Path) -> None:
         read_table(path)
 
 
+def test_checksums_in_a_parquet_file_are_compared(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "t.parquet"
+    options = {"use_dictionary": False, "compression": "none", "write_page_checksum": True}
+    parquet.write_table(pa.table({"name": ["Bob"]}), path, write_statistics=False, **options)
+    written = path.read_bytes()
+    assert written.count(b"Bob") == 1
+    path.write_bytes(written.replace(b"Bob", b"Cob"))
+    with pytest.raises(ValueError, match="expected a Parquet file"):
+        read_table(path)
+
+
 def test_a_damaged_parquet_file_is_named_whatever_its_reader_raises(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

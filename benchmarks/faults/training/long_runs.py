@@ -1,8 +1,8 @@
 """Memory over many training steps."""
 
 import gc
+from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from torch.nn import Linear
 from torch_geometric.data import Batch
 
 from benchmarks.faults.outcome import Outcome, attempt
-from benchmarks.faults.own_process import find_in_own_process
+from benchmarks.faults.own_process import call_in_own_process
 from benchmarks.faults.training.runs import text_options
 from lightning_modules import TrackEvents, fit
 from lightning_modules.datamodules.track_events import EventOptions
@@ -86,11 +86,19 @@ FIT = "run of fit"
 
 def train_long(kind: str, folder: Path, steps: int = STEPS) -> Outcome:
     """Train for many steps, and compare the memory after a tenth of them with that at the end."""
-    find = partial(_find_growth, kind, folder, steps)
-    return attempt(f"{kind}, {steps} steps", partial(find_in_own_process, find))
+    notes: Counter[str] = Counter()
+
+    def find() -> list[str]:
+        first, last = call_in_own_process(measure_memory, kind, folder, steps)
+        notes["KiB after a tenth of the steps"] = round(1024 * first)
+        notes["KiB at the end"] = round(1024 * last)
+        return [f"{last - first:.1f} MiB more"] if last - first > MEBIBYTES else []
+
+    return attempt(f"{kind}, {steps} steps", find)._replace(notes=notes)
 
 
-def _find_growth(kind: str, folder: Path, steps: int) -> list[str]:
+def measure_memory(kind: str, folder: Path, steps: int) -> list[float]:
+    """Train, and return the MiB of memory after a tenth of the steps and at their end."""
     torch.manual_seed(0)
     MEMORY.clear()
     if kind == FIT:
@@ -100,8 +108,7 @@ def _find_growth(kind: str, folder: Path, steps: int) -> list[str]:
         for index in range(steps):
             step(index)
             log.measure(index + 1)
-    first, last = MEMORY
-    return [f"{last - first:.1f} MiB more"] if last - first > MEBIBYTES else []
+    return list(MEMORY)
 
 
 MEMORY: list[float] = []

@@ -91,8 +91,8 @@ def train_in_processes(model: str, folder: Path, worlds: Sequence[int] = WORLDS)
     """Train a model in one process, and in several, in float64.
 
     The last batch of an epoch is smaller, graphs without edges are all that some processes get, and
-    the examples are not shared out evenly, in training and in validation. Several processes survive if they end
-    with the weights, the optimizer, the curves and the scores of one.
+    the examples are not shared out evenly, in training and in validation. Several processes survive
+    if they end with the weights, the optimizer, the curves and the scores of one.
     """
     task = model.removeprefix("pooled ")
     options = [

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
+from pyg_grapheme.options import expect_count
 from pyg_grapheme.text.model import GraphTransformNet, expect_rankable
 from pyg_grapheme.text.model.graph_transform_net import expect_texts
 
@@ -10,6 +11,10 @@ Answer = TypeVar("Answer")
 
 MAX_REWRITTEN = 20_000
 """Units of the longest text that commands rewrite, in some minutes."""
+
+
+MAX_BEAM = 100
+"""Hypotheses per text of the widest beam."""
 
 
 class Known(NamedTuple):
@@ -48,6 +53,17 @@ def answer_texts(
         accept(known.answer) if known.answer is not None else by_model[index]
         for index, known in enumerate(found)
     ]
+
+
+def expect_beam(width: int) -> int:
+    """Refuse a beam that would take too much time.
+
+    Raises:
+        ValueError: if it is below 1 or too wide.
+    """
+    if expect_count("--beam", width) > MAX_BEAM:
+        raise ValueError(f"Expected '--beam' to be at most {MAX_BEAM} (got {width})")
+    return width
 
 
 def expect_answerable(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
 from lightning_modules.modules.task_module import Scores
-from lightning_modules.modules.text.answers import expect_answerable
+from lightning_modules.modules.text.answers import expect_answerable, expect_beam
 from lightning_modules.modules.text.scores import predict_examples
 from pyg_grapheme.options import expect_count
 from pyg_grapheme.text import PairDataset
@@ -40,7 +40,7 @@ def evaluate_files(module: "TransformModule", options: Namespace) -> dict[str, S
     net = module.net
     module.preprocess = options.preprocess or module.preprocess
     with exit_on_input_error():
-        module.beam = expect_count("--beam", options.beam)
+        module.beam = expect_beam(options.beam)
         batch_size = expect_count("--batch_size", options.batch_size)
         if options.examples.count(STANDARD_INPUT) > 1:
             raise ValueError(f"Expected '{STANDARD_INPUT}', standard input, once (got it twice)")

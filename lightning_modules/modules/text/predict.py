@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lightning_modules.datamodules.data_files import find_file
 from lightning_modules.errors import exit_on_input_error
-from lightning_modules.modules.text.answers import expect_answerable
+from lightning_modules.modules.text.answers import expect_answerable, expect_beam
 from lightning_modules.modules.text.requests import (
     Request,
     read_batches,
@@ -58,7 +58,7 @@ def rewrite_lines(module: "TransformModule", options: Namespace) -> Iterator[Seq
     with ExitStack() as stack:
         with exit_on_input_error():
             batch_size = _expect_consistent(options)
-            module.beam = expect_count("--beam", options.beam)
+            module.beam = expect_beam(options.beam)
             name = options.input or STANDARD_INPUT
             if options.texts:
                 requests = requests_of_texts(options.texts, options.tags)
