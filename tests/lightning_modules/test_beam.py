@@ -65,7 +65,7 @@ def test_a_text_too_long_to_rank_is_refused_in_one_line(
         status, out, err = run(evaluate.main, *command, *options, path)
         assert (status, out) == (2, "")
         assert err == (
-            f"error: {path}, example 2: expected at most 3 units for a beam, scores or "
+            f"error: {path}, line 2: expected at most 3 units for a beam, scores or "
             "several models (got 4)\n"
         )
 
@@ -79,8 +79,8 @@ def test_a_text_too_long_to_rewrite_is_refused_in_one_line(
     command = ["--ckpt_path", ambiguous]
     for main, arguments, where in (
         (predict.main, ["a", "aaaa"], "text 2"),
-        (predict.main, ["--format", "examples", "--input", path], f"{path}, example 2"),
-        (evaluate.main, [path], f"{path}, example 2"),
+        (predict.main, ["--format", "examples", "--input", path], f"{path}, line 2"),
+        (evaluate.main, [path], f"{path}, line 2"),
     ):
         status, out, err = run(main, *command, *arguments)
         assert (status, out) == (2, "\n" if main is predict.main else "")
@@ -189,4 +189,4 @@ def test_an_answer_with_a_tab_has_no_line_of_scores(
     assert run(predict.main, *command, "a") == (0, "\t\n", "")
     status, out, err = run(predict.main, *command, "--scores", "a")
     assert (status, out) == (2, "")
-    assert err == "error: Expected answers without tabs with '--scores' (got '\\t')\n"
+    assert err == "error: text 1: expected an answer of one line, without tabs (got '\\t')\n"
