@@ -40,6 +40,8 @@ def load_module(path: PathLikeStr) -> TaskModule:
         module = module_class(**known)
         module.load_state_dict(checkpoint["state_dict"])
     except Exception as error:  # The class, or a module that it needs, raises what it likes.
+        if isinstance(error, ImportError) and str(name).startswith("lightning_modules"):
+            raise  # An extra is not installed.
         raise CheckpointError(
             f"{path}: expected a checkpoint of one of the task modules "
             f"(got one that does not fit: {shorten_error(error)})"
