@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning as L
+import torch
 from lightning.pytorch.utilities.data import extract_batch_size
 from torch import Tensor
 
@@ -58,7 +59,8 @@ class TaskModule(L.LightningModule):
         """
         if self._trainer is None or self.trainer.world_size == 1:
             return loss
-        total = self.trainer.strategy.reduce(loss.new_tensor(size), reduce_op="sum")
+        own = torch.tensor(size, device=loss.device)
+        total = int(self.trainer.strategy.reduce(own, reduce_op="sum"))
         return loss * (size * self.trainer.world_size / total)
 
     def num_examples(self, batch: Any) -> int:
