@@ -181,7 +181,7 @@ class PartitionModule(TaskModule):
         bce = self._bce(logits, graphs).mean()
         # Every weight has a gradient in both phases, as DDP expects.
         loss = bce + 0 * sum(self.threshold_parameters())
-        pooled = None
+        pooled = loss.new_zeros(())  # The score of the graphs of all processes.
         if not self.is_warm:
             tree = self.tree(graphs, logits)
             wide = tree._replace(temperature=self.pair_temperature or tree.temperature)
@@ -189,15 +189,13 @@ class PartitionModule(TaskModule):
             if self.score_loss is not None:
                 score = self.score_weight * self.score_loss(tree, graphs.y).mean()
                 if self.score_loss.pooled:
-                    pooled = score  # It is that of the graphs of all processes.
+                    pooled = score
                 else:
                     loss = loss + score
-        values = {"train/loss": loss if pooled is None else loss + pooled, "train/bce": bce}
+        values = {"train/loss": loss + pooled, "train/bce": bce}
         if self.baseline is not None:
             values["train/baseline"] = self._bce(_logits(self.baseline, graphs), graphs).mean()
             loss = loss + values["train/baseline"]
-        loss = self.as_share(loss, graphs.num_graphs)
-        loss = loss if pooled is None else loss + pooled
         self.log_dict(
             {name: value.detach() for name, value in values.items()},
             on_step=False,
@@ -207,7 +205,7 @@ class PartitionModule(TaskModule):
             # Lightning rounds the mean of whole numbers over the processes down.
             batch_size=float(graphs.num_graphs),  # type: ignore[arg-type]
         )
-        return loss
+        return self.as_share(loss, graphs.num_graphs) + pooled
 
     def _bce(self, logits: Tensor, graphs: Data) -> Tensor:
         """Return the mean of "same label" over the labelled candidate pairs of each graph, [B].

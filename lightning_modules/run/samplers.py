@@ -1,6 +1,5 @@
 """The share of each process in the examples of an epoch, or of a set to compute metrics on."""
 
-import itertools
 from collections.abc import Iterator, Sized
 from typing import Any
 
@@ -20,14 +19,12 @@ class SharedSampler(DistributedSampler[int]):
     ) -> None:
         super().__init__(dataset, 1, 0, seed=seed)  # type: ignore[arg-type]
         last = len(dataset) % (num_processes * batch_size)
-        self._missing = max(0, num_processes - last) if last else 0
-        self._share = range(rank, len(dataset) + self._missing, num_processes)
+        missing = max(0, num_processes - last) if last else 0
+        self._share = range(rank, len(dataset) + missing, num_processes)
 
     def __iter__(self) -> Iterator[int]:
         order = list(super().__iter__())
-        repeated = itertools.islice(itertools.cycle(order), len(order), None)
-        order += itertools.islice(repeated, self._missing)
-        return iter([order[index] for index in self._share])
+        return iter([order[index % len(order)] for index in self._share])
 
     def __len__(self) -> int:
         return len(self._share)

@@ -97,20 +97,18 @@ def _other_contents(content: dict[str, Any]) -> Iterator[Damage]:
     yield Damage("weights of another model", seal(content, state_dict=other))
     longer = {**weights, names[0]: torch.cat([weights[names[0]].reshape(-1)] * 2)}
     yield Damage("weights of another shape", seal(content, state_dict=longer))
-    unknown = seal(content, class_path="os.path")
-    yield Damage("an unknown class", unknown, ("predict", "evaluate"))  # fit is told its class.
     yield Damage("a list of weights", seal(content, state_dict=list(weights.values())))
     yield Damage("no weights", seal(content, state_dict=None))
     yield Damage("a number as a weight", seal(content, state_dict={**weights, names[0]: 1.0}))
     for how, value in _odd_values():
         odd = {**content, "odd": value, CHECKSUM: "0" * 64}
         yield Damage(f"{how} in it", save(odd))
-    for path in ("stranger.Stranger", "torch.utils.tensorboard.SummaryWriter"):
-        damaged = seal(content, class_path=path)
-        yield Damage(f"the class {path}", damaged, ("predict", "evaluate"))
-    options = dict.fromkeys(content["hyper_parameters"], object.__name__)
-    yield Damage("other options", seal(content, hyper_parameters=options), ("predict", "evaluate"))
-    yield Damage("a list of options", seal(content, hyper_parameters=[1]), ("predict", "evaluate"))
+    told = ("predict", "evaluate")  # The class and its options; fit knows them.
+    for path in ("os.path", "stranger.Stranger", "torch.utils.tensorboard.SummaryWriter"):
+        yield Damage(f"the class {path}", seal(content, class_path=path), told)
+    options = dict.fromkeys(content["hyper_parameters"], "other")
+    yield Damage("other options", seal(content, hyper_parameters=options), told)
+    yield Damage("a list of options", seal(content, hyper_parameters=[1]), told)
     for name in names:
         if name.endswith("encoder.deviation"):
             zeros = {**weights, name: torch.zeros_like(weights[name])}

@@ -1,7 +1,6 @@
 """Memory over many training steps."""
 
 import gc
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,7 +85,7 @@ FIT = "run of fit"
 
 def train_long(kind: str, folder: Path, steps: int = STEPS) -> Outcome:
     """Train for many steps, and compare the memory after a tenth of them with that at the end."""
-    notes: Counter[str] = Counter()
+    notes: dict[str, int] = {}
 
     def find() -> list[str]:
         first, last = call_in_own_process(measure_memory, kind, folder, steps)

@@ -12,7 +12,6 @@ Answer = TypeVar("Answer")
 MAX_REWRITTEN = 20_000
 """Units of the longest text that commands rewrite, in some minutes."""
 
-
 MAX_BEAM = 100
 """Hypotheses per text of the widest beam."""
 
