@@ -81,6 +81,12 @@ class FitCLI(LightningCLI):
                 )
             kwargs["limit_val_batches"] = 0
         if given["logger"] is None:
+            root = given["default_root_dir"]
+            if root is not None:
+                raise ValueError(
+                    "Expected '--output' to name the folder of all runs, "
+                    f"and no '--trainer.default_root_dir' (got {str(root)!r})"
+                )
             kwargs["logger"] = self._logger()
         plugins, callbacks = (
             value if isinstance(value, list) else [value] if value else []

@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Lightning calls a function that torch has deprecated; users cannot change that.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
     with exit_on_input_error():
+        from lightning.fabric.utilities.exceptions import MisconfigurationException
         from lightning.pytorch.utilities.exceptions import SIGTERMException
 
         from lightning_modules.cli import make_cli
@@ -42,8 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
     except SIGTERMException as stop:
         # Its status is 0, as if the run were over.
         raise SystemExit(128 + signal.SIGTERM) from stop
-    except OSError:
-        with exit_on_input_error():  # The disk is full, or a folder has gone.
+    except (OSError, MisconfigurationException):
+        with exit_on_input_error():  # The disk is full, or no such metric can be monitored.
             raise
 
 
@@ -61,7 +62,7 @@ def report_run(cli: "FitCLI") -> None:
         if not checkpoint:
             # The run was shorter than one round of validation, or has no checkpoint callback.
             checkpoint = str(folder / "checkpoints" / "model.ckpt")
-            trainer.save_checkpoint(checkpoint)
+            trainer.save_checkpoint(checkpoint, weights_only=False)
     if not trainer.is_global_zero:
         return
     if not checkpoint:

@@ -32,7 +32,8 @@ def load_command(
         OPTION,
         required=True,
         action="append",
-        help="checkpoint of a run, or its folder; several predict together",
+        metavar="PATH ...",
+        help="checkpoint of a run, or its folder; several predict together; -- ends the list",
     )
     parser.epilog = f"With {OPTION}, --help lists the arguments of that checkpoint's task, too."
     arguments = repeat_option(arguments)
@@ -54,17 +55,27 @@ def repeat_option(arguments: Sequence[str]) -> list[str]:
     """Repeat ``--ckpt_path`` before each checkpoint that follows one directly.
 
     An argument is a checkpoint if it ends in ``.ckpt``, is the folder of a run, or is missing in a
-    folder that holds checkpoints. Without this, the option would take all texts behind it, too;
-    ``--`` ends it.
+    folder that holds checkpoints or runs. Without this, the option would take all texts behind it,
+    too; ``--`` ends it.
+
+    Raises:
+        ValueError: if an argument that is none of these checkpoints names one.
     """
     repeated: list[str] = []
     follows = False
-    for argument in arguments:
+    for index, argument in enumerate(arguments):
+        if argument == "--":
+            return [*repeated, *arguments[index:]]
+        previous = repeated[-1] if repeated else ""
         if follows and _names_checkpoint(argument):
             repeated.append(OPTION)
         else:
-            is_value = bool(repeated) and repeated[-1] == OPTION
-            follows = is_value or argument.startswith(f"{OPTION}=")
+            follows = previous == OPTION or argument.startswith(f"{OPTION}=")
+            if not previous.startswith("--") and find_weights(argument) is not None:
+                raise ValueError(
+                    f"Expected checkpoints directly behind '{OPTION}', and '--' before a text that "
+                    f"names one (got {argument!r} behind {previous!r})"
+                )
         repeated.append(argument)
     return repeated
 
@@ -78,7 +89,8 @@ def _names_checkpoint(argument: str) -> bool:
     path = Path(argument)
     if len(path.parts) == 1 or os.path.exists(path) or not os.path.isdir(path.parent):
         return False
-    return any(next(path.parent.glob(kind), None) for kind in ("*.ckpt", f"*/{KEPT}"))
+    kinds = ("*.ckpt", f"*/{KEPT}", f"*/*/{KEPT}")
+    return any(next(path.parent.glob(kind), None) for kind in kinds)
 
 
 def find_weights(path: str) -> Path | None:

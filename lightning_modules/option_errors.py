@@ -25,6 +25,9 @@ def tell_option_error(message: str) -> str:
         owner, option = unknown[1] or unknown[3], unknown[2] or unknown[4]
         full = name if name.endswith(f".{option}") else f"{name}.{option}"
         return f"Expected an option of {owner} (got '{full}')"
+    missing = re.search(r"File does not exist: (\S.*)", message)
+    if missing and name:
+        return f"Expected '{name}' to be a file that exists (got {missing[1]})"
     named = re.search(r"class_path '(\S+)':\s+(?!Parser key |\s)(.+)", message)
     if named:
         return f"Expected '{name}' to name a class (got {named[1]!r}: {named[2]})"

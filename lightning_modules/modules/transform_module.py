@@ -30,7 +30,7 @@ from lightning_modules.report.text_report import report_text
 from lightning_modules.run.run_recorder import RunRecorder
 from pyg_grapheme.nn import StructuralLoss
 from pyg_grapheme.nn.pool import MergeHistory
-from pyg_grapheme.options import expect_at_least, expect_one_of
+from pyg_grapheme.options import expect_at_least, expect_count, expect_one_of
 from pyg_grapheme.text import GraphPair, TextUnits
 from pyg_grapheme.text.model import (
     GraphTransformNet,
@@ -123,6 +123,7 @@ class TransformModule(TaskModule):
         super().__init__()
         expect_one_of("preprocess", preprocess, get_args(PreprocessName))
         expect_one_of("schedule", schedule, ("constant", "linear"))
+        expect_count("channels", channels)
         self.lr = expect_at_least("lr", lr, 0)
         self.threshold_lr = (
             lr if threshold_lr is None else expect_at_least("threshold_lr", threshold_lr, 0)

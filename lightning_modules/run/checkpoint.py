@@ -111,10 +111,10 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
 
 
 def shorten_error(error: Exception) -> str:
-    """Return the first line of a message, or the name of an error without one."""
-    line = (str(error) or type(error).__name__).splitlines()[0]
-    # torch advises to run code that the file may hold.
-    return "not the weights of a run" if "weights_only" in line else line
+    """Return the first line of a message, if it tells a user anything."""
+    line = str(error).partition("\n")[0]
+    # torch advises to run code that the file may hold; other messages are a number or a name.
+    return "not the weights of a run" if "weights_only" in line or " " not in line else line
 
 
 def expect_finite_weights(weights: Mapping[str, Tensor], source: str) -> None:

@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 from lightning import LightningModule, Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 
@@ -20,6 +21,20 @@ class RunCheckpoint(ModelCheckpoint):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Checkpoint directory .* is not empty")
             super().setup(trainer, pl_module, stage)
+
+    def on_sanity_check_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Refuse a metric of validation that there is not, before anything is trained.
+
+        Raises:
+            MisconfigurationException: if validation has run, and has no such metric.
+        """
+        known = [name for name in trainer.callback_metrics if name.startswith("val/")]
+        monitor = self.monitor or ""
+        if monitor.startswith("val/") and known and monitor not in known:
+            raise MisconfigurationException(
+                f"Expected '--checkpoint.monitor' to be one of {', '.join(map(repr, known))} "
+                f"(got {monitor!r})"
+            )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the scores and files of the resumed run."""

@@ -49,7 +49,8 @@ class Table(NamedTuple):
         if name not in self.columns:
             known = ", ".join(map(repr, self.columns))
             raise ValueError(
-                f"{self.name}: expected '{option}' to name one of {known} (got {name!r})"
+                f"{self.name}: expected '{option}' to be the name of a column: {known} "
+                f"(got {name!r})"
             )
         return self.columns[name]
 

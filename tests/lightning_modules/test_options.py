@@ -301,9 +301,11 @@ MISSPELT = [
         ["--checkpoint.monitor=val/exact_match"],
         "Expected '--data.val' where '--checkpoint.monitor' is 'val/exact_match' (got none)\n",
     ),
+    (["--trainer.default_root_dir=x"], "Expected '--output' to name the folder of all runs, "),
+    (["--model.channels=-3"], "Expected 'channels' to be at least 1 (got -3)"),
     (["--model.loss=hybird"], "hybird"),
     (["--data.batch_size=0"], "Expected 'batch_size' to be at least 1 (got 0)"),
-    (["--config=nowhere.yaml"], "nowhere.yaml"),
+    (["--config=nowhere.yaml"], "Expected 'config' to be a file that exists (got '"),
 ]
 
 
@@ -369,3 +371,18 @@ def test_no_epoch_gives_no_report(
 ) -> None:
     fit.main([*short_run, "--trainer.max_epochs=0", f"--output={tmp_path}"])
     assert "no epoch was trained" in capsys.readouterr().out
+
+
+def test_a_metric_of_validation_that_there_is_not_is_named_before_training(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = ["--data.val=bundled:english_unseen.tsv", "--checkpoint.monitor=val/exact_mtch"]
+    with pytest.raises(SystemExit) as stop:
+        fit.main([*options, f"--output={tmp_path}"])
+    assert stop.value.code == 2
+    out, err = capfd.readouterr()
+    assert err.splitlines()[-1] == (
+        "error: Expected '--checkpoint.monitor' to be one of 'val/exact_match', "
+        "'val/char_error_rate', 'val/unit_error_rate', 'val/edit_distance' (got 'val/exact_mtch')"
+    )
+    assert "epoch 0" not in out

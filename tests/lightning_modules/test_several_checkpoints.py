@@ -88,13 +88,15 @@ def test_all_ways_to_name_checkpoints_lead_to_the_same(
 def test_what_is_no_checkpoint_ends_the_list(
     run: Run, unsure: Path, sure: Path, tmp_path: Path
 ) -> None:
-    """A text that names a checkpoint is a text if it stands behind another text."""
     (tmp_path / "folder").mkdir()
     text = tmp_path / "examples.tsv"
     text.write_text("q\tz\n")
     a, b = map(str, (unsure, sure))
-    for others in ([str(tmp_path / "folder")], [str(text)], ["text", b], ["--beam", "2", b], []):
+    for others in ([str(tmp_path / "folder")], [str(text)], ["--", b], ["text", "--", b], []):
         assert repeat_option(["--ckpt_path", a, *others]) == ["--ckpt_path", a, *others]
+    for others in (["text", b], ["--beam", "2", b]):
+        with pytest.raises(ValueError, match="Expected checkpoints directly behind '--ckpt_path'"):
+            repeat_option(["--ckpt_path", a, *others])
     repeated = ["--ckpt_path", a, "--ckpt_path", b, "text"]
     assert repeat_option(["--ckpt_path", a, b, "text"]) == repeated
     # A file of examples directly behind a checkpoint.

@@ -65,7 +65,7 @@ def test_ids_are_distinct_and_present() -> None:
     with pytest.raises(ValueError, match=r"record 2: .* \(got none\)"):
         row_of_id(table, "gap")
     assert column_labels(table, "y").tolist() == [-1, 0, 1]
-    with pytest.raises(ValueError, match=r"t\.csv: expected 'cluster' to name one of"):
+    with pytest.raises(ValueError, match=r"t\.csv: expected 'cluster' to be the name of a column:"):
         column_labels(table, "z")
     with pytest.raises(ValueError, match="expected ids in the column 'y'"):
         column_labels(Table({"y": ["", ""]}, 2), "y")
@@ -96,8 +96,14 @@ def test_labels_of_another_table_are_those_of_its_ids() -> None:
             r"known\.csv, record 2: expected the id of a record in 'who' \(got 'r40'\)",
         ),
         (entities(who="r3", person=""), r"known\.csv: expected ids in the column 'person'"),
-        (entities(id="r3", person="a"), r"known\.csv: expected 'id' to name one of 'id', 'person'"),
-        (entities(who="r3", y="a"), r"known\.csv: expected 'cluster' to name one of 'who', 'y'"),
+        (
+            entities(id="r3", person="a"),
+            r"expected 'id' to be the name of a column: 'id', 'person'",
+        ),
+        (
+            entities(who="r3", y="a"),
+            r"expected 'cluster' to be the name of a column: 'who', 'y'",
+        ),
     ],
 )
 def test_bad_ids_of_entities_are_named(given: Table, message: str) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-EXPECTED_FIELDS = """\
-  question/answer:   JSONL objects with 'input' and 'target', or TSV or CSV with a header that
-                     names these columns
-  maths problems:    JSONL objects with 'input_polish' and 'expected_result' or 'expected_symbolic'
-  inflection:        TSV of three columns without a header: lemma, form, features
-  pairs:             TSV of two columns without a header: input, target"""
+_FORMATS = (
+    "questions and answers (JSONL objects with 'input' and 'target', or TSV or CSV with a header "
+    "that names these columns), maths problems (JSONL objects with 'input_polish' and "
+    "'expected_result' or 'expected_symbolic'), inflections (TSV without a header: lemma, form, "
+    "features) or pairs (TSV without a header: input, target)"
+)
 
 
 class ExampleError(ValueError):
@@ -30,9 +30,7 @@ def fail_format(name: str, line: int, fields: Sequence[str]) -> NoReturn:
     Raises:
         ExampleError: always.
     """
-    raise ExampleError(
-        f"{name}, line {line}: found {show_fields(fields)}; expected one of\n{EXPECTED_FIELDS}"
-    )
+    fail_at(name, line, show_fields(fields), _FORMATS)
 
 
 def show_fields(fields: Sequence[str]) -> str:
