@@ -44,6 +44,8 @@ def load_graphs(source: GraphSource) -> Sequence[Data]:
         return read_graphs(source)
     if not isinstance(source, str | dict):
         return _expect_graphs(source)
+    if isinstance(source, str) and source[:1] != "{" and not _may_be_class_path(source):
+        raise ValueError(f"Expected graphs to be a file *.npz or a class path (got {source!r})")
     try:
         read = json.loads(source) if isinstance(source, str) and source[:1] == "{" else source
         options = read if isinstance(read, dict) else {"class_path": read}
@@ -66,6 +68,11 @@ def load_graphs(source: GraphSource) -> Sequence[Data]:
     return graphs
 
 
+def _may_be_class_path(source: str) -> bool:
+    is_dotted_name = all(part.isidentifier() for part in source.split("."))
+    return is_dotted_name and not Path(source).is_file()
+
+
 def _expect_graphs(graphs: Sequence[Data]) -> Sequence[Data]:
     for index, graph in enumerate(graphs):
         if not isinstance(graph, Data):
@@ -79,12 +86,14 @@ def write_graphs(path: PathLikeStr, graphs: Sequence[Data]) -> None:
     """Write graphs to an ``.npz`` without pickles.
 
     It holds ``num_nodes`` and ``num_edges`` [B], and the fields of all graphs one after another:
-    ``x`` [N, F], ``edge_index`` [2, E], whose ids count inside each graph, and, where the graphs
-    have them, ``edge_attr`` [E, D], ``y`` [N] and ``pos`` [N, 2], positions in a figure.
+    ``x`` [N, F] floats, ``edge_index`` [2, E], whose ids count inside each graph, and, where the
+    graphs have them, ``edge_attr`` [E, D], ``y`` [N] and ``pos`` [N, 2], positions in a figure.
+    Other fields are left out.
 
     Raises:
-        ValueError: if there is no graph, some graphs have a field and others do not, or the name of
-            the file does not end in ``.npz``.
+        ValueError: if there is no graph, some graphs have a field and others do not, a field has
+            other sizes than in the first graph or than its graph, ``x`` is no float tensor [N, F],
+            or the name of the file does not end in ``.npz``.
     """
     if Path(path).suffix != ".npz":
         raise ValueError(f"Expected 'path' to end in .npz (got {path})")
@@ -103,6 +112,7 @@ def write_graphs(path: PathLikeStr, graphs: Sequence[Data]) -> None:
                 f"{len(graphs)})"
             )
         if parts:
+            _check_sizes(name, parts, arrays["num_nodes" if name in NODE_FIELDS else "num_edges"])
             arrays[name] = torch.cat(parts, _dimension(name)).numpy()
     with atomic_path(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)
@@ -155,6 +165,21 @@ def _split(arrays: dict[str, Tensor]) -> list[Data]:
             parts[name] = torch.split(array, arrays[sizes].tolist(), dimension)
     fields = zip(*parts.values(), strict=True)
     return [Data(**dict(zip(parts, values, strict=True))) for values in fields]
+
+
+def _check_sizes(name: str, parts: list[Tensor], sizes: list[int]) -> None:
+    """Refuse a field that has other sizes than in the first graph, or than the graph itself."""
+    dimension = _dimension(name)
+    for index, (part, size) in enumerate(zip(parts, sizes, strict=True)):
+        where, shape = f"Expected '{name}' of graph {index} to", tuple(part.shape)
+        if name == "x" and not (part.is_floating_point() and part.dim() == 2):
+            raise ValueError(
+                f"{where} be a float tensor [N, F] (got {part.dtype} of shape {shape})"
+            )
+        expected = [*parts[0].shape]
+        expected[dimension : dimension + 1] = [size]
+        if shape != tuple(expected):
+            raise ValueError(f"{where} be of shape {tuple(expected)} (got {shape})")
 
 
 def _dimension(name: str) -> int:

@@ -1,7 +1,12 @@
 """Batches of graphs: checked input, node offsets, distinct edges, repeated graphs."""
 
 from pyg_grapheme.graphs.batch_ptr import batch_ptr
-from pyg_grapheme.graphs.check_graphs import Graphs, check_graphs, check_numbers
+from pyg_grapheme.graphs.check_graphs import (
+    Graphs,
+    check_graphs,
+    check_numbers,
+    expect_finite,
+)
 from pyg_grapheme.graphs.check_integers import check_integers
 from pyg_grapheme.graphs.distinct_edges import distinct_edges
 from pyg_grapheme.graphs.find_edges import find_edges
@@ -21,6 +26,7 @@ __all__ = [
     "check_integers",
     "check_numbers",
     "distinct_edges",
+    "expect_finite",
     "find_edges",
     "gather_segments",
     "int_tensor",

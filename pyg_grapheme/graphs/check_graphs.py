@@ -76,8 +76,8 @@ def check_graphs(
     if batch_size is not None:
         batch_size = expect_count("batch_size", batch_size, 0)
     norm = row_norms(x)
-    if check_finite and not _is_finite(x.detach(), norm):
-        raise ValueError("Expected 'x' to be finite (got NaN or infinity)")
+    if check_finite:
+        expect_finite("x", x, norm)
     _check_ends(edge_index, x.size(0))
     if batch is None:
         batch = edge_index.new_zeros(x.size(0))
@@ -105,9 +105,17 @@ def check_numbers(
     expected = f"a float tensor [{size}], one number per {unit}"
     tensor = _check_tensor(name, value, expected, _FLOATS, (size,))
     _check_device(name, tensor, device)
-    if check_finite and not bool(tensor.isfinite().all()):
-        raise ValueError(f"Expected '{name}' to be finite (got NaN or infinity)")
+    if check_finite:
+        expect_finite(name, tensor)
     return tensor
+
+
+def expect_finite(name: str, value: Tensor, norm: Tensor | None = None) -> None:
+    """Refuse a tensor that holds NaN or infinity; ``norm`` is the length of its rows, if known."""
+    # One sum is far cheaper than a test of each number, and finite only if all numbers are.
+    total = (value if norm is None else norm).detach().sum()
+    if not (math.isfinite(total) or bool(value.isfinite().all())):
+        raise ValueError(f"Expected '{name}' to be finite (got NaN or infinity)")
 
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -201,11 +209,6 @@ def _count_of_one_graph(batch: Tensor, batch_size: int | None) -> int:
     if batch_size == 0 and batch.numel():
         raise ValueError("Expected 'batch_size' to be at least 1, as there are nodes (got 0)")
     return batch_size
-
-
-def _is_finite(x: Tensor, norm: Tensor) -> bool:
-    # One sum is far cheaper than a test of each number, and finite only if all numbers are.
-    return math.isfinite(norm.sum()) or bool(torch.isfinite(x).all())
 
 
 def _has_shape(tensor: Tensor, shape: _Shape) -> bool:

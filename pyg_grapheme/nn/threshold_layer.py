@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from pyg_grapheme.graphs import Graphs, check_graphs, check_numbers
+from pyg_grapheme.graphs import Graphs, check_graphs, check_numbers, expect_finite
 from pyg_grapheme.options import expect_between, expect_flag
 
 
@@ -19,7 +19,7 @@ class ThresholdLayer(nn.Module):
         threshold: Initial threshold, in (0, 1).
         logits: Scores are compared with ``raw_threshold``, and the noise is on that scale.
         temperature: T > 0, the width of the noise; None for 0.1, or 1 with ``logits=True``.
-        check_finite: Refuse NaN and infinity.
+        check_finite: Refuse NaN and infinity, in attributes of edges too.
     """
 
     def __init__(
@@ -59,7 +59,10 @@ class ThresholdLayer(nn.Module):
         self._temperature = expect_between("temperature", value, 0, math.inf, "positive")
 
     def _check(self, *inputs: object) -> Graphs:
-        return check_graphs(*inputs, check_finite=self.check_finite)
+        graphs = check_graphs(*inputs, check_finite=self.check_finite)
+        if self.check_finite and graphs.edge_attr is not None:
+            expect_finite("edge_attr", graphs.edge_attr)
+        return graphs
 
     def _check_threshold(self, threshold: object, graphs: Graphs) -> Tensor:
         """The threshold on the scale of the scores: the parameter, or [B]."""

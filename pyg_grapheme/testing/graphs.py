@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
+from pyg_grapheme.options import expect_at_least, expect_count
+
 
 def tie_free_graph(
     num_nodes: int = 8,
@@ -35,8 +37,11 @@ def tie_free_graph(
         ``x`` [n, F], ``edge_index`` [2, E], ``edge_attr`` [E, 2].
 
     Raises:
-        ValueError: if 1,000 attempts find no such features.
+        ValueError: if a number is not as expected, or 1,000 attempts find no such features.
     """
+    expect_count("num_nodes", num_nodes, 0)
+    expect_count("features", features)
+    expect_at_least("edges_per_node", edges_per_node, 0)
     generator = torch.Generator().manual_seed(seed)
     x = _spread_features(num_nodes, features, generator, margin)
     count = round(num_nodes * edges_per_node) if num_nodes else 0

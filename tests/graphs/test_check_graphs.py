@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch_geometric import EdgeIndex, Index
-from torch_geometric.data import Data, HeteroData
+from torch_geometric.data import Batch, Data, HeteroData
 from torch_geometric.utils import to_edge_index
 
 from pyg_grapheme.graphs.check_graphs import check_graphs
@@ -165,11 +165,22 @@ def test_every_entry_point_checks_each_argument(method: str) -> None:
         ("x", bad_x(torch.nan, 2), FINITE),
         ("edge_index", EDGES + 1, ENDS),
         ("edge_attr", torch.ones(3), NUMBERS),
+        ("edge_attr", torch.tensor([torch.nan, 0.0]), FINITE.replace("x", "edge_attr")),
+        ("edge_attr", torch.tensor([[0.0], [-torch.inf]]).half(), FINITE.replace("x", "edge_attr")),
         ("batch", BATCH[:2], A_BATCH),
         ("batch_size", 0, "'batch_size' to be at least 1"),
     ):
         with pytest.raises(ValueError, match="Expected " + message):
             entry(**{"x": X, "edge_index": EDGES, name: value})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_data_in_place_of_tensors_are_told_of_pool_data(method: str) -> None:
+    for data in (Data(X, EDGES), Batch.from_data_list([Data(X, EDGES)])):
+        with pytest.raises(
+            ValueError, match=rf"pool_data\(data\) .* \(got {type(data).__name__}\)"
+        ):
+            getattr(ThresholdMergePool(), method)(data, EDGES)
 
 
 @pytest.mark.parametrize("layout", ["coo", "csr"])
@@ -300,15 +311,15 @@ def test_unchecked_nothing_raises_and_other_graphs_are_unaffected(merge: str) ->
 
 
 class Attribute(nn.Module):
-    """A score that depends on the edge attribute alone."""
+    """A score that depends on the edge attribute alone, NaN below 0."""
 
     def forward(self, x_i: Tensor, x_j: Tensor, edge_attr: Tensor) -> Tensor:
-        return edge_attr.sigmoid()
+        return edge_attr.sqrt().sigmoid()
 
 
 @pytest.mark.parametrize("merge", MERGES)
 def test_a_learned_score_that_is_not_finite(merge: str) -> None:
-    inputs = (X, EDGES, torch.tensor([torch.nan, 5.0]))
+    inputs = (X, EDGES, torch.tensor([-1.0, 5.0]))
     checked = ThresholdMergePool(score=Attribute(), merge=merge)
     unchecked = ThresholdMergePool(score=Attribute(), merge=merge, check_finite=False)
     for method in METHODS:
@@ -317,4 +328,4 @@ def test_a_learned_score_that_is_not_finite(merge: str) -> None:
         getattr(unchecked, method)(*inputs)
     found = unchecked(*inputs)
     assert found.history.cluster.tolist() == [0, 1, 1]
-    assert found.edge_attr.isnan().tolist() == [True]
+    assert found.edge_attr.tolist() == [-1.0]

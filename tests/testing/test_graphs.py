@@ -47,6 +47,17 @@ def test_a_margin_that_cannot_be_kept_is_an_error() -> None:
         tie_free_graph(9, margin=0.5)
 
 
+def test_numbers_that_do_not_fit_are_refused() -> None:
+    for options, message in (
+        ({"num_nodes": -1}, r"'num_nodes' to be at least 0 \(got -1\)"),
+        ({"num_nodes": 2.5}, r"'num_nodes' to be an int \(got 2.5\)"),
+        ({"features": 0}, r"'features' to be at least 1 \(got 0\)"),
+        ({"edges_per_node": -1}, r"'edges_per_node' to be at least 0 \(got -1\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            tie_free_graph(**options)
+
+
 def test_degenerate_graphs_are_what_their_names_say() -> None:
     graphs = degenerate_graphs(5)
     assert graphs["no nodes"].num_nodes == 0

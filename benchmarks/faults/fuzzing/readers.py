@@ -36,7 +36,7 @@ WHOLE_FILE = re.compile(
     r"|expected at least one (example|pair|record)"
     r"|expected distinct names of columns"
     r"|expected the names of columns"
-    r"|expected '[^']+' to name one of"
+    r"|expected '[^']+' to be the name of a column:"
     r"|expected ids in the column"
     r"|expected two (records of one known entity|columns of ids)"
     r"|expected (a record|records|pairs)"

@@ -42,7 +42,8 @@ class PartitionLoss(nn.Module):
         unlabelled: "ignore" leaves nodes labelled -1 out, of cluster sizes too; "other" makes each
             a label of its own, such as noise.
         min_size: "recovered" and "double_majority" leave out labels of fewer nodes; their nodes
-            still count in cluster sizes.
+            still count in cluster sizes. The other objectives take it without effect, so that one
+            set of options does for several.
 
     Shapes:
         tree of N nodes in B graphs, y [N] integers -> [B], or a scalar with ``pooled=True``.

@@ -90,8 +90,8 @@ class ThresholdMergePool(ThresholdLayer):
         acyclic: Keep a directed acyclic graph acyclic: also merge nodes that would lie on a cycle
             of the quotient. Input with a cycle is an error. Fast if node ids are a topological
             order, as in text.
-        check_finite: Refuse NaN and infinity in features and learned scores. Without the check,
-            which a gradient scaler needs, NaN merges with nothing.
+        check_finite: Refuse NaN and infinity in features, attributes and learned scores. Without
+            the check, which a gradient scaler needs, NaN merges with nothing.
         block_size: The largest number of pairs scored at a time with ``candidates="all"``, for the
             cosine and for modules in evaluation mode; it bounds the memory.
 
@@ -198,7 +198,7 @@ class ThresholdMergePool(ThresholdLayer):
                 edges, whatever ``candidates`` is; the scores of all edges between two nodes, in
                 either direction, are averaged.
             threshold: [B], differentiable, a threshold per graph in place of the parameter, on the
-                scale of the scores: no sigmoid is applied to it.
+                scale of the scores: no sigmoid is applied to it. It may be any finite number.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         edge_score = self._check_scores(edge_score, graphs)
@@ -363,6 +363,14 @@ class ThresholdMergePool(ThresholdLayer):
         See :func:`pyg_grapheme.nn.pool.pool_data.pool_data` for the rules per field.
         """
         return pool_data(self, self.edge_reduce, data)
+
+    def _check(self, *inputs: object) -> Graphs:
+        if isinstance(inputs[0], Data):
+            raise ValueError(
+                "Expected 'x' to be a float tensor [N, F]; pool_data(data) pools a Data or Batch "
+                f"(got {type(inputs[0]).__name__})"
+            )
+        return super()._check(*inputs)
 
     def _check_scores(self, edge_score: object, graphs: Graphs) -> Tensor | None:
         """The scores [E] that replace those of ``score``, or None."""

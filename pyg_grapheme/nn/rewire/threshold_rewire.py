@@ -104,9 +104,9 @@ class ThresholdRewire(ThresholdLayer):
             unbiased together with ``ReinforceLoss``, which samples a threshold per graph in
             training.
         temperature: T > 0, the width of the noise; None for 0.1, or 1 with ``logits=True``.
-        check_finite: Refuse NaN and infinity in features and scores, and scores of a module outside
-            [0, 1]. Without the check, NaN is not above, and makes weights of its graph in
-            :meth:`cuts` NaN, so that a gradient scaler skips the step.
+        check_finite: Refuse NaN and infinity in features, attributes and scores, and scores of a
+            module outside [0, 1]. Without the check, NaN is not above, and makes weights of its
+            graph in :meth:`cuts` NaN, so that a gradient scaler skips the step.
 
     Shapes:
         x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted
@@ -231,7 +231,7 @@ class ThresholdRewire(ThresholdLayer):
                 threshold: in (0, 1), or logits with ``logits=True``. The candidates are then the
                 edges, whatever ``candidates`` is; the scores of all edges of a pair are averaged.
             threshold: [B], differentiable, a threshold per graph in place of the parameter, on the
-                scale of the scores: no sigmoid is applied to it.
+                scale of the scores: no sigmoid is applied to it. It may be any finite number.
         """
         graphs = self._check(x, edge_index, edge_attr, batch, batch_size)
         mean_threshold = self._check_threshold(threshold, graphs)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from pyg_grapheme.nn.split.wider_linear import WiderLinear
+
 
 class MirroredChildren(nn.Module):
     """Two children x + W x and x - W x, whose mean is x.
@@ -15,7 +17,7 @@ class MirroredChildren(nn.Module):
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.map = nn.Linear(in_channels, in_channels, bias=False)
+        self.map = WiderLinear(in_channels, in_channels, bias=False)
 
     def reset_parameters(self) -> None:
         """Draw new weights."""

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from pyg_grapheme.graphs import Graphs, check_numbers
+from pyg_grapheme.nn.split.wider_linear import WiderLinear
 
 
 class LinearScore(nn.Module):
@@ -18,7 +19,7 @@ class LinearScore(nn.Module):
 
     def __init__(self, in_channels: int, logits: bool = False) -> None:
         super().__init__()
-        self.map, self.logits = nn.Linear(in_channels, 1), logits
+        self.map, self.logits = WiderLinear(in_channels, 1), logits
 
     def reset_parameters(self) -> None:
         """Draw new weights."""

@@ -61,14 +61,14 @@ class ThresholdSplit(ThresholdLayer):
             unbiased together with ``ReinforceLoss``, which samples a threshold per graph in
             training.
         temperature: T > 0, the width of the noise; None for 0.1, or 1 with ``logits=True``.
-        check_finite: Refuse NaN and infinity in features and scores. Without the check, NaN
-            does not split, and makes weights of its graph in :meth:`cuts` NaN, so that a gradient
-            scaler skips the step.
+        check_finite: Refuse NaN and infinity in features, attributes and scores. Without the check,
+            NaN does not split, and makes weights of its graph in :meth:`cuts` NaN, so that a
+            gradient scaler skips the step.
 
     Shapes:
         x [N, F], edge_index [2, E], edge_attr [E] or [E, D], batch [N] sorted
-        -> :class:`SplitOutput`. For features in half precision, convert the layer too
-        (``split.half()``), as for any layer with weights, or use autocast.
+        -> :class:`SplitOutput`. The default modules compute in the wider of the dtypes of x and of
+        their weights; modules of your own may need both to be equal.
 
     Raises:
         ValueError: if an option or an input is not as expected; names it, what was expected and
@@ -159,7 +159,7 @@ class ThresholdSplit(ThresholdLayer):
             node_score: [N], differentiable, scores in place of ``score``, on the scale of the
                 threshold: in (0, 1), or logits with ``logits=True``.
             threshold: [B], differentiable, a threshold per graph in place of the parameter, on the
-                scale of the scores: no sigmoid is applied to it.
+                scale of the scores: no sigmoid is applied to it. It may be any finite number.
         """
         graphs = self._check_graphs(x, edge_index, edge_attr, batch, batch_size)
         mean_threshold = self._check_threshold(threshold, graphs)

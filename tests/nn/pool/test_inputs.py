@@ -283,9 +283,6 @@ CASES = {
     "edge_attr: int64": WHOLE._replace(edge_attr=ATTR.long()),
     "edge_attr: uint8": WHOLE._replace(edge_attr=ATTR[:, 0].byte()),
     "edge_attr: float64 beside float32": WHOLE._replace(edge_attr=ATTR.double()),
-    "edge_attr: NaN and infinity": WHOLE._replace(
-        edge_attr=torch.tensor([torch.nan, 1.0, torch.inf, 2.0, 3.0, torch.nan, torch.nan])
-    ),
     "batch: strided": WHOLE._replace(batch=BATCH.repeat_interleave(2)[::2]),
     "batch: expanded": WHOLE._replace(batch=BATCH[:1].expand(7)),
     "batch: int32": WHOLE._replace(batch=BATCH.int()),
@@ -328,6 +325,15 @@ def test_accepted(case: Case) -> None:
         for check in (check_forward, check_cuts):
             with named(check.__name__, candidates, merge):
                 check(make_pool(candidates, merge), case, oracle)
+
+
+def test_attributes_that_are_not_finite_are_added_up_where_they_are_not_refused() -> None:
+    attr = torch.tensor([torch.nan, 1.0, torch.inf, 2.0, 3.0, torch.nan, torch.nan])
+    case = WHOLE._replace(edge_attr=attr)
+    for candidates, merge in SETTINGS:
+        pool = make_pool(candidates, merge, check_finite=False)
+        for check in (check_forward, check_cuts):
+            check(pool, case, Oracle(case, candidates, merge))
 
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)

@@ -215,6 +215,7 @@ def test_an_unknown_option_is_refused() -> None:
         ({}, {"edge_index": torch.tensor([[0, -1], [1, 2]])}, r"nodes in \[0, 7\) \(got -1 to 2\)"),
         ({}, {"edge_index": torch.tensor([[0], [5]])}, r"join nodes of one graph"),
         ({}, {"x": torch.full((7, 3), torch.nan)}, r"'x' to be finite \(got NaN or infinity\)"),
+        ({}, {"edge_attr": torch.full((7, 1), torch.inf)}, r"'edge_attr' to be finite"),
         ({}, {"edge_score": torch.ones(2)}, r"'edge_score' to be a float tensor \[7\], one number"),
         ({}, {"edge_score": torch.full((7,), torch.nan)}, r"'edge_score' to be finite"),
         ({}, {"threshold": torch.ones(3)}, r"'threshold' to be a float tensor \[2\]"),

@@ -150,6 +150,32 @@ def test_a_directed_acyclic_graph_stays_one(connect: str, tie_free_dag: Callable
         assert graph.number_of_edges() == cuts.output.edge_index.unique(dim=1).size(1)
 
 
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_features_of_another_dtype_than_the_weights(dtype: torch.dtype) -> None:
+    case = CASES["ordinary"]
+    x = case.x.to(dtype, copy=True).requires_grad_()
+    score = torch.arange(len(x)) % 2 * 0.8 + 0.1
+    out = make(torch.float)(x, *case[1:], node_score=score)
+    weight = torch.linspace(-0.02, 0.03, 9).view(3, 3).double()
+    offset = x.detach().double() @ weight.T
+    parent = out.history.parent
+    sign = torch.tensor([(0, 1, -1)[i % 3] for i in range(len(parent))])[:, None]
+    assert out.x.dtype == dtype
+    expected = x.detach().double()[parent] + sign * offset[parent]
+    torch.testing.assert_close(out.x.double(), expected, rtol=0, atol=5 * ROUNDING[dtype])
+    split = make(torch.float)
+    linear = split.score.map
+    logit = x.detach().double() @ linear.weight[0].double() + linear.bias.double()
+    found = split.scores(x, *case[1:])
+    assert found.dtype == torch.promote_types(dtype, torch.float)
+    tolerance = 1e-10 if dtype == torch.double else 1e-6
+    torch.testing.assert_close(found.double(), logit.sigmoid(), rtol=0, atol=tolerance)
+    for result in (split(x, *case[1:]), split.cuts(x, *case[1:])):
+        split.zero_grad()
+        x.grad = None
+        assert_gradients_are_finite(split, result, x, 1 if case.batch is None else 2)
+
+
 CONTEXTS = {
     "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
     "no_grad": torch.no_grad,
@@ -221,6 +247,10 @@ REFUSED_MODULES: dict[str, tuple[dict[str, Any], str]] = {
     "children: list": ({"children": Returns([X, X])}, TWO_ROWS + r"list\)"),
 }
 REFUSED_INPUTS: dict[str, tuple[dict[str, Any], str]] = {
+    "edge_attr: NaN": (
+        {"edge_attr": X[:1] / 0},
+        r"'edge_attr' to be finite \(got NaN or infinity\)",
+    ),
     "x: NaN": ({"x": X * torch.nan}, r"'x' to be finite \(got NaN or infinity\)"),
     "edge_index": ({"edge_index": EDGES + 1}, r"'edge_index' to hold nodes in \[0, 2\) .*1 to 2"),
     "edge_attr": ({"edge_attr": X[:, :1]}, r"'edge_attr' to be a float or .* \[1\] or \[1, D\]"),

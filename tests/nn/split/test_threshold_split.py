@@ -193,7 +193,7 @@ def test_repr_says_every_option() -> None:
         "  3, threshold=0.25, connect='chain', logits=False, estimator='none', temperature=0.1, "
         "check_finite=True",
         "  (score): LinearScore(",
-        "    (map): Linear(in_features=3, out_features=1, bias=True)",
+        "    (map): WiderLinear(in_features=3, out_features=1, bias=True)",
     ]
 
 

@@ -161,7 +161,11 @@ def module_score(
     ends = pairs if one_way else torch.cat([pairs, pairs.flip(0)], dim=1)
     if attributes is not None and not one_way:
         attributes = torch.cat([attributes, attributes])
-    scores: Tensor = score(*(x.index_select(0, end) for end in ends), attributes)
+    try:
+        scores: Tensor = score(*(x.index_select(0, end) for end in ends), attributes)
+    except TypeError as error:
+        error.add_note("A 'score' is called as score(x_i, x_j, edge_attr), edge_attr may be None")
+        raise
     if not isinstance(scores, Tensor) or scores.shape != ends.shape[1:]:
         got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         raise ValueError(

@@ -114,6 +114,16 @@ def test_scores_that_do_not_fit_are_refused(value: Tensor, message: str) -> None
         pool(torch.ones(3, 2), torch.tensor([[0, 1], [1, 2]]))
 
 
+def test_a_score_of_other_arguments_is_told_what_it_is_called_with() -> None:
+    class OfTwo(nn.Module):
+        def forward(self, x_i: Tensor, x_j: Tensor) -> Tensor:
+            return (x_i * x_j).sum(1)
+
+    with pytest.raises(TypeError, match="takes 3 positional arguments but 4 were given") as caught:
+        ThresholdMergePool(score=OfTwo())(torch.ones(2, 3), torch.tensor([[0], [1]]))
+    assert "called as score(x_i, x_j, edge_attr)" in caught.value.__notes__[0]
+
+
 def test_no_pair_to_score() -> None:
     pool = ThresholdMergePool(score=Learned())
     out = pool(torch.ones(3, 3), torch.empty(2, 0).long(), torch.empty(0, 2))
