@@ -99,6 +99,11 @@ def test_what_is_no_checkpoint_ends_the_list(
             repeat_option(["--ckpt_path", a, *others])
     repeated = ["--ckpt_path", a, "--ckpt_path", b, "text"]
     assert repeat_option(["--ckpt_path", a, b, "text"]) == repeated
+    # A run that there is not, in a folder of runs.
+    (tmp_path / "runs" / "hi" / "version_0" / "checkpoints").mkdir(parents=True)
+    shutil.copy(unsure, tmp_path / "runs" / "hi" / "version_0" / "checkpoints" / "model.ckpt")
+    missing = str(tmp_path / "runs" / "none")
+    assert repeat_option(["--ckpt_path", a, missing]) == ["--ckpt_path", a, "--ckpt_path", missing]
     # A file of examples directly behind a checkpoint.
     status, out, _ = run(evaluate.main, "--ckpt_path", unsure, text)
     assert (status, out.splitlines()[1].split()[:3]) == (0, [str(text), "1", "100.00"])
