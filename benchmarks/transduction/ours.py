@@ -68,8 +68,13 @@ def run_ours(cell: Cell, data: Path, work: Path) -> Record:
         time_prediction(module, inputs),
         torch.get_num_threads(),
         versions,
-        setting,
+        setting | {"overrides": [_portable(option, data, work) for option in options]},
     )
+
+
+def _portable(option: str, data: Path, work: Path) -> str:
+    """Name the folders of the data and of the runs in the same way on every machine."""
+    return option.replace(str(data), "data").replace(str(work), "runs/transduction")
 
 
 def begin_or_resume(partial: Path, made_by: str) -> None:

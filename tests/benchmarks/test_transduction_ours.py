@@ -152,6 +152,9 @@ def test_the_text_model_leaves_a_record(
     run = tmp_path / "work" / cell.name
     assert [path.name for path in run.iterdir()] == ["done"]
     assert record.setting["config"]["model"]["channels"] == 8
+    named = " ".join(record.setting["overrides"]).replace(str(config), "")
+    assert f"--output=runs/transduction/{cell.name}/partial" in named
+    assert str(tmp_path) not in named, "a path of this machine"
 
 
 @pytest.mark.slow
