@@ -25,8 +25,7 @@ docs: $(VENV)/.docs
 	@echo "Open build/docs/index.html"
 
 # Takes long: it runs the slow tests, and tests the oldest versions of everything, and newer Pythons.
-release-check: lint docs
-	$(MAKE) test ARGS="-m ''"
+release-check: lint docs $(VENV)/.scatter
 	PYTHON=$(PYTHON) .ci/release-check
 
 clean:

@@ -1,5 +1,6 @@
 """Mistakes of the user, told in one line."""
 
+import signal
 import sys
 from argparse import ArgumentError
 from collections.abc import Iterator
@@ -47,6 +48,16 @@ def exit_on_input_error() -> Iterator[None]:
         if type(error).__name__ != "MisconfigurationException":
             raise
         _exit(str(error), error)
+
+
+@contextmanager
+def exit_on_interrupt() -> Iterator[None]:
+    """Exit with status 130 at Ctrl-C, as shells expect it, without a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGINT) from stop
 
 
 def _exit(message: str, error: Exception) -> NoReturn:

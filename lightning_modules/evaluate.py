@@ -3,10 +3,11 @@
 import argparse
 import sys
 
-from lightning_modules.errors import exit_on_input_error
+from lightning_modules.errors import exit_on_input_error, exit_on_interrupt
 from pyg_grapheme.named_errors import name_errors
 
 
+@exit_on_interrupt()
 def main(arguments: list[str] | None = None) -> None:
     """Print the scores that the module of a checkpoint reaches, one row per data set."""
     parser = argparse.ArgumentParser(

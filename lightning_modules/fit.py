@@ -7,12 +7,13 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightning_modules.errors import exit_on_input_error
+from lightning_modules.errors import exit_on_input_error, exit_on_interrupt
 
 if TYPE_CHECKING:
     from lightning_modules.cli import FitCLI
 
 
+@exit_on_interrupt()
 def main(arguments: list[str] | None = None) -> None:
     """Train as the configuration says; without any, on the bundled English forms."""
     # Lightning calls a function that torch has deprecated; users cannot change that.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
-from lightning_modules.errors import exit_on_input_error
+from lightning_modules.errors import exit_on_input_error, exit_on_interrupt
 from pyg_grapheme.atomic_write import atomic_write, close_once
 from pyg_grapheme.named_errors import name_errors
 
@@ -15,6 +15,7 @@ STANDARD_OUTPUT = "-"
 """The path that means standard output."""
 
 
+@exit_on_interrupt()
 def main(arguments: list[str] | None = None) -> None:
     """Write the predictions of a checkpoint's module, one per line, in the order of the input."""
     parser = argparse.ArgumentParser(prog="python -m lightning_modules.predict", allow_abbrev=False)

@@ -93,8 +93,9 @@ def test_memory_that_grows_is_found(
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
-    outcome = train_in_processes("pooled partition", tmp_path, (2,))
+@pytest.mark.parametrize(("model", "processes"), [("pooled partition", 2), ("text", 4)])
+def test_several_processes_train_as_one_does(model: str, processes: int, tmp_path: Path) -> None:
+    outcome = train_in_processes(model, tmp_path, (processes,))
     assert outcome[:4] == (1, 1, 0, [])
 
 

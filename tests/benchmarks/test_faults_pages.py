@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults.pages import SCHEMES, inspect_page, open_browser
+from benchmarks.faults.pages import SCHEMES, inspect_page, inspect_pages, open_browser
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
@@ -21,6 +21,16 @@ def browser() -> Iterator[Any]:
         pytest.skip("needs Chromium and its driver")
     with open_browser() as browser:
         yield browser
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("browser")
+def test_reports_and_documentation_can_be_read(tmp_path: Path) -> None:
+    for package in ("sphinx", "furo", "myst_parser"):
+        pytest.importorskip(package)
+    outcome = inspect_pages(tmp_path)
+    assert outcome.failures == []
+    assert outcome.tried == outcome.survived > 100
 
 
 @pytest.mark.parametrize(

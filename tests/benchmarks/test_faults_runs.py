@@ -15,7 +15,7 @@ from benchmarks.faults.training import checkpoint_damage, kills, resuming
 from benchmarks.faults.training.checkpoints import damage_checkpoints
 from benchmarks.faults.training.full_disk import fill_disks
 from benchmarks.faults.training.kills import kill_runs
-from benchmarks.faults.training.resuming import KEPT, survive
+from benchmarks.faults.training.resuming import HALF, KEPT, survive
 from benchmarks.faults.training.run_ends import are_equal, differences, unreadable
 from benchmarks.faults.training.runs import EPOCHS, log_of, text_options, train
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
@@ -31,11 +31,17 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("task", "sent"), [("text", signal.SIGKILL), ("partition", signal.SIGINT)])
+@pytest.mark.parametrize(
+    ("task", "sent", "half_written"),
+    [("text", signal.SIGKILL, 1), ("text", signal.SIGTERM, 0), ("partition", signal.SIGINT, 0)],
+)
 def test_a_killed_run_ends_as_one_that_was_not(
-    task: str, sent: signal.Signals, tmp_path: Path
+    task: str, sent: signal.Signals, half_written: int, tmp_path: Path
 ) -> None:
-    assert kill_runs(task, {sent: 1}, 0, tmp_path)[:4] == (1, 1, 0, [])
+    """Once at any moment, and once while it writes a checkpoint."""
+    outcome = kill_runs(task, {sent: 2}, 0, tmp_path)
+    assert outcome[:4] == (2, 2, 0, [])
+    assert outcome.notes.get(HALF, 0) == half_written
 
 
 @pytest.mark.slow
@@ -113,8 +119,17 @@ def test_a_run_that_starts_again_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     assert "lost a checkpoint" in go_on(whole, "version_1")[0]
 
 
+def test_a_traceback_of_a_stopped_run_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kills, "wait", lambda process: process.status)
+    log_of(tmp_path / "runs").write_text("Traceback (most recent call last):\n")
+    (end,) = kills.wrong_end(Ended(1), signal.SIGINT, tmp_path / "runs")  # type: ignore[arg-type]
+    assert end.startswith("a traceback")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["text", "partition"])
+@pytest.mark.parametrize("task", ["text", "partition", "records"])
 def test_damaged_checkpoints_are_refused(
     task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,16 +5,41 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
-from lightning_modules import TransformModule, evaluate, load_module
+from lightning_modules import (
+    TransformModule,
+    cli,
+    evaluate,
+    fit,
+    load_command,
+    load_module,
+    predict,
+)
 
 Save = Callable[[TransformModule, Path], Path]
 
 
 def rows_of(printed: str) -> list[list[str]]:
     return [line.replace(" %", "%").split() for line in printed.splitlines()[1:]]
+
+
+@pytest.mark.parametrize("command", [evaluate, fit, predict])
+def test_an_interrupted_command_ends_without_a_traceback(
+    command: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    for module, name in ((load_command, "load_command"), (cli, "make_cli")):
+        monkeypatch.setattr(module, name, interrupt)
+    with pytest.raises(SystemExit) as end:
+        command.main([])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_evaluate_agrees_with_the_summary(

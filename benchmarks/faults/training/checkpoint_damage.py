@@ -55,8 +55,8 @@ def damages(last: Path, executed: Path, rng: Random) -> Iterator[Damage]:
         rng: Decides which bits are flipped.
     """
     written = last.read_bytes()
-    for index in range(CUTS):
-        length = len(written) * index // CUTS
+    cuts = [len(written) * (index + 1) // (CUTS + 1) for index in range(CUTS)]
+    for length in (0, *cuts, len(written) - 1):
         yield Damage(f"cut to {length} of {len(written)} bytes", written[:length])
     for _ in range(FLIPS):
         place, bit = rng.randrange(len(written)), rng.randrange(8)

@@ -10,6 +10,8 @@ from pathlib import Path
 from unittest import mock
 
 import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
 from torch_geometric.data import Data
 
 from benchmarks.checkout import ROOT
@@ -22,6 +24,7 @@ from lightning_modules import PartitionModule, TrackEvents, write_graphs
 from lightning_modules.datamodules.track_events import EventOptions
 from lightning_modules.modules.records import predict as records_predict
 from pyg_grapheme.nn import PartitionLoss
+from pyg_grapheme.text import GraphPair
 
 BATCH = 8
 """Examples per step, of all processes."""
@@ -46,19 +49,36 @@ class PooledPartitionModule(PartitionModule):
         self.score_loss = PartitionLoss("double_majority", pooled=True, **self.counted)
 
 
+WITHOUT_EDGES = "all graphs of a process are without edges"
+
+
+class EdgeLog(Callback):
+    """Print when all graphs that a process gets for a step are without edges."""
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Data | GraphPair, batch_idx: int
+    ) -> None:
+        """Look at the edges."""
+        graphs = batch if isinstance(batch, Data) else batch.source
+        if graphs.edge_index.size(1) == 0:
+            print(WITHOUT_EDGES, flush=True)
+
+
 def text_options(folder: Path) -> list[str]:
-    """Return the options of a text model without dropout."""
+    """Return the options of a text model without dropout; every second text has no edges."""
     words = (folder / "pairs.tsv").read_text().splitlines(keepends=True)
+    letters = [f"{letter}\t{letter}s\n" for letter in "abcefhm"]
+    texts = [text for pair in zip(letters, words, strict=False) for text in pair]
     for name, number in (("train", TRAINED), ("val", VALIDATED)):
-        (folder / f"{name}.tsv").write_text("".join((words * 2)[:number]))
+        (folder / f"{name}.tsv").write_text("".join(texts[:number]))
     files = [f"--data.{name}={folder / name}.tsv" for name in ("train", "val")]
     return [*files, "--model.dropout=0"]
 
 
 def partition_options(folder: Path) -> list[str]:
-    """Return the options of a partition model; every third event has no edges."""
+    """Return the options of a partition model; every second event has no edges."""
     events = [
-        event if index % 3 else _without_edges(event)
+        event if index % 2 else _without_edges(event)
         for index, event in enumerate(TrackEvents(TRAINED, 3, EventOptions(num_tracks=4)))
     ]
     for name, number in (("train", TRAINED), ("val", VALIDATED)):
@@ -90,15 +110,16 @@ MODELS = ("text", "partition", "pooled partition")
 def train_in_processes(model: str, folder: Path, worlds: Sequence[int] = WORLDS) -> Outcome:
     """Train a model in one process, and in several, in float64.
 
-    The last batch of an epoch is smaller, graphs without edges are all that some processes get, and
-    the examples are not shared out evenly, in training and in validation. Several processes survive
-    if they end with the weights, the optimizer, the curves and the scores of one.
+    The last batch of an epoch is smaller, graphs without edges are all that some processes get in
+    some steps, and the examples are not shared out evenly, in training and in validation. Several
+    processes survive if they end with the weights, the optimizer, the curves and the scores of one.
     """
     task = model.removeprefix("pooled ")
     options = [
         *TASKS[task](folder),
         *(text_options if task == "text" else partition_options)(folder),
         *("--trainer.precision=64-true", "--trainer.accelerator=cpu"),
+        f"--trainer.callbacks+={__name__}.{EdgeLog.__name__}",
     ]
     options = options if model == task else pool(options, folder)
     one = train([*options, f"--data.batch_size={BATCH}"], folder / "1")
@@ -121,7 +142,10 @@ def _train_in(world: int, options: list[str], one: Path, folder: Path) -> list[s
         text=True,
         timeout=PATIENCE,
     )
-    return [done.stderr[-300:]] if done.returncode else differences(one, newest(output), TOLERANCE)
+    if done.returncode:
+        return [done.stderr[-300:]]
+    found = differences(one, newest(output), TOLERANCE)
+    return found if WITHOUT_EDGES in done.stdout else [*found, f"in no step, {WITHOUT_EDGES}"]
 
 
 def predict_in_processes(folder: Path, jobs: Sequence[int] = WORLDS) -> Outcome:

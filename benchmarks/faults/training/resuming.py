@@ -9,7 +9,7 @@ from benchmarks.faults.training.run_ends import differences, unreadable
 from benchmarks.faults.training.runs import EPOCHS, newest, read_log, start, trained_epochs, wait
 from lightning_modules.run.checkpoint import read_checkpoint
 
-KEPT = "with a checkpoint to go on from"
+KEPT, HALF = "with a checkpoint to go on from", "with a half-written checkpoint"
 
 
 def survive(
@@ -32,6 +32,7 @@ def survive(
 
     def find() -> list[str]:
         found = fault() or unreadable(folder)
+        notes.update([HALF] if any(folder.rglob("*.ckpt.part")) else [])
         if found:
             return found
         kept = list(folder.glob("*/version_*/checkpoints/last.ckpt"))

@@ -122,11 +122,13 @@ def trained_epochs(log: str) -> list[int]:
     return [int(number) for number in re.findall(r"^epoch (\d+)$", log, re.MULTILINE)]
 
 
-def start(options: list[str], folder: Path) -> BaseProcess:
-    """Start ``fit`` in a process of its own."""
+def start(
+    options: list[str], folder: Path, prepare: Callable[[], None] | None = None
+) -> BaseProcess:
+    """Start ``fit`` in a process of its own, which first calls ``prepare``."""
     folder.mkdir(parents=True, exist_ok=True)
     process = PROCESSES.Process(
-        target=_fit, args=([*options, f"--output={folder}"], log_of(folder))
+        target=_fit, args=([*options, f"--output={folder}"], log_of(folder), prepare)
     )
     process.start()
     return process
@@ -165,10 +167,12 @@ def newest(folder: Path) -> Path:
     return max(folder.glob("*/version_*"), key=lambda path: int(path.name.split("_")[1]))
 
 
-def _fit(options: list[str], log: Path) -> None:
+def _fit(options: list[str], log: Path, prepare: Callable[[], None] | None) -> None:
     with log.open("a") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.set_num_threads(1)
+    if prepare is not None:
+        prepare()
     fit.main(options)

@@ -1,8 +1,9 @@
 """What PyG's own tests assert of its pools, asserted of the layers here.
 
 Each docstring names the file and the test in PyG's repository, and says what is different because
-a pool here merges nodes instead of selecting them. Scripting by ``torch.jit`` is left out: PyG
-checks it in its full tests only, and the pool here is not scriptable.
+a pool here merges nodes instead of selecting them. Left out are scripting by ``torch.jit``, which
+PyG checks in its full tests only, and for which the pool here is not made; ``min_score`` of SAG
+pooling, which the threshold here always is; and the scores that edge pooling computes itself.
 """
 
 from collections.abc import Callable

@@ -44,12 +44,18 @@ dynamo = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that
 
 @dynamo
 @pytest.mark.parametrize(
-    ("estimator", "merge"),
-    [("none", "average"), ("gate", "components"), ("straight_through", "matching")],
+    ("estimator", "merge", "backend"),
+    [
+        ("none", "average", "aot_eager"),
+        ("gate", "components", "aot_eager"),
+        ("straight_through", "matching", "aot_eager"),
+        pytest.param("none", "components", "inductor", marks=pytest.mark.slow),
+    ],
 )
 def test_compiled_it_gives_the_same_numbers(
-    estimator: EstimatorName, merge: MergeName, inputs
+    estimator: EstimatorName, merge: MergeName, backend: str, inputs
 ) -> None:
+    """In the backend that compiles nothing, and in the default one, which calls a C++ compiler."""
     torch.manual_seed(0)
     model = Model(estimator, merge)
     expected = model(*inputs)
@@ -57,7 +63,7 @@ def test_compiled_it_gives_the_same_numbers(
     gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
     model.zero_grad()
     torch._dynamo.reset()
-    found = torch.compile(model, backend="aot_eager")(*inputs)
+    found = torch.compile(model, backend=backend)(*inputs)
     torch.testing.assert_close(found, expected)
     found.sum().backward()
     for name, parameter in model.named_parameters():
