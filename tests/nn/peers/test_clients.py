@@ -250,6 +250,8 @@ def with_node_loader(data: Data) -> Iterator[Data]:
     return iter(NodeLoader(data, WholeComponents(data), batch_size=4))
 
 
+# PyG prefers pyg-lib to torch-sparse, which compiles everywhere.
+@pytest.mark.filterwarnings("ignore:Using 'NeighborSampler' without")
 @pytest.mark.parametrize("load", [with_neighbor_loader, with_node_loader])
 def test_seeds_of_a_loader_get_what_the_whole_graph_gives(
     load: Callable[[Data], Iterator[Data]], draw_graphs: Callable
