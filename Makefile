@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+# Small graphs gain nothing from a second thread, and threads that wait for a busy core lose much.
+export OMP_NUM_THREADS ?= 1
 
 .PHONY: fit test lint docs release-check clean
 
@@ -12,7 +14,7 @@ fit: $(VENV)/.fit
 	$(VENV)/bin/python -m lightning_modules.fit $(ARGS)
 
 test: $(VENV)/.test $(VENV)/.scatter
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .
