@@ -64,10 +64,10 @@ def kill_runs(task: str, kills: Mapping[signal.Signals, int], seed: int, folder:
                 process = start(options, killed, partial(hold_write, number, share, waiting))
                 is_due = waiting.exists
             else:
-                moment = time.monotonic() + rng.uniform(0.1, 1.0) * seconds
-                when = f"after {moment - time.monotonic():.2f} s"
+                delay = rng.uniform(0.1, 1.0) * seconds
+                when = f"after {delay:.2f} s"
                 process = start(options, killed)
-                is_due = partial(is_past, moment)
+                is_due = partial(is_past, time.monotonic() + delay)
             is_sent = send(process, sent, is_due)
             waiting.unlink(missing_ok=True)
             if is_sent:
