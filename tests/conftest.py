@@ -1,6 +1,7 @@
 """Fixtures of all tests."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,15 @@ import torch
 
 HERE = Path(__file__).parent
 EXTRAS = ("jsonargparse", "lightning", "matplotlib", "networkx", "rapidfuzz", "regex", "scipy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide GPUs from all tests but those of the GPU, which are run by their name.
+
+    Expected values are those of the CPU, and forks of a process cannot use a GPU.
+    """
+    if not any("test_cuda" in argument for argument in config.args):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 @pytest.fixture(autouse=True, scope="session")

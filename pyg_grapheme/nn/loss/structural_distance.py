@@ -116,7 +116,7 @@ class StructuralDistance(nn.Module):
         pairs = ((first, second), (second, first), (first, first), (second, second))
         there, back, *own = (self.loss.compare(*pair) for pair in pairs)
         total = (there.total + back.total - own[0].total - own[1].total).clamp(min=0) / 2
-        sizes = degree(first.batch, first.num_graphs) + degree(second.batch, second.num_graphs)
+        sizes = sum(degree(one.batch, one.num_graphs, total.dtype) for one in (first, second))
         # Two empty graphs have distance 0.
         size = (sizes / 2).clamp(min=0.5)
         exponent = total / size**_POWER

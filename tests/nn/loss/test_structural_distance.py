@@ -131,6 +131,23 @@ def test_labels_one_hot_features_and_no_labels() -> None:
     assert (without < by_label).all()
 
 
+def test_float64_has_its_precision() -> None:
+    sides = [Batch.from_data_list(draw_graphs(sizes, seed=1)) for sizes in ([4, 7], [3, 6])]
+    for side in sides:
+        side.label = torch.nn.functional.one_hot(side.label, LABELS).double()
+    distance = StructuralDistance()
+    features = distance_features(*sides)
+    there, back, *own = (
+        distance.loss.compare(features[i], features[j]).total.tolist()
+        for i, j in ((0, 1), (1, 0), (0, 0), (1, 1))
+    )
+    expected = [
+        size ** (1 - 0.586) * (there[b] + back[b] - own[0][b] - own[1][b]) / 2
+        for b, size in enumerate((3.5, 6.5))
+    ]
+    assert distance(*sides).distance.tolist() == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("gradient", ["unrolled", "implicit"])
 def test_gradcheck_in_distributions_over_labels(gradient: str) -> None:
     sides = [Batch.from_data_list(draw_graphs([3, 2], seed)) for seed in (5, 6)]

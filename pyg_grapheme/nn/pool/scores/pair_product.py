@@ -9,8 +9,8 @@ from torch.nn.functional import embedding_bag
 # Torch warns once per process, at the first of these tensors, and users of the pool cannot act on
 # it. A filter that stays would lose to later ones, such as those of ``pytest -W error``.
 with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
-    torch.empty(0, 0, device="cpu").to_sparse_csr()
+    warnings.filterwarnings("ignore", message="Sparse (CSR tensor support|invariant checks)")
+    torch.sparse_csr_tensor([0], [], [], (0, 0), device="cpu", check_invariants=False)
 
 
 def sampled_products(x: Tensor, y: Tensor, row: Tensor, column: Tensor) -> Tensor:
