@@ -2,6 +2,7 @@
 
     python -m benchmarks.pools --output pools.md --memory
     python -m benchmarks.pools --workloads chain_1e3 molecules --pools ours topk ec --repeats 3
+    python -m benchmarks.pools --device cuda --threads 1
     python -m benchmarks.pools --pools ours dendrogram clusters topk --estimators none
     python -m benchmarks.pools.compare --against ../old_checkout
     python -m benchmarks.pools.linkages --output linkages.md

@@ -44,9 +44,13 @@ def parse_options() -> argparse.Namespace:
     add("--seconds", type=float, default=10.0,
         help="time of a cell; at least 3 runs unless one takes longer")  # fmt: skip
     add("--threads", type=int, default=torch.get_num_threads())
+    add("--device", choices=["cpu", "cuda"], default="cpu", help="where the layers run")
     add("--memory", action="store_true", help="also the peak memory of each cell, in new processes")
     add("--output", type=Path, help="markdown file")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.memory and options.device == "cuda":
+        parser.error("Expected '--memory' with '--device cpu' alone (got cuda)")
+    return options
 
 
 def main() -> None:
@@ -60,14 +64,14 @@ def main() -> None:
     inputs = []
     for name in options.workloads:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        work = build_workload(name, options.above)
+        work = build_workload(name, options.above).to(options.device)
         inputs.append(describe_workload(name, work))
         results[name] = time_rows(rows, work, options.repeats, options.seconds)
         if options.memory:
             add_memory(results[name], rows, work, options.threads)
     setting = (
         f"{FEATURES} features, float32, forward and backward, up to {options.repeats} runs or "
-        f"{options.seconds:g} s per cell; {describe_machine()}"
+        f"{options.seconds:g} s per cell; {describe_machine(options.device)}"
     )
     end_result(
         options.output,

@@ -40,9 +40,9 @@ class Row(NamedTuple):
     limit: int | None = None
 
     def build(self, work: Workload) -> nn.Module:
-        """Make the layer from a fixed seed."""
+        """Make the layer from a fixed seed, on the device of the workload."""
         torch.manual_seed(SEED)
-        return self.make(work)
+        return self.make(work).to(work.x.device)
 
 
 class ExpectedCut(nn.Module):
@@ -55,7 +55,7 @@ class ExpectedCut(nn.Module):
     def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> tuple[Tensor]:
         """Return the expectation per graph, [B, 1]."""
         tree = self.pool.dendrogram(x, edge_index, batch=batch)
-        value = torch.linspace(0, 1, tree.num_cuts)
+        value = torch.linspace(0, 1, tree.num_cuts, device=tree.height.device)
         return (tree.expectation(value[:, None]),)
 
 

@@ -6,10 +6,15 @@ from pathlib import Path
 import torch
 
 
-def describe_machine() -> str:
-    """Return the number of threads, the version of torch and the processor."""
-    threads = torch.get_num_threads()
-    return f"{threads} threads, torch {torch.__version__}.\nProcessor: {processor_model()}."
+def describe_machine(device: str = "cpu") -> str:
+    """Return the number of threads, the version of torch, the processor, and the GPU if used."""
+    lines = [
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}.",
+        f"Processor: {processor_model()}.",
+    ]
+    if device == "cuda":
+        lines.append(f"GPU: {torch.cuda.get_device_name()}.")
+    return "\n".join(lines)
 
 
 def processor_model() -> str:

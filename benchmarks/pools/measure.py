@@ -60,11 +60,19 @@ def run_once(layer: nn.Module, work: Workload) -> tuple[float, int]:
     """Run forward and backward once; return the seconds and the number of output rows."""
     work.x.grad = None
     layer.zero_grad(set_to_none=True)
+    _wait_for(work.x.device)
     start = time.perf_counter()
     output = layer(work.x, work.edge_index, batch=work.batch)
     pooled = output.x if hasattr(output, "x") else output[0]
     pooled.backward(work.gradient[: pooled.size(0), : pooled.size(1)])
+    _wait_for(work.x.device)
     return time.perf_counter() - start, pooled.size(0)
+
+
+def _wait_for(device: torch.device) -> None:
+    """Wait until a GPU has done what it was told to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def first_run(row: Row, work: Workload) -> tuple[Cell, nn.Module | None]:

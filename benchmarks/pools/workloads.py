@@ -50,6 +50,12 @@ class Workload(NamedTuple):
     threshold: float
     cluster: Tensor
 
+    def to(self, device: str) -> "Workload":
+        """Copy the tensors to a device; x is a leaf there, too."""
+        moved = {name: value.to(device) for name, value in self._asdict().items()
+                 if isinstance(value, Tensor)}  # fmt: skip
+        return self._replace(**moved | {"x": self.x.detach().to(device).requires_grad_()})
+
 
 class Plan(NamedTuple):
     """The generators of a workload.
