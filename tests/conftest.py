@@ -17,12 +17,21 @@ EXTRAS = ("jsonargparse", "lightning", "matplotlib", "networkx", "rapidfuzz", "r
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hide GPUs from all tests but those of the GPU, which are run by their name.
+    """Hide GPUs, unless the tests of the GPU are run alone, with ``-m cuda``.
 
     Expected values are those of the CPU, and forks of a process cannot use a GPU.
     """
-    if not any("test_cuda" in argument for argument in config.args):
+    if config.option.markexpr != "cuda":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests of the GPU where there is none."""
+    if not torch.cuda.is_available():
+        skip = pytest.mark.skip(reason="needs a CUDA device, and `-m cuda`")
+        for item in items:
+            if item.get_closest_marker("cuda"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,4 +1,4 @@
-"""What runs on a GPU gives there what it gives on the CPU: ``pytest tests/test_cuda.py``."""
+"""What runs on a GPU gives there what it gives on the CPU: ``pytest -m cuda``."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -12,7 +12,14 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader
 
-from lightning_modules import TrackEvents, fit, load_module, predict, write_graphs
+from lightning_modules import (
+    TaskModule,
+    TrackEvents,
+    fit,
+    load_module,
+    predict,
+    write_graphs,
+)
 from lightning_modules.datamodules.track_events import EventOptions
 from pyg_grapheme.metrics import METRICS
 from pyg_grapheme.nn import (
@@ -36,9 +43,7 @@ from pyg_grapheme.typing import EstimatorName, MergeName
 DEVICE = "cuda"
 
 pytestmark = [
-    pytest.mark.skipif(
-        not torch.cuda.is_available(), reason="needs a CUDA device, and this file by its name"
-    ),
+    pytest.mark.cuda,
     # The packages of the environment decide on the speed of a maximum, not on its value.
     pytest.mark.filterwarnings("ignore:The usage of `scatter:UserWarning"),
 ]
@@ -74,7 +79,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
         yield from tensors(list(vars(value).values()))
 
 
-def is_found(output: Any, *inputs: Tensor, of: nn.Module) -> list[Tensor]:
+def with_gradients(output: Any, *inputs: Tensor, of: nn.Module) -> list[Tensor]:
     """The tensors of an output, and the gradients of their squares."""
     found = list(tensors(output))
     squares = [t.square().nan_to_num().sum() for t in found if t.requires_grad]
@@ -108,10 +113,10 @@ def test_outputs_cuts_and_gradients(name: str) -> None:
             data = data.to(device)
             x = data.x.requires_grad_()
             graph = (x, data.edge_index, data.edge_attr, data.batch, data.num_graphs)
-            found += is_found(own(*graph), x, of=own)
+            found += with_gradients(own(*graph), x, of=own)
             if data.num_nodes < 100:
                 cuts = own.cuts(*graph)
-                found += is_found((cuts, cuts.weight), x, of=own)
+                found += with_gradients((cuts, cuts.weight), x, of=own)
         return found
 
     assert_same(run)
@@ -135,13 +140,14 @@ def test_trees_and_their_losses(name: str) -> None:
         if own.logits:
             losses.append(pair_bce(own, *graph, y=labels))
         best = best_threshold(tree, labels, "adjusted_rand")
-        return [*is_found((tree.height, losses), x, of=own), *tensors(best)]
+        return [*with_gradients((tree.height, losses), x, of=own), *tensors(best)]
 
     assert_same(run)
 
 
-@pytest.mark.parametrize("gradient", ["unrolled", "implicit"])
-def test_structural_losses(gradient: GradientName) -> None:
+@pytest.mark.parametrize("gradient", get_args(GradientName))
+@pytest.mark.parametrize("make", [StructuralLoss, StructuralDistance])
+def test_structural_losses(make: Callable[..., nn.Module], gradient: GradientName) -> None:
     torch.manual_seed(0)
     sides = [
         Batch.from_data_list([text_graph(text) for text in texts])
@@ -151,15 +157,14 @@ def test_structural_losses(gradient: GradientName) -> None:
         side.activation = side.activation.double()
         side.label = torch.randn(side.num_nodes, 4, dtype=torch.double).softmax(1)
         side.kind = side.label
-    for make in (StructuralLoss, StructuralDistance):
-        loss = make(gradient=gradient)
+    loss = make(gradient=gradient)
 
-        def run(device: str, loss: nn.Module = loss) -> list[Tensor]:
-            first, second = (side.clone().to(device) for side in sides)
-            first.label.requires_grad_()
-            return is_found(loss(first, second), first.label, of=loss)
+    def run(device: str) -> list[Tensor]:
+        first, second = (side.clone().to(device) for side in sides)
+        first.label.requires_grad_()
+        return with_gradients(loss(first, second), first.label, of=loss)
 
-        assert_same(run)
+    assert_same(run)
 
 
 @pytest.mark.parametrize("loss", get_args(LossName))
@@ -175,7 +180,7 @@ def test_the_text_model(loss: LossName) -> None:
     def run(device: str) -> list[Tensor]:
         own = copy.deepcopy(net).double().to(device)
         written[device] = own(sources, tags)
-        return is_found(TransformLoss(loss)(own, move_data_to_device(pair, device)), of=own)
+        return with_gradients(TransformLoss(loss)(own, move_data_to_device(pair, device)), of=own)
 
     assert_same(run)
     assert written["cpu"] == written[DEVICE]
@@ -195,26 +200,20 @@ def test_other_layers_pass_all_checks() -> None:
     assert [result for result in check_split(split.to(DEVICE), 3) if not result.passed] == []
 
 
-def test_a_check_leaves_the_random_generator_as_it_was() -> None:
-    torch.cuda.manual_seed(3)
-    before = torch.cuda.get_rng_state()
-    assert all(result.passed for result in check_pool(ThresholdMergePool(0.5).to(DEVICE)))
-    assert torch.equal(torch.cuda.get_rng_state(), before)
-
-
-def fit_on_the_gpu(folder: Path, *options: str) -> nn.Module:
-    """Train for an epoch on the GPU; return the module of the checkpoint, on the CPU."""
+def fit_on_the_gpu(folder: Path, *options: str) -> tuple[Path, TaskModule]:
+    """Train for an epoch on the GPU; return the checkpoint, and its module on the CPU."""
     common = ["--trainer.max_epochs=1", "--trainer.enable_progress_bar=false"]
     fit.main([*options, *common, f"--trainer.accelerator={DEVICE}", f"--output={folder}"])
     (checkpoint,) = folder.glob("*/*/checkpoints/model.ckpt")
     module = load_module(checkpoint)
     assert {p.device.type for p in module.parameters()} == {"cpu"}
-    return module
+    return checkpoint, module
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_run_on_texts(tmp_path: Path) -> None:
-    module = fit_on_the_gpu(tmp_path, "--config=conf/kindergarten.yaml", "--model.channels=8")
+    options = ("--config=conf/kindergarten.yaml", "--model.channels=8")
+    _, module = fit_on_the_gpu(tmp_path, *options)
     texts = ["How many legs cat have?", "sing"]
     on_the_cpu = module(texts)
     assert module.to(DEVICE)(texts) == on_the_cpu
@@ -224,7 +223,7 @@ def test_a_run_on_texts(tmp_path: Path) -> None:
 def test_a_run_on_graphs(tmp_path: Path) -> None:
     events, path = TrackEvents(6, 3, EventOptions(num_tracks=4)), tmp_path / "events.npz"
     write_graphs(path, events)
-    module = fit_on_the_gpu(
+    _, module = fit_on_the_gpu(
         tmp_path,
         "--config=conf/tracks.yaml",
         *(f"--data.{name}={path}" for name in ("train", "val")),
@@ -232,7 +231,8 @@ def test_a_run_on_graphs(tmp_path: Path) -> None:
         "--data.batch_size=2",
         "--model.channels=8",
         "--trainer.precision=64-true",
-    ).double()
+    )
+    module.double()
     batch = Batch.from_data_list(events[:])
     on_the_cpu = module.predict_step(batch).tolist()
     assert module.to(DEVICE).predict_step(batch.to(DEVICE)).tolist() == on_the_cpu
@@ -245,8 +245,7 @@ def test_a_run_on_records(tmp_path: Path) -> None:
     rows = [f"{name}{mark},{name}" for name in names * 4 for mark in ("", "e", "y")]
     table.write_text("\n".join(["name,person", *rows]))
     options = ("--config=conf/records.yaml", f"--data.records={table}", "--data.cluster=person")
-    fit_on_the_gpu(tmp_path, *options)
-    (checkpoint,) = tmp_path.glob("*/*/checkpoints/model.ckpt")
+    checkpoint, _ = fit_on_the_gpu(tmp_path, *options)
     output = tmp_path / "clusters.csv"
     predict.main([f"--ckpt_path={checkpoint}", str(table), f"--output={output}"])
     assert len(output.read_text().splitlines()) == len(rows) + 1

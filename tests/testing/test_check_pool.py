@@ -239,6 +239,14 @@ def test_the_data_is_where_the_pool_is() -> None:
     assert Devices.seen == {"meta"}
 
 
+@pytest.mark.cuda
+def test_a_pool_on_a_gpu_is_checked_there() -> None:
+    torch.cuda.manual_seed(3)
+    before = torch.cuda.get_rng_state()
+    assert failing(Same("buffer").cuda()) == {"returns no self-loops and no repeated edges"}
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
 def test_the_number_of_features_is_the_pool_s_or_three() -> None:
     assert {r.name for r in check_pool(TopKPooling(5)) if not r.passed} == failing(TopKPooling(3))
     assert all(result.passed for result in check_pool(ThresholdMergePool(0.5)))
