@@ -16,7 +16,7 @@ _OTHER = {
     "sklearn": "pip install 'pyg-grapheme[records]'",
     "pyarrow": "pip install pyarrow",
 }
-"""What installs the packages that only tables of records need."""
+"""Commands that install the packages that only tables of records need."""
 
 _LONGEST = 2000
 """Characters of a message: a file may have a line of a million."""

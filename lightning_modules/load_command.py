@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from lightning_modules.modules.task_module import TaskModule
-from lightning_modules.run.checkpoint import load_module
+from lightning_modules.run.checkpoint import KEPT, find_weights, load_module
 from lightning_modules.run.resume import read_ckpt_paths
 
 OPTION = "--ckpt_path"
-
-KEPT = "checkpoints/model.ckpt"
-"""The weights of a run, in its folder."""
 
 
 def load_command(
@@ -41,12 +38,15 @@ def load_command(
     if not paths:
         parser.parse_args(arguments)  # Exits: the path is required.
         raise AssertionError
-    module, *others = (load_module(find_weights(path) or path) for path in paths)
+    module, *others = map(load_module, paths)
     method = {"evaluate": "evaluate", "predict": "predict_lines"}[command]
     if getattr(type(module), method) is getattr(TaskModule, method):
         raise ValueError(f"{type(module).__name__} cannot {command}: it has no method '{method}'")
-    if others:
-        module.add_members(others)
+    for path, other in zip(paths[1:], others, strict=True):
+        try:
+            module.add_members([other])
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
     getattr(module, f"add_{command}_arguments")(parser)
     return module, parser.parse_args(arguments)
 
@@ -91,14 +91,3 @@ def _names_checkpoint(argument: str) -> bool:
         return False
     kinds = ("*.ckpt", f"*/{KEPT}", f"*/*/{KEPT}")
     return any(next(path.parent.glob(kind), None) for kind in kinds)
-
-
-def find_weights(path: str) -> Path | None:
-    """Return the checkpoint file that a path names, directly or as the folder of a run.
-
-    The path may be any text: unlike those of pathlib, these checks take too long a name for none.
-    """
-    kept = os.path.join(path, KEPT)
-    if os.path.isfile(kept):
-        return Path(kept)
-    return Path(path) if path.endswith(".ckpt") and os.path.isfile(path) else None

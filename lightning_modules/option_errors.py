@@ -1,4 +1,4 @@
-"""What jsonargparse says of an option over many lines, in one."""
+"""Messages of jsonargparse about an option, in one line."""
 
 import re
 
@@ -23,7 +23,8 @@ def tell_option_error(message: str) -> str:
     )
     if unknown:
         owner, option = unknown[1] or unknown[3], unknown[2] or unknown[4]
-        full = name if name.endswith(f".{option}") else f"{name}.{option}"
+        section = name.removesuffix(f".{option}").removesuffix(f".{option.partition('.')[0]}")
+        full = f"{section}.{option}"
         return f"Expected an option of {owner} (got '{full}')"
     missing = re.search(r"File does not exist: (\S.*)", message)
     if missing and name:

@@ -1,4 +1,4 @@
-"""What was wanted of the text model before its last changes, and what came of it."""
+"""Goals of the text model, set before its last changes, and the scores it reached."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean

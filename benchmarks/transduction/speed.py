@@ -34,7 +34,7 @@ def total_time(records: Mapping[Cell, Record]) -> str:
     """Return the sum of the training times, and the number of cells that were not run."""
     cells = list_cells()
     missing = sum(cell not in records for cell in cells)
-    trained = [r for cell, r in records.items() if cell.table not in EVALUATIONS]
+    trained = [record for record in records.values() if record.seconds > 0]
     hours = sum(record.seconds for record in trained) / 3600
     return (
         f"{missing} of {len(cells)} cells are not run. The {len(trained)} fitted cells took "

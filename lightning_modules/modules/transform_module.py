@@ -167,7 +167,8 @@ class TransformModule(TaskModule):
         Known texts are looked up in the table of this model.
 
         Raises:
-            ValueError: if one of them is of another class, or preprocesses texts in another way.
+            ValueError: if one of them is of another class, preprocesses texts in another way, or
+                writes spaces between units where this one does not.
         """
         for module in modules:
             if not isinstance(module, TransformModule):
@@ -178,6 +179,12 @@ class TransformModule(TaskModule):
                 raise ValueError(
                     f"Expected all checkpoints to have preprocess={self.preprocess!r}, as the "
                     f"first one (got {module.preprocess!r})"
+                )
+            kinds = [net.target.kind for net in (self.net, module.net)]
+            if kinds.count("whitespace") == 1:  # Neither could write what the other one does.
+                raise ValueError(
+                    f"Expected all checkpoints, or none, to have target_units='whitespace' "
+                    f"(got {kinds[1]!r}, the first one has {kinds[0]!r})"
                 )
             self.members.append(module.net)
 

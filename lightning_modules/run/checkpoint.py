@@ -1,5 +1,6 @@
 """Loading of checkpoints."""
 
+import os
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
@@ -15,6 +16,9 @@ from lightning_modules.modules.task_module import TaskModule
 from lightning_modules.run.checksum import compute_checksum
 from pyg_grapheme.typing import PathLikeStr
 
+KEPT = "checkpoints/model.ckpt"
+"""The weights of a run, in its folder."""
+
 CHECKSUM = "sha256"
 """The key of the checksum of all else in a checkpoint."""
 
@@ -24,15 +28,17 @@ class CheckpointError(ValueError):
 
 
 def load_module(path: PathLikeStr) -> TaskModule:
-    """Load the module of a checkpoint, on the CPU, for evaluation and prediction.
+    """Load the module of a checkpoint, or of the folder of a run, on the CPU.
+
+    It is for evaluation and prediction.
 
     The class that the checkpoint names is imported; no code inside the file runs.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if there is no such file, or the folder is not that of a run.
         CheckpointError: if it is damaged, holds NaN or infinite weights, or does not fit its class.
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(find_weights(os.fspath(path)) or path)
     try:
         name, options = checkpoint["class_path"], checkpoint.get("hyper_parameters", {})
         module_class = load_class(name)
@@ -47,6 +53,17 @@ def load_module(path: PathLikeStr) -> TaskModule:
             f"(got one that does not fit: {shorten_error(error)})"
         ) from error
     return module.eval()
+
+
+def find_weights(path: str) -> Path | None:
+    """Return the checkpoint file that a path names, directly or as the folder of a run.
+
+    The path may be any text: unlike those of pathlib, these checks take too long a name for none.
+    """
+    kept = os.path.join(path, KEPT)
+    if os.path.isfile(kept):
+        return Path(kept)
+    return Path(path) if path.endswith(".ckpt") and os.path.isfile(path) else None
 
 
 def load_class(class_path: str) -> type[TaskModule]:
@@ -76,7 +93,8 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+        found = "not a file" if path.exists() else "no such file"
+        raise FileNotFoundError(f"{path}: {f'a folder without {KEPT}' if path.is_dir() else found}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # It warns of what a foreign file may hold.

@@ -26,7 +26,8 @@ def assert_gradients_match(
     Args:
         fn: Function of the inputs that returns a tensor. It may ignore the inputs and use
             parameters of a module: pass these as inputs. It may itself compute gradients.
-        inputs: float64 leaves, which are changed in place and restored; others are copied.
+        inputs: float64 tensors. Those that require a gradient are changed in place and restored;
+            others are copied, and ``fn`` has to use its arguments to see the copies.
         tolerance: Largest relative error.
         step: Half the distance of the two values of a difference.
         floor: Lower bound of the numerical gradient in the relative error.
@@ -34,8 +35,8 @@ def assert_gradients_match(
     Raises:
         AssertionError: naming the input, the worst coordinate, both numbers and the error.
         ValueError: if ``inputs`` is a single tensor, or holds something that is not a float64
-            tensor, or a frozen parameter (only its copy would change, not the one that ``fn``
-            uses); or if ``fn`` does not return a tensor.
+            tensor, or a frozen parameter or computed tensor, such as ``pool.threshold`` (only its
+            copy would change, not the one that ``fn`` uses); or if ``fn`` does not return a tensor.
 
     Cost: two calls of the function per coordinate.
     """
@@ -93,6 +94,11 @@ def _check_input(index: int, tensor: object) -> None:
         raise ValueError(
             "Expected 'inputs' to hold only parameters that require a gradient "
             f"(got a frozen one for input {index})"
+        )
+    if not tensor.is_leaf:
+        raise ValueError(
+            "Expected 'inputs' to hold parameters, and tensors without a graph that 'fn' takes as "
+            f"arguments (got a computed one for input {index}: detach it, or pass its parameter)"
         )
 
 

@@ -51,6 +51,19 @@ def test_an_epoch_is_timed_by_the_examples_a_second(make_record: Callable[..., R
     assert not {fewer, larger} & set(fit_options(medium, None, Path("runs")))
 
 
+def test_an_ensemble_of_other_models_is_refused(make_record: Callable[..., Record]) -> None:
+    task = ("inflection", "german", "medium")
+    model, ensemble = Cell(*task, "ours", 4), Cell(*task, "ensemble")
+    records = {cell: make_record(cell, 0.5) for cell in (model, ensemble)}
+    times = ["2026-01-02T08:00:00+00:00", "2026-01-02T09:00:00+00:00"]
+    for cell, time in zip((model, ensemble), times, strict=True):
+        records[cell] = records[cell]._replace(time=time)
+    report(records)
+    records[ensemble] = records[ensemble]._replace(time="2026-01-01T09:00:00+00:00")
+    with pytest.raises(ValueError, match=r"ensemble/0 to be newer .*/ours/4 of 2026-01-02"):
+        report(records)
+
+
 def test_missing_cells_are_not_run(tmp_path: Path) -> None:
     main(["table", f"--output={tmp_path}", f"--report={tmp_path / 'tables.md'}"])
     text = (tmp_path / "tables.md").read_text(encoding="utf-8")

@@ -273,6 +273,7 @@ MISSPELT = [
         ["--data.form=NFC"],
         "error: Expected an option of lightning_modules.TextDataModule (got 'data.form')\n",
     ),
+    (["--data.tset={test: x}"], "TextDataModule (got 'data.tset.test')\n"),
     (["--model.merges=false"], "option of lightning_modules.TransformModule (got 'model.merges')"),
     (["--model.pool.max=3"], "error: Expected an option of PoolOptions (got 'model.pool.max')\n"),
     (["--model.pool.merge=x"], "'model.pool.merge' to be one of 'components', 'average', 'compl"),

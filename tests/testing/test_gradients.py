@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pyg_grapheme.nn import ThresholdMergePool
 from pyg_grapheme.testing import assert_gradients_match
 
 X = torch.randn(3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.double)
@@ -81,6 +82,15 @@ def test_parameters_may_come_from_a_generator() -> None:
     assert_gradients_match(lambda *_: layer(X).sin(), layer.parameters())
     with pytest.raises(AssertionError, match=r"input 0 .* 0 by autograd"):
         assert_gradients_match(lambda *_: layer(X).detach(), layer.parameters())
+
+
+def test_a_computed_tensor_is_refused() -> None:
+    """A copy of it would change, not the parameter that the function reads."""
+    pool = ThresholdMergePool(threshold=0.5).double()
+    with pytest.raises(ValueError, match=r"\(got a computed one for input 1: detach it, or pass"):
+        assert_gradients_match(lambda x, _: x * pool.threshold.square(), [X, pool.threshold])
+    assert_gradients_match(lambda x, y: x * y.square(), [X, pool.threshold.detach()])
+    assert_gradients_match(lambda x, _: x * pool.threshold.square(), [X, pool.raw_threshold])
 
 
 def test_a_frozen_parameter_is_refused() -> None:

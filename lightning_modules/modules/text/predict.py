@@ -29,7 +29,11 @@ Answer = TypeVar("Answer")
 
 def add_predict_arguments(parser: ArgumentParser) -> None:
     """Add the texts, or the input to read them from."""
-    parser.add_argument("--tags", default="", help='tags for all texts, such as "V;PST"')
+    parser.add_argument(
+        "--tags",
+        default="",
+        help='tags for all texts, such as "V;PST", in addition to those of a line',
+    )
     parser.add_argument("--input", metavar="FILE", help="lines to rewrite (default: -, stdin)")
     parser.add_argument(
         "--format",
@@ -39,7 +43,7 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
         "examples in any format that fit takes",
     )
     parser.add_argument("--batch_size", type=int, default=512, help="lines to rewrite at a time")
-    parser.add_argument("--beam", type=int, default=1, help="width of the beam search")
+    parser.add_argument("--beam", type=int, default=1, help="width of the beam search (default: 1)")
     parser.add_argument(
         "--scores",
         action="store_true",

@@ -63,9 +63,9 @@ def check_data(data: object) -> None:
         )
     sparse = [key for key in ("adj", "adj_t") if key in data]
     if data.edge_index is None or sparse:
-        found = f"a sparse {sparse[0]!r}" if sparse else "none"
+        found = f"a sparse {sparse[0]!r}" if sparse else "none; without edges, it is empty, [2, 0]"
         raise ValueError(
-            f"Expected 'data' to have its edges in 'edge_index' [2, E] alone (got {found})"
+            f"Expected 'data' to have its edges in 'edge_index' [2, E] only (got {found})"
         )
 
 

@@ -29,7 +29,7 @@ class EncodedTarget(NamedTuple):
         prefix: [B, M + 1, H].
         repeats: [B, M + 1, 2], index of the last unit of each prefix, and of the unit that follows
             it in the source; negative for none.
-        matches: Where the N units of the sources match the targets.
+        matches: The places where the N units of the sources match the targets.
         case: [N, 2], label of each of them in upper and in lower case; -1 for none.
         source_unit: [N], index of each of them in the vocabulary; negative where it has none.
     """

@@ -245,7 +245,7 @@ class _Search:
         Args:
             live: Indices of the hypotheses that the state belongs to.
             choices: The edits.
-            moved: What they lead to.
+            moved: The hypotheses that they lead to.
             state: State before.
 
         Returns:

@@ -98,11 +98,14 @@ def rank_rewrites(
         model. Their probabilities sum to at most 1, up to rounding.
 
     Raises:
+        TypeError: if ``nets`` is a model.
         ValueError: if there is no model, a text is empty or has more than ``MAX_RANKED`` units,
             ``beam`` is below 1, or the numbers of texts and tags differ.
 
     Cost: a beam search per model, and the likelihood of every candidate under every model.
     """
+    if isinstance(nets, torch.nn.Module):
+        raise TypeError(f"Expected 'nets' to be a list of models (got a {type(nets).__name__})")
     expect_count("len(nets)", len(nets))
     expect_count("beam", beam)
     expect_texts(texts, tags)

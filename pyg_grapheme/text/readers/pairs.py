@@ -35,6 +35,9 @@ class PairDataset(Dataset[GraphPair]):
         vocabulary: Indices of the units that edits write.
         source_units: Units of the sources.
         target_units: Units of the targets.
+
+    Raises:
+        ValueError: if the tags of an example are one text.
     """
 
     def __init__(
@@ -47,6 +50,12 @@ class PairDataset(Dataset[GraphPair]):
         expect_text_units("source_units", source_units)
         expect_text_units("target_units", target_units)
         self.examples = list(examples)
+        for index, example in enumerate(self.examples):
+            if isinstance(example.tags, str):  # Else each of its letters would be a tag.
+                raise ValueError(
+                    f"Expected the tags of example {index} to be a tuple of texts "
+                    f"(got {example.tags!r})"
+                )
         sources = [source_units.split(example.source) for example in self.examples]
         targets = [target_units.split(example.target) for example in self.examples]
         self.sources = tabulate(sources, [example.tags for example in self.examples])

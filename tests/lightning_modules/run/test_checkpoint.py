@@ -1,6 +1,7 @@
 """Loading checkpoints: intact ones, and every way in which one can be broken."""
 
 import random
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,16 @@ from lightning_modules import (
 )
 from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 from lightning_modules.run.checkpoint import CHECKSUM, read_checkpoint
+
+
+def test_the_folder_of_a_run_names_its_weights(checkpoint: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "run" / "checkpoints" / "model.ckpt"
+    kept.parent.mkdir(parents=True)
+    shutil.copy(checkpoint, kept)
+    texts = ["What color is sky?", "q"]
+    assert load_module(kept.parents[1])(texts) == load_module(str(checkpoint))(texts)
+    with pytest.raises(FileNotFoundError, match=r"run/checkpoints: a folder without checkpoints/"):
+        load_module(kept.parent)
 
 
 def test_lightning_loads_it_with_weights_only(checkpoint: Path) -> None:

@@ -305,5 +305,10 @@ def test_arguments_of_a_ranking_are_checked(arguments: tuple[Any, ...], message:
         rank_rewrites([make("ab")] * number, *rest)
 
 
+def test_a_single_model_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"a list of models \(got a GraphTransformNet\)"):
+        rank_rewrites(make("ab"), ["a"])  # type: ignore[arg-type]
+
+
 def test_no_text_has_no_rewrites() -> None:
     assert rank_rewrites([make("ab")], []) == []

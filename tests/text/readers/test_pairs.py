@@ -106,3 +106,10 @@ def test_pairs_end_and_are_counted_from_the_end() -> None:
 def test_units_have_to_be_text_units() -> None:
     with pytest.raises(ValueError, match=r"Expected 'source_units' to be a TextUnits"):
         PairDataset([Example("a", "b")], Vocabulary(["b"]), "NFC")  # type: ignore[arg-type]
+
+
+def test_tags_that_are_one_text_are_refused() -> None:
+    """Each letter would be a tag, and "PST" and "PRS" hard to tell apart."""
+    examples = [Example("walk", "walked", ("PST",)), Example("jump", "jumps", "PRS")]  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"tags of example 1 to be a tuple of texts \(got 'PRS'\)"):
+        PairDataset(examples, VOCABULARY)
