@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def report_run(cli: "FitCLI") -> None:
     """Let the module report on its run, with the weights of the checkpoint that was kept."""
-    from lightning_modules.run.checkpoint import load_module
+    from lightning_modules.run.checkpoint import KEPT, load_module
 
     trainer, recorder = cli.trainer, cli.recorder
     log_dir = trainer.log_dir  # Communicates with all processes, as does saving a checkpoint.
@@ -62,7 +62,7 @@ def report_run(cli: "FitCLI") -> None:
         checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "")
         if not checkpoint:
             # The run was shorter than one round of validation, or has no checkpoint callback.
-            checkpoint = str(folder / "checkpoints" / "model.ckpt")
+            checkpoint = str(folder / KEPT)
             trainer.save_checkpoint(checkpoint, weights_only=False)
     if not trainer.is_global_zero:
         return

@@ -44,6 +44,21 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def save() -> Callable[[Any, Path], Path]:
+    """Write a checkpoint of a task module that was not trained, and return its path."""
+    # Most tests do without Lightning, which is slow to import.
+    from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
+
+    def write(module: Any, path: Path) -> Path:
+        content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
+        module.on_save_checkpoint(content)
+        AtomicCheckpointIO().save_checkpoint(content, path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def run_together(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., list[CompletedProcess[str]]]]:

@@ -103,7 +103,7 @@ def load_done(cell: Cell, work: Path) -> TransformModule:
     runs = list(done.glob("*/version_*/summary.json"))
     if not runs:
         raise FileNotFoundError(f"{done}: expected the run of a cell (got none)")
-    return load_module(_newest(runs).parent / "checkpoints" / "model.ckpt")
+    return load_module(_newest(runs).parent)
 
 
 def _newest(files: Iterable[Path]) -> Path:

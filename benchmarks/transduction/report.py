@@ -67,16 +67,16 @@ Text transduction on real data: `python -m benchmarks.transduction run`, then `.
 Only the dev set chooses weights. Ours is the mean and standard deviation over
 {len(MEMBERS["g2p"])} seeds where there is an ensemble ({len(MEMBERS["normalisation"])} in
 normalisation), all else is one seed. A single model takes the most probable edit at each step. An
-ensemble is the mean probability of these models, found by a beam
-search of width {BEAM}, so what it gains is due to both. The stems are of models of seed 0, mostly
-trained again for them. On low, an epoch has 500 pairs, not 2,000. On high, a batch has 32 pairs,
-not 8: some 12,500 steps. "As ours": the variant changes next to nothing in this language.
-**Bold**: ours, better than every published row, the suffix table, the tagger and the look-up
-(with either number of training tokens). †: a row whose C/N (coarse over fine nodes of the test
-texts) is above {MERGED} on average counts as one without the pool. ‡: run from a checkout with
-uncommitted changes. With look-up, a spelling of the training set is rewritten as the majority of
-its tokens, and the model rewrites only the others; in normalisation, ours includes that.
-Published rows and their sources: `benchmarks/transduction/published.py`."""
+ensemble is the mean probability of these models, found by a beam search of width {BEAM}, so what it
+gains is due to both. The stems are of models of seed 0, mostly trained again for them.
+On low, an epoch has 500 pairs, not 2,000. On high, a batch has 32 pairs, not
+8: some 12,500 steps. "As ours": the variant changes next to nothing in this language.
+**Bold**: ours, better than every published row, the suffix table, the tagger and the look-up (with
+either number of training tokens). †: a row whose C/N (coarse over fine nodes of the test texts) is
+above {MERGED} on average counts as one without the pool. ‡: run from a checkout with uncommitted
+changes. With look-up, a spelling of the training set is rewritten as the majority of its tokens,
+and the model rewrites only the others; in normalisation, ours includes that. Published rows and
+their sources: `benchmarks/transduction/published.py`."""
 
 
 def report(records: Records, stamp: str) -> list[str]:

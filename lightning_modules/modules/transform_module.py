@@ -183,7 +183,7 @@ class TransformModule(TaskModule):
             kinds = [net.target.kind for net in (self.net, module.net)]
             if kinds.count("whitespace") == 1:  # Neither could write what the other one does.
                 raise ValueError(
-                    f"Expected all checkpoints, or none, to have target_units='whitespace' "
+                    "Expected all checkpoints, or none, to have target_units='whitespace' "
                     f"(got {kinds[1]!r}, the first one has {kinds[0]!r})"
                 )
             self.members.append(module.net)

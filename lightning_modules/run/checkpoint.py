@@ -28,17 +28,19 @@ class CheckpointError(ValueError):
 
 
 def load_module(path: PathLikeStr) -> TaskModule:
-    """Load the module of a checkpoint, or of the folder of a run, on the CPU.
+    """Load the module of a checkpoint, or of a run by its folder, for evaluation and prediction.
 
-    It is for evaluation and prediction.
-
-    The class that the checkpoint names is imported; no code inside the file runs.
+    The module is on the CPU. The class that the checkpoint names is imported; no code inside the
+    file runs.
 
     Raises:
         FileNotFoundError: if there is no such file, or the folder is not that of a run.
         CheckpointError: if it is damaged, holds NaN or infinite weights, or does not fit its class.
     """
-    checkpoint = read_checkpoint(find_weights(os.fspath(path)) or path)
+    file = find_weights(os.fspath(path)) or Path(path)
+    if file.is_dir():
+        raise FileNotFoundError(f"{path}: a folder without {KEPT}")
+    checkpoint = read_checkpoint(file)
     try:
         name, options = checkpoint["class_path"], checkpoint.get("hyper_parameters", {})
         module_class = load_class(name)
@@ -93,8 +95,7 @@ def read_checkpoint(path: PathLikeStr) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        found = "not a file" if path.exists() else "no such file"
-        raise FileNotFoundError(f"{path}: {f'a folder without {KEPT}' if path.is_dir() else found}")
+        raise FileNotFoundError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # It warns of what a foreign file may hold.

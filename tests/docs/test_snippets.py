@@ -1,13 +1,14 @@
 """Every Python block of README and documentation runs, one namespace per page."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from lightning_modules import TransformModule
-from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
+from lightning_modules import TaskModule, TransformModule
+from lightning_modules.run.checkpoint import KEPT
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,14 +32,6 @@ def run_snippets(page: Path) -> int:
     return len(blocks)
 
 
-def write_run(folder: Path) -> None:
-    """Write the weights of a run that did not train."""
-    module = TransformModule(["e"], channels=8, layers=1)
-    content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
-    module.on_save_checkpoint(content)
-    AtomicCheckpointIO().save_checkpoint(content, folder / "checkpoints/model.ckpt")
-
-
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")],
@@ -49,10 +42,12 @@ def test_snippets_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    save: Callable[[TaskModule, Path], Path],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if page.stem == "text":
-        write_run(tmp_path / "runs/english/version_0")
+        module = TransformModule(["e"], channels=8, layers=1)
+        save(module, tmp_path / "runs/english/version_0" / KEPT)
     torch.manual_seed(0)
     assert run_snippets(page) > 0
     if page.stem in SHOWN:

@@ -14,9 +14,8 @@ import pytest
 import torch
 from torch import distributed
 
-from lightning_modules import TaskModule, TransformModule, fit
+from lightning_modules import TransformModule, fit
 from lightning_modules.cli import config_folder
-from lightning_modules.run.atomic_checkpoint import AtomicCheckpointIO
 
 SHORT_RUN = [
     f"--config={config_folder() / 'kindergarten.yaml'}",
@@ -124,20 +123,6 @@ def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]
         return status, *capfd.readouterr()
 
     return ran
-
-
-def save_module(module: TaskModule, path: Path) -> Path:
-    """Write a checkpoint of a module that was not trained."""
-    content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
-    module.on_save_checkpoint(content)
-    AtomicCheckpointIO().save_checkpoint(content, path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def save() -> Callable[[TaskModule, Path], Path]:
-    """Write a checkpoint of a module that was not trained, and return its path."""
-    return save_module
 
 
 def make_fixed(
